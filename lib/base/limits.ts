@@ -1,0 +1,116 @@
+/** Every number that limits something, with its reason. Times in milliseconds, sizes in bytes unless said otherwise. */
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** Frames on the wire. */
+export const frameLimits = {
+  /** JSON text of one frame: room for 256 small messages, small enough to parse in under a millisecond. */
+  headerBytes: 64 * 1024,
+  /** Binary parts of one frame: one file chunk or a commit of a large group. */
+  bodyBytes: 1024 * 1024,
+  /** Messages in one frame: beyond this, signing is no longer what costs. */
+  messages: 256,
+  /** Nesting of JSON: the catalogue needs 4; deeper only exercises the parser. */
+  jsonDepth: 12,
+} as const;
+
+/** One connection. */
+export const connectionLimits = {
+  /** From accept to a complete hello: generous for a slow line, short for a silent scanner. */
+  helloMs: 10 * second,
+  /** From hello to a finished login or registration: a person types a password meanwhile. */
+  loginMs: 10 * minute,
+  pingMs: 25 * second,
+  /** Without any frame for this long the connection is dead. */
+  deadMs: 60 * second,
+  /** Answers and events waiting to be written; beyond it the reader is too slow and is disconnected. */
+  writeQueueBytes: 4 * 1024 * 1024,
+  /** A half-received frame must be complete within this. */
+  frameMs: 30 * second,
+  /** Requests of one connection under way at once; more wait unread in the socket. */
+  requestsInFlight: 512,
+  /** Probe of an older session before a newer one replaces it. */
+  probeMs: 3 * second,
+  /** Draining at shutdown. */
+  drainMs: 5 * second,
+} as const;
+
+/** The server as a whole. */
+export const serverLimits = {
+  connections: 20_000,
+  connectionsPerAddress: 4_096,
+  /** Sessions of one device: a chat window, a few scripts. */
+  sessionsPerDevice: 8,
+  devicesPerAccount: 8,
+  /** New accounts from one address in an hour. */
+  registrationsPerAddressPerHour: 100,
+  /** Failed logins before the delay begins to grow. */
+  freeLoginFailures: 3,
+  /** The delay after each further failure doubles from the first to the last of these. */
+  loginDelayFirstMs: 2 * second,
+  loginDelayMaxMs: 15 * minute,
+  /** Sustained bytes per second from one connection, and the burst above it. */
+  bytesPerSecond: 32 * 1024 * 1024,
+  bytesBurst: 64 * 1024 * 1024,
+  /** Undelivered ciphertext stored for one receiving account. */
+  queuedBytesPerAccount: 256 * 1024 * 1024,
+  lobbyRetentionMs: 90 * day,
+  lobbyRetentionCount: 10_000,
+  messageRetentionMs: 90 * day,
+  /** Operations in one database transaction: more only delays the first of them. */
+  transactionOperations: 512,
+  /** Operations waiting for the storage worker; beyond it requests are refused with `rate_limited`. */
+  storageQueue: 16_384,
+  /** Presence changes are gathered this long, so that many logins at once do not multiply. */
+  presenceMs: 200,
+} as const;
+
+/** Names, texts and passwords. */
+export const textLimits = {
+  nameMin: 3,
+  nameMax: 32,
+  /** UTF-8 bytes of one message's text. */
+  textBytes: 64 * 1024,
+  lobbyTextBytes: 16 * 1024,
+  deviceLabelChars: 64,
+  serverNameChars: 64,
+  passwordMin: 8,
+  passwordMax: 1024,
+} as const;
+
+/** MLS. */
+export const mlsLimits = {
+  /** Application messages may lag the conversation's epoch by this many; receivers keep as many old epochs. */
+  lateEpochs: 5,
+  /** A receiver ratchets forward over this many lost messages of one sender. */
+  forwardSteps: 20_000,
+  /** Message keys kept for messages that overtook each other; the server keeps order, so few are needed. */
+  keptGenerations: 16,
+  keyPackages: 50,
+  keyPackagesRefillBelow: 20,
+  keyPackageLifetimeMs: 90 * day,
+  lastResortRotationMs: 7 * day,
+  claimReservationMs: day,
+  claimsPerMinute: 60,
+  /** An empty commit for fresh keys after this many own messages, or this long. */
+  commitAfterOwnMessages: 100,
+  commitAfterMs: 7 * day,
+  groupDevices: 200,
+  /** Plaintext is padded up to the next of these, then to multiples of the last. */
+  paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536],
+} as const;
+
+/** The client. */
+export const clientLimits = {
+  connectMs: 8 * second,
+  requestMs: 30 * second,
+  reconnectFirstMs: 250,
+  reconnectMaxMs: 30 * second,
+  /** Messages decrypted and stored in one transaction while catching up. */
+  inboxBatch: 128,
+  /** Messages of one outbox pass. */
+  outboxBatch: 64,
+} as const;
