@@ -1,0 +1,216 @@
+/** Conversations: their log of commits and messages, cursors, receipts; the lobby; notifications. */
+import Type from "typebox";
+import { mlsLimits, textLimits } from "../../base/limits.ts";
+import { body, event, notice, reply, request } from "./define.ts";
+import {
+  bodyLength,
+  count,
+  hash,
+  label,
+  listOf,
+  name,
+  nullable,
+  publicKey,
+  rosterEntry,
+  signature,
+  time,
+  uuid,
+} from "./fields.ts";
+
+const conversationKind = Type.Literal("direct");
+const roster = listOf(rosterEntry, mlsLimits.groupDevices);
+
+/** Body of a commit: the commit, the welcome (length 0 when nobody is added), the group info of the new epoch. */
+const commitParts = { parts: Type.Tuple([bodyLength, bodyLength, bodyLength]), ...body };
+
+/** What is known of every row of a conversation's log. */
+const row = { conversation: uuid, seq: count, account: uuid, device: publicKey, ts: time };
+
+/** How far a member has got: the last sequence delivered to one of its devices, and the last it marked as read. */
+const member = Type.Object({
+  account: uuid,
+  name,
+  delivered: count,
+  deliveredAt: nullable(time),
+  read: count,
+  readAt: nullable(time),
+});
+
+/** Messages of conversations. */
+export const conversationMessages = {
+  /** Creates the conversation and its first epoch at once; the commit leads from epoch 0 to 1. */
+  "conversation.create": request("conversation.create", {
+    conversation: uuid,
+    kind: conversationKind,
+    /** The other account; one's own for notes to oneself. */
+    with: uuid,
+    hash,
+    roster,
+    ...commitParts,
+  }, ["ready"]),
+  "conversation.create.ok": reply("conversation.create", { seq: count, epoch: count, ts: time }),
+
+  "conversation.list": request("conversation.list", { after: Type.Optional(uuid) }, ["ready"]),
+  "conversation.list.ok": reply("conversation.list", {
+    conversations: listOf(
+      Type.Object({
+        conversation: uuid,
+        kind: conversationKind,
+        members: listOf(member, mlsLimits.groupDevices),
+        epoch: count,
+        head: count,
+        /** This device's cursor; null while it is not in the conversation. */
+        cursor: nullable(count),
+        unread: count,
+        /** Devices whose removal is queued: the next commit must remove them. */
+        removals: listOf(publicKey, mlsLimits.groupDevices),
+      }),
+      50,
+    ),
+    more: Type.Boolean(),
+  }),
+
+  /** Leads from `epoch` to `epoch + 1`; refused with `epoch_conflict` when `epoch` is not current. */
+  "conversation.commit": request("conversation.commit", {
+    conversation: uuid,
+    epoch: count,
+    /** SHA-256 of the commit: the same commit again gets the same answer. */
+    hash,
+    /** By a device that joins by itself (RFC 9420 section 12.4.3.2). */
+    external: Type.Boolean(),
+    add: roster,
+    remove: listOf(publicKey, mlsLimits.groupDevices),
+    ...commitParts,
+  }, ["ready"]),
+  "conversation.commit.ok": reply("conversation.commit", { seq: count, epoch: count, ts: time }),
+
+  /** For devices of listed members: the group info (body) of the current epoch, and the server's roster. */
+  "conversation.info": request("conversation.info", { conversation: uuid }, ["ready"]),
+  "conversation.info.ok": reply("conversation.info", {
+    epoch: count,
+    head: count,
+    roster,
+    removals: listOf(publicKey, mlsLimits.groupDevices),
+    ...body,
+  }),
+
+  /** Body: one MLS PrivateMessage. `id` pairs the reply, `message` makes a repeat harmless. */
+  "message.send": request("message.send", {
+    conversation: uuid,
+    message: uuid,
+    epoch: count,
+    ...body,
+  }, ["ready"]),
+  "message.send.ok": reply("message.send", { seq: count, ts: time }),
+
+  /** The next rows after this device's cursor come as events in front of the reply. */
+  "message.fetch": request("message.fetch", {
+    conversation: uuid,
+    after: count,
+    limit: Type.Integer({ minimum: 1, maximum: 256 }),
+  }, ["ready"]),
+  "message.fetch.ok": reply("message.fetch", { events: count, more: Type.Boolean() }),
+
+  /** This device has safely stored everything up to `seq`; the server may forget it. */
+  "message.ack": notice("message.ack", {
+    acks: listOf(
+      Type.Object({ conversation: uuid, seq: count }, { additionalProperties: false }),
+      256,
+    ),
+  }, ["ready"]),
+
+  /** The account has read everything up to `seq`. */
+  "message.read": request("message.read", { conversation: uuid, seq: count }, ["ready"]),
+  "message.read.ok": reply("message.read", { unread: count }),
+
+  /** Body: the MLS PrivateMessage. */
+  message: event("message", { ...row, message: uuid, epoch: count, ...body }),
+  /** Body: the MLS commit (PublicMessage), leading from `epoch` to `epoch + 1`. */
+  commit: event("commit", {
+    ...row,
+    epoch: count,
+    hash,
+    external: Type.Boolean(),
+    add: roster,
+    remove: listOf(publicKey, mlsLimits.groupDevices),
+    ...body,
+  }),
+  /** The same row as seen by a device that the commit adds. Body: the MLS Welcome. `epoch` is the one joined. */
+  welcome: event("welcome", { ...row, epoch: count, kind: conversationKind, roster, ...body }),
+  /** A member got or read everything up to a sequence. */
+  receipt: event("receipt", {
+    conversation: uuid,
+    account: uuid,
+    delivered: count,
+    read: count,
+    at: time,
+  }),
+};
+
+/** One post of the lobby; `signature` is the device's, over id, time and text (label "lobby"). */
+const post = {
+  seq: count,
+  post: uuid,
+  account: uuid,
+  name,
+  device: publicKey,
+  text: Type.String({ maxLength: textLimits.lobbyTextBytes }),
+  sentAt: time,
+  ts: time,
+  signature,
+};
+
+/** Messages of the lobby. */
+export const lobbyMessages = {
+  "lobby.post": request("lobby.post", {
+    post: uuid,
+    text: Type.String({ minLength: 1, maxLength: textLimits.lobbyTextBytes }),
+    sentAt: time,
+    signature,
+  }, ["ready"]),
+  "lobby.post.ok": reply("lobby.post", { seq: count, ts: time }),
+  /** The next posts after `after` come as `lobby` events in front of the reply. */
+  "lobby.fetch": request("lobby.fetch", {
+    after: count,
+    limit: Type.Integer({ minimum: 1, maximum: 64 }),
+  }, ["ready"]),
+  "lobby.fetch.ok": reply("lobby.fetch", { head: count, more: Type.Boolean() }),
+  lobby: event("lobby", post),
+};
+
+const notificationFields = {
+  /** Ascending within an account. */
+  notification: count,
+  kind: Type.Union([
+    Type.Literal("message"),
+    Type.Literal("device_added"),
+    Type.Literal("device_removed"),
+    Type.Literal("key_changed"),
+    Type.Literal("login_failures"),
+  ]),
+  ts: time,
+  seen: Type.Boolean(),
+  /** For `message`: the conversation, the sender's name and how many. */
+  conversation: Type.Optional(uuid),
+  from: Type.Optional(name),
+  count: Type.Optional(count),
+  /** For the device kinds. */
+  device: Type.Optional(publicKey),
+  label: Type.Optional(label),
+};
+
+/** Messages of notifications. */
+export const notificationMessages = {
+  "notification.list": request("notification.list", {
+    unseen: Type.Boolean(),
+    after: Type.Optional(count),
+  }, ["ready"]),
+  "notification.list.ok": reply("notification.list", {
+    notifications: listOf(Type.Object(notificationFields), 100),
+    more: Type.Boolean(),
+  }),
+  /** Everything up to `through` is seen. */
+  "notification.seen": request("notification.seen", { through: count }, ["ready"]),
+  "notification.seen.ok": reply("notification.seen", {}),
+  notification: event("notification", notificationFields),
+};

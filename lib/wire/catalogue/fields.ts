@@ -1,0 +1,63 @@
+/** The small schemas that messages are built from. */
+import Type from "typebox";
+import { frameLimits, textLimits } from "../../base/limits.ts";
+
+/** Base64url text of at most `maxBytes` bytes; its canonical form is checked where it is decoded. */
+export const binary = (maxBytes: number) =>
+  Type.String({ pattern: "^[A-Za-z0-9_-]*$", maxLength: Math.ceil(maxBytes * 4 / 3) });
+
+/** Base64url text of exactly `bytes` bytes. */
+export const exactBinary = (bytes: number) => {
+  const length = Math.ceil(bytes * 4 / 3);
+  return Type.String({ pattern: "^[A-Za-z0-9_-]*$", minLength: length, maxLength: length });
+};
+
+/** A UUID in canonical lower-case text (RFC 9562). */
+export const uuid = Type.String({
+  pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+});
+
+/** An Ed25519 public key: 32 bytes. */
+export const publicKey = exactBinary(32);
+
+/** An Ed25519 signature: 64 bytes. */
+export const signature = exactBinary(64);
+
+/** A SHA-256 hash: 32 bytes. */
+export const hash = exactBinary(32);
+
+/** An account name as a person typed it; whether it is a valid one is the server's answer, not the schema's. */
+export const name = Type.String({ minLength: 1, maxLength: 4 * textLimits.nameMax });
+
+/** A device's label, chosen by its owner. */
+export const label = Type.String({ maxLength: textLimits.deviceLabelChars });
+
+/** A device certificate or revocation (lib/crypto/certificate.ts). */
+export const certificate = binary(512);
+
+/** One OPAQUE message (RFC 9807); the largest is under 400 bytes. */
+export const opaqueMessage = binary(1024);
+
+/** A count or a position: an integer that JSON carries exactly. */
+export const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** Milliseconds since 1970, UTC. */
+export const time = count;
+
+/** The length in bytes of this message's slice of the frame's body. */
+export const bodyLength = Type.Integer({ minimum: 0, maximum: frameLimits.bodyBytes });
+
+/** Pairs a reply with its request; chosen by the requester, unique among its requests under way. */
+export const requestId = count;
+
+/** One party of a conversation: a device and the account it belongs to. */
+export const rosterEntry = Type.Object({ account: uuid, device: publicKey }, {
+  additionalProperties: false,
+});
+
+/** At most `max` of `schema`. */
+export const listOf = <T extends Type.TSchema>(schema: T, max: number) =>
+  Type.Array(schema, { maxItems: max });
+
+/** `null` or `schema`. */
+export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
