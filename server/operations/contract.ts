@@ -1,0 +1,366 @@
+/**
+ * What the network side may ask of the storage side: every operation with its input and result. One operation is one
+ * transaction (or one savepoint of a shared one). Inputs and results are plain data that cross a worker border;
+ * binary that is stored or forwarded as it is travels as bytes, keys and hashes as base64url text.
+ */
+import type { ErrorCode } from "../../lib/base/errors.ts";
+
+/** A refusal: the code for the peer, and what belongs to it. */
+export interface Refused {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly retryAfterMs?: number;
+  readonly epoch?: number;
+}
+
+/** What an operation answers. */
+export type Outcome<T> = ({ readonly ok: true } & T) | Refused;
+
+/** The authenticated party on whose behalf an operation runs. */
+export interface Actor {
+  /** Account id (UUID). */
+  readonly account: string;
+  /** Device key, base64url. */
+  readonly device: string;
+}
+
+/** A session as the registry knows it. */
+export interface SessionKey {
+  /** Which gateway worker holds it. */
+  readonly gateway: number;
+  /** The connection id within that gateway. */
+  readonly session: string;
+}
+
+/** One device in a conversation. */
+export interface RosterEntry {
+  readonly account: string;
+  readonly device: string;
+}
+
+/** What a session says of itself when it becomes ready. */
+export interface Arrival extends SessionKey {
+  readonly instance: string;
+  readonly receive: boolean;
+  /** Take over from older sessions of another instance, which were found dead. */
+  readonly replace: boolean;
+}
+
+/** The answer to a session that becomes ready, or the older sessions that are in its way. */
+export interface Welcome {
+  readonly account: string;
+  readonly name: string;
+  readonly device: string;
+  readonly address: string;
+  readonly unread: number;
+  readonly notifications: number;
+  readonly keyPackages: number;
+  readonly lastResortAt: number | null;
+  readonly lobbyHead: number;
+}
+
+/** Becoming ready can also find a session of another instance of the same device, which must be probed first. */
+export type ArrivalOutcome =
+  | ({ readonly ok: true } & Welcome)
+  | { readonly ok: false; readonly code: "already_logged_in"; readonly older: SessionKey[] }
+  | Refused;
+
+/** One row of a conversation's log, as a given device sees it. */
+export type LogRow =
+  & {
+    readonly conversation: string;
+    readonly seq: number;
+    readonly account: string;
+    readonly device: string;
+    readonly ts: number;
+    readonly epoch: number;
+    readonly bytes: Uint8Array;
+  }
+  & (
+    | { readonly type: "message"; readonly message: string }
+    | {
+      readonly type: "commit";
+      readonly hash: string;
+      readonly external: boolean;
+      readonly add: RosterEntry[];
+      readonly remove: string[];
+    }
+    | { readonly type: "welcome"; readonly kind: "direct"; readonly roster: RosterEntry[] }
+  );
+
+/** One account as others see it. */
+export interface UserRow {
+  readonly name: string;
+  readonly account: string;
+  readonly online: boolean;
+  readonly addresses: string[];
+  readonly lastSeen: number | null;
+}
+
+/** How far a member has got in a conversation. */
+export interface MemberRow {
+  readonly account: string;
+  readonly name: string;
+  readonly delivered: number;
+  readonly deliveredAt: number | null;
+  readonly read: number;
+  readonly readAt: number | null;
+}
+
+/** A conversation as one device's account sees it. */
+export interface ConversationRow {
+  readonly conversation: string;
+  readonly kind: "direct";
+  readonly members: MemberRow[];
+  readonly epoch: number;
+  readonly head: number;
+  readonly cursor: number | null;
+  readonly unread: number;
+  readonly removals: string[];
+}
+
+/** A post of the lobby. */
+export interface PostRow {
+  readonly seq: number;
+  readonly post: string;
+  readonly account: string;
+  readonly name: string;
+  readonly device: string;
+  readonly text: string;
+  readonly sentAt: number;
+  readonly ts: number;
+  readonly signature: string;
+}
+
+/** A notification. */
+export interface NotificationRow {
+  readonly notification: number;
+  readonly kind: "message" | "device_added" | "device_removed" | "key_changed" | "login_failures";
+  readonly ts: number;
+  readonly seen: boolean;
+  readonly conversation?: string;
+  readonly from?: string;
+  readonly count?: number;
+  readonly device?: string;
+  readonly label?: string;
+}
+
+/** One device of an account as its owner sees it. */
+export interface DeviceRow {
+  readonly device: string;
+  readonly label: string;
+  readonly createdAt: number;
+  readonly lastSeen: number | null;
+  readonly online: boolean;
+  readonly revoked: boolean;
+}
+
+type Empty = Record<never, never>;
+
+interface CommitInput extends Actor {
+  readonly conversation: string;
+  readonly hash: string;
+  readonly commit: Uint8Array;
+  readonly welcome: Uint8Array;
+  readonly groupInfo: Uint8Array;
+}
+
+interface Appended {
+  readonly seq: number;
+  readonly epoch: number;
+  readonly ts: number;
+}
+
+/** Every operation: `in` is what it takes, `out` what it answers. Time (`now`) is added by the storage side. */
+export interface Operations {
+  // Accounts
+  "account.exists": { in: { name: string }; out: { exists: boolean } };
+  /** Refuses bad names, taken names, closed registration and too many registrations from one address. */
+  "account.registrable": { in: { name: string; remote: string }; out: Outcome<Empty> };
+  /** The certificate was verified by the gateway against the session's device key and the server's identity. */
+  "account.register": {
+    in: {
+      name: string;
+      remote: string;
+      account: string;
+      accountKey: string;
+      record: string;
+      vault: Uint8Array;
+      device: string;
+      certificate: string;
+      label: string;
+      arrival: Arrival;
+    };
+    out: ArrivalOutcome;
+  };
+  /** The OPAQUE record; undefined for an unknown name, which is to be answered alike. Counts attempts. */
+  "login.start": {
+    in: { name: string; remote: string };
+    out: Outcome<{ record: string | undefined }>;
+  };
+  "login.failed": { in: { name: string; remote: string }; out: Empty };
+  "login.succeeded": {
+    in: { name: string; remote: string };
+    out: Outcome<{ account: string; name: string; accountKey: string; vault: Uint8Array }>;
+  };
+  "device.enrol": {
+    in: Actor & { certificate: string; label: string; arrival: Arrival };
+    out: ArrivalOutcome;
+  };
+  "login.device": { in: { device: string; arrival: Arrival }; out: ArrivalOutcome };
+  "session.close": { in: SessionKey; out: Empty };
+  "session.receive": { in: SessionKey & { receive: boolean }; out: Empty };
+  "password.record": {
+    in: Actor;
+    out: Outcome<{ name: string; record: string }>;
+  };
+  "password.change": {
+    in: Actor & { record: string; vault: Uint8Array };
+    out: Outcome<Empty>;
+  };
+  "vault.get": { in: Actor; out: Outcome<{ vault: Uint8Array }> };
+  "device.list": { in: Actor; out: { devices: DeviceRow[] } };
+  /** The revocation was verified by the gateway; `revoked` is the device it names. Queues removals everywhere. */
+  "device.revoke": {
+    in: Actor & { revoked: string; revocation: string };
+    out: Outcome<Empty>;
+  };
+
+  // Directory
+  "directory.users": {
+    in: { scope: "online" | "all"; after: string | undefined; limit: number };
+    out: { users: UserRow[]; more: boolean };
+  };
+  "directory.keys": {
+    in: { name: string | undefined; account: string | undefined };
+    out: Outcome<{
+      account: string;
+      name: string;
+      accountKey: string;
+      certificates: string[];
+      revocations: string[];
+      entry: Uint8Array;
+      index: number;
+      path: string[];
+      size: number;
+      root: string;
+    }>;
+  };
+  "directory.head": { in: Empty; out: { size: number; root: string } };
+  "directory.consistency": { in: { from: number; to: number }; out: Outcome<{ path: string[] }> };
+  "directory.entries": { in: { from: number; limit: number }; out: { entries: Uint8Array[] } };
+  "keypackages.put": {
+    in: Actor & { packages: { ref: string; lastResort: boolean; bytes: Uint8Array }[] };
+    out: Outcome<{ keyPackages: number }>;
+  };
+  "keypackages.claim": {
+    in: Actor & { target: string; conversation: string };
+    out: Outcome<{
+      packages: { device: string; ref: string; lastResort: boolean; bytes: Uint8Array }[];
+      missing: string[];
+    }>;
+  };
+
+  // Conversations
+  "conversation.create": {
+    in: CommitInput & { kind: "direct"; with: string; roster: RosterEntry[] };
+    out: Outcome<Appended>;
+  };
+  "conversation.commit": {
+    in: CommitInput & {
+      epoch: number;
+      external: boolean;
+      add: RosterEntry[];
+      remove: string[];
+    };
+    out: Outcome<Appended>;
+  };
+  "conversation.list": {
+    in: Actor & { after: string | undefined; limit: number };
+    out: { conversations: ConversationRow[]; more: boolean };
+  };
+  "conversation.info": {
+    in: Actor & { conversation: string };
+    out: Outcome<{
+      epoch: number;
+      head: number;
+      roster: RosterEntry[];
+      removals: string[];
+      groupInfo: Uint8Array;
+    }>;
+  };
+  "message.send": {
+    in: Actor & { conversation: string; message: string; epoch: number; bytes: Uint8Array };
+    out: Outcome<{ seq: number; ts: number }>;
+  };
+  /** Rows after the greater of `after` and the device's cursor, without the device's own. */
+  "log.read": {
+    in: Actor & { conversation: string; after: number; limit: number; maxBytes: number };
+    out: Outcome<{ rows: LogRow[]; more: boolean }>;
+  };
+  /** Conversations in which rows wait for the device. */
+  "log.pending": { in: Actor; out: { conversations: { conversation: string; cursor: number }[] } };
+  "message.ack": { in: Actor & { acks: { conversation: string; seq: number }[] }; out: Empty };
+  "message.read": {
+    in: Actor & { conversation: string; seq: number };
+    out: Outcome<{ unread: number }>;
+  };
+
+  // Lobby and notifications
+  "lobby.post": {
+    in: Actor & { post: string; text: string; sentAt: number; signature: string };
+    out: Outcome<{ seq: number; ts: number }>;
+  };
+  "lobby.read": {
+    in: { after: number; limit: number };
+    out: { posts: PostRow[]; head: number; more: boolean };
+  };
+  "notification.list": {
+    in: Actor & { unseen: boolean; after: number; limit: number };
+    out: { notifications: NotificationRow[]; more: boolean };
+  };
+  "notification.seen": { in: Actor & { through: number }; out: Empty };
+
+  // Between gateways
+  /** Asks whichever gateway holds `target` whether that session still lives; answered by a `probed` nudge. */
+  "session.probe": { in: { target: SessionKey; probe: string }; out: Empty };
+  "session.probed": { in: { probe: string; alive: boolean }; out: Empty };
+  /** Deletes what is past its retention. */
+  "retention.run": { in: Empty; out: { deleted: number } };
+}
+
+/** The name of an operation. */
+export type OperationName = keyof Operations;
+/** What operation `N` takes. */
+export type Input<N extends OperationName> = Operations[N]["in"];
+/** What operation `N` answers. */
+export type Result<N extends OperationName> = Operations[N]["out"];
+
+/** What the storage side tells every gateway after a commit. Losing one costs time, never a message. */
+export type Nudge =
+  /** Rows up to `seq` exist; these devices (those with a live session) may read them. */
+  | { readonly kind: "log"; conversation: string; seq: number; devices: string[] }
+  | {
+    readonly kind: "receipt";
+    conversation: string;
+    account: string;
+    delivered: number;
+    read: number;
+    at: number;
+    devices: string[];
+  }
+  | { readonly kind: "lobby"; post: PostRow }
+  | { readonly kind: "notification"; devices: string[]; notification: NotificationRow }
+  | { readonly kind: "presence"; user: UserRow }
+  | { readonly kind: "replaced"; target: SessionKey }
+  | { readonly kind: "revoked"; device: string }
+  | { readonly kind: "probe"; target: SessionKey; probe: string }
+  | { readonly kind: "probed"; probe: string; alive: boolean };
+
+/** The storage side as gateways see it; behind it are a worker and batches. */
+export interface Storage {
+  /** Runs one operation. Resolves after its commit. Rejects with an `AppError` (`storage_full`, `internal`). */
+  call<N extends OperationName>(name: N, input: Input<N>): Promise<Result<N>>;
+  /** Registers the receiver of nudges; there is one. */
+  onNudges(receive: (nudges: readonly Nudge[]) => void): void;
+}
