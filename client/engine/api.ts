@@ -1,0 +1,214 @@
+/**
+ * What the user interface and the one-shot commands see of the client: an engine without a terminal. Everything shown
+ * comes from the profile's database, so that two processes on one profile see the same.
+ */
+
+/** Where a message goes: the public lobby, or an account. */
+export type Target = { readonly kind: "lobby" } | {
+  readonly kind: "direct";
+  readonly name: string;
+};
+
+/** How far an own message has got; `received` is what others wrote. */
+export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
+
+/** One line of a conversation, as it is kept in the profile. */
+export interface ChatMessage {
+  /** Ascending within the profile, in the order in which messages became known here. */
+  readonly local: number;
+  /** The message's own id (UUID). */
+  readonly id: string;
+  readonly target: Target;
+  /** `#lobby`, or the other account's name. */
+  readonly conversation: string;
+  readonly from: string;
+  readonly own: boolean;
+  /** The text, not yet sanitised for a terminal; for an unreadable message what happened and what happens next. */
+  readonly text: string;
+  readonly kind: "text" | "unreadable";
+  /** When the server took it (ms since 1970); the sender's time while it is queued. */
+  readonly ts: number;
+  readonly sentAt: number;
+  readonly state: MessageState;
+  /** Why it failed, for people. */
+  readonly problem?: string;
+  readonly deliveredAt?: number;
+  readonly readAt?: number;
+  /** Whether this account has read it. Own messages are. */
+  readonly read: boolean;
+}
+
+/** The connection as the status row shows it. */
+export type ConnectionState =
+  | { readonly kind: "offline"; readonly reason: string; readonly retryAt?: number }
+  | { readonly kind: "connecting" }
+  | { readonly kind: "online"; readonly address: string }
+  /** Trying again makes no sense without a person: revoked, replaced, changed identity, disabled. */
+  | { readonly kind: "stopped"; readonly code: string; readonly reason: string };
+
+/** One account as `/users` shows it. */
+export interface UserInfo {
+  readonly name: string;
+  readonly online: boolean;
+  readonly addresses: readonly string[];
+  readonly lastSeen?: number;
+  readonly self: boolean;
+}
+
+/** One notification. */
+export interface NotificationInfo {
+  readonly id: number;
+  readonly kind: string;
+  readonly ts: number;
+  readonly seen: boolean;
+  /** A sentence for people, without anything secret. */
+  readonly text: string;
+  readonly from?: string;
+  readonly count?: number;
+}
+
+/** What is known of an account's key. */
+export interface KeyInfo {
+  readonly name: string;
+  readonly account: string;
+  /** Grouped hexadecimal of the account key's fingerprint. */
+  readonly fingerprint: string;
+  /** 60 digits; absent for one's own account. */
+  readonly safetyNumber?: string;
+  readonly state: "own" | "unverified" | "verified" | "changed";
+  readonly devices: readonly {
+    readonly device: string;
+    readonly createdAt: number;
+    readonly revoked: boolean;
+    readonly current: boolean;
+  }[];
+  /** The directory proof was checked: the log's size at that moment. */
+  readonly logSize: number;
+}
+
+/** A conversation in a list. */
+export interface ConversationInfo {
+  readonly target: Target;
+  readonly conversation: string;
+  readonly unread: number;
+  readonly last?: ChatMessage;
+}
+
+/** What an engine tells its listeners. Messages come once each, in `local` order, also those other processes stored. */
+export type EngineEvent =
+  | { readonly kind: "connection"; readonly state: ConnectionState }
+  | { readonly kind: "message"; readonly message: ChatMessage; readonly live: boolean }
+  /** A state, read mark or text of a known message changed. */
+  | { readonly kind: "changed"; readonly message: ChatMessage }
+  | { readonly kind: "presence"; readonly users: readonly UserInfo[] }
+  | { readonly kind: "notification"; readonly notification: NotificationInfo }
+  /** Something a person must know: a changed key, a new device, a refused server. */
+  | { readonly kind: "warning"; readonly text: string }
+  /** Everything that waited at connect has been processed. */
+  | { readonly kind: "caught_up" };
+
+/** Who and where. */
+export interface SelfInfo {
+  readonly name: string;
+  readonly account: string;
+  readonly device: string;
+  readonly fingerprint: string;
+  readonly server: { readonly host: string; readonly port: number; readonly name: string };
+  readonly serverFingerprint: string;
+  readonly profile: string;
+}
+
+/** Choice of history. */
+export interface HistoryQuery {
+  readonly target?: Target;
+  /** The last so many; all when absent. */
+  readonly limit?: number;
+  readonly grep?: RegExp;
+}
+
+/** One account on one device, unlocked. Methods reject with `AppError`; network ones with `code: "timeout"` and alike. */
+export interface Engine {
+  readonly self: SelfInfo;
+  connection(): ConnectionState;
+  /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
+  subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;
+  /**
+   * Connects and stays connected. `receive`: live messages and presence. Resolves when the first connection is ready,
+   * or rejects with the reason; with `keepTrying` it resolves at once and goes on in the background.
+   */
+  start(options: { receive: boolean; keepTrying: boolean; signal?: AbortSignal }): Promise<void>;
+  /** Waits until everything that was waiting at the server has been stored here. */
+  caughtUp(signal?: AbortSignal): Promise<void>;
+  /** Puts the text into the outbox (durable) and returns its message, then sends in the background. */
+  send(target: Target, text: string): Promise<ChatMessage>;
+  /** Resolves when message `id` has reached `state` or better (sent < delivered < read), or has failed. */
+  waitFor(
+    id: string,
+    state: "sent" | "delivered" | "read",
+    signal?: AbortSignal,
+  ): Promise<ChatMessage>;
+  /** Puts a failed message back into the queue. */
+  retry(id: string): Promise<void>;
+  conversations(): Promise<readonly ConversationInfo[]>;
+  history(query: HistoryQuery): Promise<readonly ChatMessage[]>;
+  /** Unread messages of others, earliest first. */
+  unread(target?: Target): Promise<readonly ChatMessage[]>;
+  /** Marks everything in the message's conversation up to and including it as read, here and at the server. */
+  markRead(message: ChatMessage): Promise<void>;
+  exists(name: string): Promise<boolean>;
+  users(scope: "online" | "all"): Promise<readonly UserInfo[]>;
+  notifications(options: { unseen: boolean }): Promise<readonly NotificationInfo[]>;
+  notificationsSeen(through: number): Promise<void>;
+  key(name: string): Promise<KeyInfo>;
+  /** A person compared the safety number (or, with false, takes that back; also accepts a changed key). */
+  setVerified(name: string, verified: boolean): Promise<void>;
+  changePassword(current: string, next: string): Promise<void>;
+  revokeDevice(device: string): Promise<void>;
+  /** Receipts that `sealpost verify` checks offline, one JSON object per message. */
+  exportSigned(query: HistoryQuery): Promise<readonly string[]>;
+  /** Drains the outbox for at most `drainMs`, closes the connection and the database. */
+  stop(options?: { drainMs?: number }): Promise<void>;
+}
+
+/** A server as found at first contact, for a person to judge. */
+export interface ContactFacts {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly fingerprint: string;
+}
+
+/** How the client decides whom to trust. */
+export interface TrustPolicy {
+  /** Asked once for an unknown server; false ends with a trust error and nothing was sent. */
+  confirm(facts: ContactFacts): Promise<boolean>;
+}
+
+/** Choice of server: an address, or an invitation link, which carries the fingerprint. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** 64 hexadecimal digits from a link; answers the question of trust by itself. */
+  readonly fingerprint?: string;
+}
+
+/** Before an account is chosen: a server that is, or is about to be, pinned. */
+export interface Entrance {
+  /** The account this profile used last on this server. */
+  readonly lastName: string | undefined;
+  /** Whether the account exists on the server; the client's first question. */
+  check(name: string): Promise<boolean>;
+  /** Whether this machine has an unlockable profile of that account. */
+  hasProfile(name: string): boolean;
+  /** Whether the profile's key is remembered, so that no password is needed. */
+  isRemembered(name: string): boolean;
+  register(options: { name: string; password: string; remember: boolean }): Promise<Engine>;
+  /**
+   * Unlocks the local profile and (later) logs its device in, or, where there is none, logs in by OPAQUE and enrols
+   * this device. A wrong password rejects with `invalid_credentials`. No password: the remembered key.
+   */
+  login(options: { name: string; password?: string; remember: boolean }): Promise<Engine>;
+  /** Forgets a remembered key. */
+  forget(name: string): Promise<void>;
+  close(): Promise<void>;
+}
