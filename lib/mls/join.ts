@@ -1,0 +1,160 @@
+/** Joining a group: by a welcome, or by an external commit of one's own. */
+import { joinGroup } from "ts-mls/clientState.js";
+import { joinGroupExternal } from "ts-mls/createCommit.js";
+import type { GroupInfo } from "ts-mls/groupInfo.js";
+import { ratchetTreeFromExtension } from "ts-mls/groupInfo.js";
+import { emptyPskIndex } from "ts-mls/pskIndex.js";
+import type { RatchetTree } from "ts-mls/ratchetTree.js";
+import type { Welcome } from "ts-mls/welcome.js";
+import { type Bytes, equalBytes, toBase64url } from "../base/bytes.ts";
+import { buildGroupInfo } from "./build_commit.ts";
+import { certificateOf, clientConfig, type MlsContext, sameDevice } from "./credential.ts";
+import { MlsGroup, type PendingCommit } from "./group.ts";
+import { decodePrivate, generateKeyPackage, isLastResort } from "./key_package.ts";
+import { decodeMessage, encodeMessage } from "./message.ts";
+import { commitHash } from "./peek.ts";
+import { checkJoiner, leaves } from "./receive.ts";
+import { guarded, RefusalError, refuse, type Refused } from "./refusal.ts";
+import { cipherSuite, suiteName } from "./suite.ts";
+
+/** A group joined by a welcome. */
+export interface Joined {
+  readonly kind: "joined";
+  readonly group: MlsGroup;
+  /** The key package it was addressed to; its private part is deleted now, unless it is the last resort. */
+  readonly keyPackageRef: string;
+  /** Joined by a package that others may have used too: make an empty commit at once. */
+  readonly lastResort: boolean;
+}
+
+/** Finds the private part of one's own key package by its reference. */
+export type PrivateStates = (ref: string) => Bytes | undefined;
+
+function decodeWelcome(bytes: Uint8Array): Welcome {
+  const message = decodeMessage(bytes);
+  if (message.wireformat !== "mls_welcome") {
+    throw new RefusalError("malformed", `a ${message.wireformat} where a welcome belongs`);
+  }
+  return message.welcome;
+}
+
+/** Group properties that this product does not use; a group that has them was not made by it. */
+function checkContext(context: GroupInfo["groupContext"]): void {
+  const fits = context.cipherSuite === suiteName && context.groupId.length === 16 &&
+    context.extensions.length === 0;
+  if (!fits) throw new RefusalError("not_allowed", "a group of another suite or with extensions");
+}
+
+/**
+ * Joins by a welcome (RFC 9420 section 12.4.3.1): every member's certificate must hold and be accepted. Reasons:
+ * "malformed", "no_key_package" (not addressed to a key package that this device still has), "bad_member", "not_allowed",
+ * "invalid".
+ */
+export async function joinFromWelcome(
+  welcome: Uint8Array,
+  options: MlsContext & { readonly privateStates: PrivateStates },
+): Promise<Joined | Refused> {
+  return await guarded("invalid", async () => {
+    const decoded = decodeWelcome(welcome);
+    const refs = decoded.secrets.map(({ newMember }) => toBase64url(newMember));
+    const ref = refs.find((each) => options.privateStates(each) !== undefined);
+    const privateState = ref === undefined ? undefined : options.privateStates(ref);
+    if (ref === undefined || privateState === undefined) {
+      return refuse("no_key_package", "not addressed to a key package of this device");
+    }
+    return await openWelcome(decoded, { ref, privateState, context: options });
+  });
+}
+
+async function openWelcome(
+  welcome: Welcome,
+  mine: { readonly ref: string; readonly privateState: Bytes; readonly context: MlsContext },
+): Promise<Joined> {
+  const { identity, accept } = mine.context;
+  const { keyPackage, secrets } = decodePrivate(mine.privateState, identity);
+  const state = await joinGroup(
+    welcome,
+    keyPackage,
+    secrets,
+    emptyPskIndex,
+    await cipherSuite(),
+    undefined,
+    undefined,
+    clientConfig(accept),
+  );
+  checkContext(state.groupContext);
+  return {
+    kind: "joined",
+    group: new MlsGroup(state, { identity, accept }),
+    keyPackageRef: mine.ref,
+    lastResort: isLastResort(keyPackage),
+  };
+}
+
+function decodeGroupInfo(bytes: Uint8Array): { groupInfo: GroupInfo; ratchetTree: RatchetTree } {
+  const message = decodeMessage(bytes);
+  if (message.wireformat !== "mls_group_info") {
+    throw new RefusalError("malformed", `a ${message.wireformat} where a group info belongs`);
+  }
+  const ratchetTree = ratchetTreeFromExtension(message.groupInfo);
+  if (ratchetTree === undefined) throw new RefusalError("malformed", "a group info without tree");
+  return { groupInfo: message.groupInfo, ratchetTree };
+}
+
+/**
+ * Prepares joining by an external commit (RFC 9420 section 12.4.3.2). A leaf that this device still has in the group is
+ * removed by it. Every member's certificate must hold and be accepted, and one of them must be of this device's account.
+ * Reasons: "malformed", "bad_member", "not_allowed", "invalid".
+ */
+export async function joinExternally(
+  groupInfo: Uint8Array,
+  options: MlsContext & { readonly now: number },
+): Promise<PendingCommit | Refused> {
+  return await guarded("invalid", async () => {
+    const decoded = decodeGroupInfo(groupInfo);
+    checkContext(decoded.groupInfo.groupContext);
+    checkJoiner(options.identity.certificate, decoded);
+    return await commitExternally(decoded, options);
+  });
+}
+
+async function commitExternally(
+  from: { readonly groupInfo: GroupInfo; readonly ratchetTree: RatchetTree },
+  options: MlsContext & { readonly now: number },
+): Promise<PendingCommit> {
+  const { identity, accept, now } = options;
+  const suite = await cipherSuite();
+  const own = leaves(from.ratchetTree).filter(({ leaf }) =>
+    equalBytes(leaf.signaturePublicKey, identity.device.publicKey)
+  );
+  const { publicPackage, privatePackage } = await generateKeyPackage(identity, {
+    now,
+    lastResort: false,
+  });
+  const { publicMessage, newState } = await joinGroupExternal(
+    from.groupInfo,
+    publicPackage,
+    privatePackage,
+    own.length > 0,
+    suite,
+    undefined,
+    clientConfig(accept),
+  );
+  const bytes = encodeMessage({
+    version: "mls10",
+    wireformat: "mls_public_message",
+    publicMessage,
+  });
+  return {
+    kind: "pending",
+    epoch: Number(from.groupInfo.groupContext.epoch),
+    bytes,
+    hash: commitHash(bytes),
+    welcome: undefined,
+    groupInfo: await buildGroupInfo(newState, suite),
+    next: new MlsGroup(newState, { identity, accept }),
+    added: [],
+    removed: own.map(({ leafIndex, leaf }) => ({ leafIndex, certificate: certificateOf(leaf) }))
+      .filter(({ certificate }) => sameDevice(certificate, identity.certificate)),
+  };
+}
