@@ -1,0 +1,73 @@
+/** The command line of `sealpost server`. */
+import { Command, CommanderError } from "commander";
+import { ExitError } from "../lib/base/exit_codes.ts";
+import type { ServerFlags } from "./config.ts";
+
+/** What `sealpost server ...` asks for. */
+export type ServerCommand =
+  | { readonly kind: "help"; readonly text: string }
+  | {
+    readonly kind: "run";
+    readonly flags: ServerFlags;
+    readonly json: boolean;
+    readonly data: string | undefined;
+    readonly home: string | undefined;
+    readonly config: string | undefined;
+  };
+
+interface RunOptions extends Omit<ServerFlags, "port"> {
+  json?: true;
+  data?: string;
+  home?: string;
+  config?: string;
+}
+
+/** Reads the arguments after `server`. Throws `ExitError` (usage) with one line. */
+export function parseServerArgs(args: readonly string[]): ServerCommand {
+  let command: ServerCommand | undefined;
+  let help = "";
+  const program = new Command("sealpost server").exitOverride()
+    .configureOutput({ writeOut: (text) => help += text, writeErr: () => undefined });
+  describeRun(program, (parsed) => command = parsed);
+  try {
+    program.parse(args, { from: "user" });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return { kind: "help", text: help };
+    throw usage(thrown);
+  }
+  return command ?? { kind: "help", text: program.helpInformation() };
+}
+
+function describeRun(program: Command, done: (command: ServerCommand) => void): void {
+  program.description("Runs a server.")
+    .command("run", { isDefault: true })
+    .description("run a server in the foreground until it is told to stop")
+    .argument(
+      "[port]",
+      "where to listen; 0 is any free port (default: the configuration file, else 1357)",
+    )
+    .option("--data <folder>", "data folder (default: $XDG_DATA_HOME/sealpost/server)")
+    .option("--name <name>", "the server's name (default: the machine's)")
+    .option("--cert <file>", "TLS certificate chain, PEM, instead of the server's own")
+    .option("--key <file>", "its private key, PEM")
+    .option("--registration <who>", "open or closed (default: open)")
+    .option("--gateways <count>", "network workers (default: one less than cores)")
+    .option("--log-level <level>", "debug, info, warning or error (default: info)")
+    .option(
+      "--config <file>",
+      "configuration file (default: $XDG_CONFIG_HOME/sealpost/server.json)",
+    )
+    .option("--home <folder>", "puts everything under one folder (also SEALPOST_HOME)")
+    .option("--json", "print one JSON line once it listens")
+    .allowExcessArguments(false)
+    .action((port: string | undefined, options: RunOptions) => {
+      const { json, data, home, config, ...flags } = options;
+      done({ kind: "run", flags: { ...flags, port }, json: json === true, data, home, config });
+    });
+}
+
+function usage(thrown: CommanderError): ExitError {
+  const text = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
+  return new ExitError("usage", `${text} (sealpost server --help shows what there is)`);
+}
