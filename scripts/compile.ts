@@ -5,8 +5,8 @@
  * Where that download fails, on Linux x64, a stub out of the npm registry is used instead (see denort.ts).
  */
 import { fromFileUrl } from "./paths.ts";
-import { fallbackDeno, fallbackPossible, fallbackStub } from "./denort.ts";
-import { strayEntries, uselessFiles } from "./embed.ts";
+import { fallbackDeno, fallbackPossible, fallbackProgram, fallbackStub } from "./denort.ts";
+import { strayEntries, uselessPaths } from "./embed.ts";
 
 const root = fromFileUrl(new URL("..", import.meta.url));
 const output = "sealpost";
@@ -34,7 +34,7 @@ async function compileArgs(): Promise<string[]> {
     "--frozen",
     ...await permissionFlags(),
     ...workers.flatMap((worker) => ["--include", worker]),
-    ...(await uselessFiles(root)).flatMap((file) => ["--exclude", file]),
+    ...(await uselessPaths(root, ["main.ts", ...workers])).flatMap((file) => ["--exclude", file]),
     "--output",
     output,
     "main.ts",
@@ -76,11 +76,13 @@ async function build(): Promise<Outcome> {
   console.log(
     `The runtime stub cannot be downloaded here: compiling with Deno ${fallbackDeno} and its stub from npm.`,
   );
-  const stub = await fallbackStub();
-  return await compile(["npx", "-y", `deno@${fallbackDeno}`, ...args], { DENORT_BIN: stub });
+  return await compile([await fallbackProgram(), ...args], { DENORT_BIN: await fallbackStub() });
 }
 
-const outcome = await build();
+const outcome = await build().catch((error: Error): Outcome => {
+  console.log(error.message);
+  return { kind: "failed" };
+});
 if (outcome.kind !== "done") Deno.exit(1);
 const { size } = await Deno.stat(`${root}/${output}`);
 console.log(`${output}: ${size} bytes (${(size / 1e6).toFixed(1)} MB)`);

@@ -18,6 +18,18 @@ export function fallbackPossible(): boolean {
   return Deno.build.target === "x86_64-unknown-linux-gnu";
 }
 
+/**
+ * The path of the Deno that goes with the stub, installed by npx. It is called directly afterwards: npx hands all
+ * arguments to a shell as one string, and thousands of them do not fit in that.
+ * @throws Error when npm cannot install it
+ */
+export async function fallbackProgram(): Promise<string> {
+  const args = ["-y", `deno@${fallbackDeno}`, "eval", "console.log(Deno.execPath())"];
+  const { success, stdout } = await new Deno.Command("npx", { args, stdin: "null" }).output();
+  if (!success) throw new Error(`npm could not install deno@${fallbackDeno}.`);
+  return new TextDecoder().decode(stdout).trim();
+}
+
 /** Whether these bytes are the stub. */
 export function isStub(bytes: Uint8Array): boolean {
   return bytes.length === stubBytes &&

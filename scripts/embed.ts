@@ -1,38 +1,57 @@
-/** What the compiled executable embeds, and what it must not. */
+/** What the compiled executable embeds of npm packages, and what it must not embed at all. */
 
 /** Files of npm packages that no running program reads: types, source maps, sources, documentation. */
 const useless = /\.d\.[cm]?ts$|\.map$|\.md$|\.tsx?$|\.flow$/i;
 
+/** What `deno info --json` says of an entry point, as far as it is needed here. */
+export interface Info {
+  readonly modules: readonly { readonly npmPackage?: string }[];
+  readonly npmPackages: Readonly<
+    Record<string, { readonly dependencies: readonly string[]; readonly localPath: string }>
+  >;
+}
+
 /**
- * Paths of the useless files in Deno's cache of the npm packages that deno.lock names. Fetches the packages first.
- * @throws Error when Deno cannot say where its cache is, or cannot fetch
+ * Paths in Deno's cache to leave out: packages that no entry point comes to (`deno compile` would embed all that the
+ * lock file names), and useless files of the others. Fetches the packages first.
+ * @throws Error when Deno cannot fetch them or cannot read the module graph
  */
-export async function uselessFiles(root: string): Promise<string[]> {
-  await deno(root, ["install", "--quiet", "--frozen", "--entrypoint", "main.ts"]);
-  const { npmCache } = JSON.parse(await deno(root, ["info", "--json"])) as { npmCache: string };
-  const packages = lockedPackages(await Deno.readTextFile(`${root}/deno.lock`));
-  const found: string[] = [];
-  for (const registry of folders(npmCache)) {
-    for (const name of packages) collect(`${npmCache}/${registry}/${name}`, found);
-  }
+export async function uselessPaths(root: string, entries: readonly string[]): Promise<string[]> {
+  await deno(root, ["install", "--quiet", "--frozen", "--entrypoint", ...entries]);
+  const infos: Info[] = [];
+  for (const entry of entries) infos.push(JSON.parse(await deno(root, ["info", "--json", entry])));
+  const { used, unused } = sortPackages(infos);
+  const found = [...unused];
+  for (const folder of used) collect(folder, found);
   return found;
 }
 
-/** `name/version` of each npm package of a lock file, in the form of Deno's cache folders. */
-export function lockedPackages(lock: string): string[] {
-  const { npm } = JSON.parse(lock) as { npm?: Record<string, unknown> };
-  return Object.keys(npm ?? {}).map((key) => {
-    const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key) ?? [];
-    return `${name}/${version}`;
-  });
+/** Folders of the packages that some entry point comes to, and of all the others. */
+export function sortPackages(infos: readonly Info[]): { used: string[]; unused: string[] } {
+  const packages = Object.assign(
+    {},
+    ...infos.map((info) => info.npmPackages),
+  ) as Info["npmPackages"];
+  const names = infos.flatMap((info) => info.modules.flatMap((module) => module.npmPackage ?? []));
+  const reached = new Set(names);
+  for (const name of reached) {
+    for (const dependency of packages[name]?.dependencies ?? []) reached.add(dependency);
+  }
+  const folder = (name: string) => packages[name]!.localPath;
+  const all = Object.keys(packages);
+  return {
+    used: all.filter((name) => reached.has(name)).map(folder),
+    unused: all.filter((name) => !reached.has(name)).map(folder),
+  };
 }
 
 /** Names at the top of the tree that `deno compile` printed which are not among those expected. */
-export function strayEntries(printed: string, expected: string[]): string[] {
+export function strayEntries(printed: string, expected: readonly string[]): string[] {
   const tops = [...printed.matchAll(/^[├└]─[─┬] ([^ /]+)/gm)].map((match) => match[1]!);
   return tops.filter((name) => !expected.includes(name));
 }
 
+/** Adds the useless files under a folder; packages for other systems have none. */
 function collect(folder: string, found: string[]): void {
   for (const entry of entriesOf(folder)) {
     const path = `${folder}/${entry.name}`;
@@ -41,11 +60,6 @@ function collect(folder: string, found: string[]): void {
   }
 }
 
-function folders(folder: string): string[] {
-  return entriesOf(folder).filter((entry) => entry.isDirectory).map((entry) => entry.name);
-}
-
-/** Entries of a folder; none when it does not exist, as with packages for other systems. */
 function entriesOf(folder: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(folder)];
