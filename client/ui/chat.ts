@@ -1,0 +1,285 @@
+/** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
+import type { CancelTimer } from "../../lib/base/clock.ts";
+import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engine/api.ts";
+import type { ChatContext, ChatOptions } from "./chat_context.ts";
+import { counted, errorText, formatMessage, safe } from "./format.ts";
+import { readLine, slashCommands } from "./slash.ts";
+import { runSlash } from "./slash_actions.ts";
+
+/** Unread lines shown at the start; more are counted and left to `/unread`. */
+const replayLines = 200;
+
+/** Read marks are gathered this long, in ms, so that a burst asks the server once. */
+const readMarkMs = 250;
+
+/** One running chat. */
+export class Chat implements ChatContext {
+  readonly options: ChatOptions;
+  target: Target = { kind: "lobby" };
+  #lastOwn: ChatMessage | undefined;
+  #connection: ConnectionState;
+  #toMark: ChatMessage | undefined;
+  #cancelMark: CancelTimer | undefined;
+  #unreadElsewhere = 0;
+  readonly #names = new Set<string>();
+
+  constructor(options: ChatOptions) {
+    this.options = options;
+    this.#connection = options.engine.connection();
+  }
+
+  /** Runs until the end of input, `/exit` or a second Ctrl-C; returns the exit code. */
+  async run(): Promise<number> {
+    const { engine, dialogue, signal } = this.options;
+    await this.#greet();
+    const after = await this.#replay();
+    const stopListening = engine.subscribe((event) => this.#show(event), { after });
+    dialogue.setCompletion((before) => Promise.resolve(this.#complete(before)));
+    this.refresh();
+    try {
+      await engine.start({ receive: true, keepTrying: true, signal });
+      return await this.#converse();
+    } finally {
+      stopListening();
+      this.#cancelMark?.();
+      await this.#flushReadMark();
+    }
+  }
+
+  /** Shows an answer to a command. */
+  say(lines: string): void {
+    this.options.dialogue.print(lines);
+  }
+
+  /** Shows a remark that is not data. */
+  remark(lines: string): void {
+    this.options.dialogue.notice(lines);
+  }
+
+  /** The formatted line of a message. */
+  line(message: ChatMessage): string {
+    const { style, engine } = this.options;
+    return formatMessage(message, { style, self: engine.self.name });
+  }
+
+  /** Sends to `target`; the line appears with its state through the engine's events. */
+  async send(target: Target, text: string): Promise<void> {
+    this.#lastOwn = await this.options.engine.send(target, text);
+    this.refresh();
+  }
+
+  /** Makes plain lines go to `target`, and counts what waits there as read once it is shown. */
+  async turnTo(target: Target): Promise<void> {
+    const { engine, dialogue } = this.options;
+    if (target.kind === "direct" && !(await engine.exists(target.name))) {
+      return this.remark(
+        `There is no user ${safe(target.name, 64)}. /users --all lists everybody.`,
+      );
+    }
+    this.target = target;
+    dialogue.setPrompt(this.prompt());
+    const waiting = await engine.unread(target);
+    const last = waiting.at(-1);
+    if (last !== undefined) await engine.markRead(last);
+    await this.recount();
+  }
+
+  /** The prompt always names where a plain line goes. */
+  prompt(): string {
+    return this.target.kind === "lobby" ? "#lobby> " : `@${safe(this.target.name, 64)}> `;
+  }
+
+  /** Repaints the status row. */
+  refresh(): void {
+    const { engine, dialogue } = this.options;
+    const parts = [
+      safe(engine.self.name, 64),
+      describeConnection(this.#connection),
+      ...(this.#unreadElsewhere === 0 ? [] : [`${this.#unreadElsewhere} unread`]),
+      ...(this.#lastOwn === undefined ? [] : [`last message ${this.#lastOwn.state}`]),
+    ];
+    dialogue.setStatus(parts.join(" · "));
+  }
+
+  async #converse(): Promise<number> {
+    const { dialogue } = this.options;
+    let interrupted = false;
+    for (;;) {
+      const entered = await dialogue.readLine(this.prompt());
+      if (entered.kind === "end") return 0;
+      if (entered.kind === "interrupt") {
+        if (interrupted) return 130;
+        interrupted = true;
+        this.remark("Ctrl-C again leaves, as do Ctrl-D and /exit.");
+        continue;
+      }
+      interrupted = false;
+      if ((await this.#obey(entered.text)) === "leave") return 0;
+    }
+  }
+
+  async #obey(typed: string): Promise<"leave" | void> {
+    const line = readLine(typed);
+    try {
+      switch (line.kind) {
+        case "nothing":
+          return;
+        case "say":
+          return await this.send(this.target, line.text);
+        case "private":
+          return await this.send({ kind: "direct", name: line.name }, line.text);
+        case "unknown":
+          return this.remark(
+            `Unknown command ${safe(line.typed, 40)}.` +
+              (line.nearest === undefined ? "" : ` Did you mean ${line.nearest}?`) +
+              " /help lists all; nothing was sent.",
+          );
+        case "command":
+          return await runSlash(this, line.name, line.rest);
+      }
+    } catch (error) {
+      this.remark(`! ${errorText(error)}`);
+    }
+  }
+
+  async #greet(): Promise<void> {
+    const { engine, dialogue } = this.options;
+    const { name, server } = engine.self;
+    const conversations = await engine.conversations();
+    const unread = conversations.filter((conversation) => conversation.unread > 0);
+    const total = unread.reduce((sum, conversation) => sum + conversation.unread, 0);
+    this.#unreadElsewhere = total;
+    const where = unread
+      .map(({ conversation, unread }) => `${safe(conversation, 64)} ${unread}`)
+      .join(", ");
+    dialogue.notice(
+      `You are ${safe(name, 64)} on ${safe(server.name, 64)}. ` +
+        (total === 0 ? "No unread messages." : `${counted(total, "unread message")}: ${where}.`) +
+        " /help lists the commands.",
+    );
+  }
+
+  async #replay(): Promise<number> {
+    const { engine } = this.options;
+    const waiting = await engine.unread();
+    const hidden = Math.max(0, waiting.length - replayLines);
+    if (hidden > 0) this.remark(`(${counted(hidden, "older unread message")}: /unread shows them)`);
+    const lines = waiting.slice(hidden).map((message) => this.line(message));
+    if (lines.length > 0) this.say(lines.join("\n"));
+    const newest = await engine.history({ limit: 1 });
+    return Math.max(0, newest.at(-1)?.local ?? 0, waiting.at(-1)?.local ?? 0);
+  }
+
+  #show(event: EngineEvent): void {
+    switch (event.kind) {
+      case "message":
+        return this.#showMessage(event.message);
+      case "changed":
+        return this.#showChange(event.message);
+      case "connection":
+        return this.#showConnection(event.state);
+      case "presence":
+        for (const user of event.users) this.#names.add(user.name);
+        return;
+      case "notification":
+        if (event.notification.kind === "message") return;
+        return this.remark(`* ${safe(event.notification.text, 300)}`);
+      case "warning":
+        return this.remark(`! ${safe(event.text, 500)}`);
+      case "caught_up":
+        return void this.recount();
+    }
+  }
+
+  #showMessage(message: ChatMessage): void {
+    this.#names.add(message.from);
+    if (message.own && !this.options.dialogue.interactive) return;
+    this.say(this.line(message));
+    if (message.own) return;
+    if (sameTarget(message.target, this.target)) this.#markSoon(message);
+    else if (!message.read) this.#unreadElsewhere++;
+    this.refresh();
+  }
+
+  #showChange(message: ChatMessage): void {
+    if (!message.own) return;
+    if (this.#lastOwn === undefined || message.local >= this.#lastOwn.local) {
+      this.#lastOwn = message;
+    }
+    if (message.state === "failed") {
+      this.remark(
+        `! Not sent to ${safe(message.conversation, 64)}: ` +
+          `${safe(message.problem ?? "the server refused it")} (/retry sends it again)`,
+      );
+    }
+    this.refresh();
+  }
+
+  #showConnection(state: ConnectionState): void {
+    const before = this.#connection.kind;
+    this.#connection = state;
+    if (state.kind === "stopped") this.remark(`! Disconnected: ${safe(state.reason, 300)}`);
+    if (!this.options.dialogue.interactive && before !== state.kind && state.kind === "offline") {
+      this.remark(`* offline: ${safe(state.reason)}; trying again`);
+    }
+    this.refresh();
+  }
+
+  #markSoon(message: ChatMessage): void {
+    this.#toMark = message;
+    this.#cancelMark ??= this.options.clock.after(readMarkMs, () => {
+      this.#cancelMark = undefined;
+      this.#flushReadMark().catch((error) => this.remark(`! ${errorText(error)}`));
+    });
+  }
+
+  async #flushReadMark(): Promise<void> {
+    const message = this.#toMark;
+    this.#toMark = undefined;
+    if (message !== undefined) await this.options.engine.markRead(message);
+  }
+
+  /** Counts unread messages anew and repaints. */
+  async recount(): Promise<void> {
+    await this.#countUnread();
+    this.refresh();
+  }
+
+  async #countUnread(): Promise<void> {
+    const conversations = await this.options.engine.conversations();
+    this.#unreadElsewhere = conversations
+      .filter(({ target }) => !sameTarget(target, this.target))
+      .reduce((sum, { unread }) => sum + unread, 0);
+  }
+
+  #complete(before: string): readonly string[] {
+    if (/^\/\S*$/.test(before)) {
+      return slashCommands.map(({ name }) => `/${name} `).filter((word) => word.startsWith(before));
+    }
+    const word = /(^|.*\s)(@?)(\S*)$/s.exec(before);
+    if (word === null || (word[2] === "" && word[3] === "")) return [];
+    const names = [...this.#names].map((name) => safe(name, 64));
+    return names.filter((name) => name.startsWith(word[3] ?? ""))
+      .map((name) => `${word[1]}${word[2]}${name} `);
+  }
+}
+
+/** Whether both are the same conversation; names compare without case. */
+export function sameTarget(a: Target, b: Target): boolean {
+  if (a.kind === "lobby" || b.kind === "lobby") return a.kind === b.kind;
+  return a.name.toLowerCase() === b.name.toLowerCase();
+}
+
+/** The connection in a word or two, for the status row. */
+export function describeConnection(state: ConnectionState): string {
+  switch (state.kind) {
+    case "online":
+      return `online ${state.address}`;
+    case "connecting":
+      return "connecting";
+    case "offline":
+      return `offline (${safe(state.reason, 80)})`;
+    case "stopped":
+      return `disconnected (${safe(state.reason, 80)})`;
+  }
+}

@@ -1,0 +1,33 @@
+/** What a slash command may do with the chat that it was typed in. */
+import type { Clock } from "../../lib/base/clock.ts";
+import type { ChatMessage, Engine, Target } from "../engine/api.ts";
+import type { Dialogue } from "./dialogue.ts";
+import type { LineStyle } from "./format.ts";
+
+/** What a chat runs over. */
+export interface ChatOptions {
+  readonly engine: Engine;
+  readonly dialogue: Dialogue;
+  readonly style: LineStyle;
+  readonly clock: Clock;
+  /** Forgets the remembered key at `/logout`. */
+  readonly forget: () => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** A running chat as its commands see it. */
+export interface ChatContext {
+  readonly options: ChatOptions;
+  /** Shows an answer to a command. */
+  say(lines: string): void;
+  /** Shows a remark that is not data. */
+  remark(lines: string): void;
+  /** The formatted line of a message. */
+  line(message: ChatMessage): string;
+  /** Sends to `target`; the line appears with its state through the engine's events. */
+  send(target: Target, text: string): Promise<void>;
+  /** Makes plain lines go to `target`, and counts what waits there as read. */
+  turnTo(target: Target): Promise<void>;
+  /** Counts unread messages anew and repaints. */
+  recount(): Promise<void>;
+}

@@ -1,0 +1,87 @@
+/** How things look as lines of text. Everything that came from others is made harmless here, and nowhere else. */
+import { textLimits } from "../../lib/base/limits.ts";
+import { sanitizeLine, sanitizeText } from "../../lib/base/sanitize.ts";
+import type { ChatMessage, NotificationInfo, UserInfo } from "../engine/api.ts";
+
+/** Choices that hold for every line. */
+export interface LineStyle {
+  /** UTC instead of the machine's own time zone. */
+  readonly utc: boolean;
+  /** Escape sequences for weight; never colours that a background could hide. */
+  readonly styled: boolean;
+  /** Whether a text of several lines may take several lines. */
+  readonly multiline: boolean;
+}
+
+const two = (value: number) => String(value).padStart(2, "0");
+
+/** `2026-11-21 09:30:00`, of milliseconds since 1970. */
+export function formatTime(ms: number, utc: boolean): string {
+  const at = new Date(utc ? ms : ms - new Date(ms).getTimezoneOffset() * 60_000);
+  const date = `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`;
+  return `${date} ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
+}
+
+/** A name, label or error text from elsewhere as one harmless line. */
+export function safe(text: string, maxLength = 200): string {
+  return sanitizeLine(text, maxLength);
+}
+
+/** A message's text, harmless, in the form that `style` allows. */
+export function safeBody(text: string, style: LineStyle): string {
+  const clean = sanitizeText(text, textLimits.textBytes);
+  return style.multiline ? clean.split("\n").join("\n    ") : clean.replaceAll("\n", "\\n");
+}
+
+const bold = (text: string, style: LineStyle) => style.styled ? `\x1b[1m${text}\x1b[22m` : text;
+
+/** `DATE TIME SENDER: TEXT`, and for private messages `DATE TIME SENDER: @RECEIVER TEXT`. */
+export function formatMessage(
+  message: ChatMessage,
+  options: { style: LineStyle; self: string },
+): string {
+  const { style } = options;
+  const receiver = message.own ? message.conversation : options.self;
+  const address = message.target.kind === "lobby" ? "" : `@${safe(receiver, 64)} `;
+  const body = message.kind === "unreadable"
+    ? `[${safeBody(message.text, style)}]`
+    : safeBody(message.text, style);
+  const note = message.state === "queued" || message.state === "failed"
+    ? ` (${message.state}${message.problem === undefined ? "" : `: ${safe(message.problem)}`})`
+    : "";
+  const time = formatTime(message.ts, style.utc);
+  return `${time} ${bold(safe(message.from, 64), style)}: ${address}${body}${note}`;
+}
+
+/** One line of `/users`. */
+export function formatUser(user: UserInfo, style: LineStyle): string {
+  const name = bold(safe(user.name, 64), style) + (user.self ? " (you)" : "");
+  if (user.online) return `${name}  online  ${user.addresses.map((a) => safe(a, 15)).join(" ")}`;
+  const seen = user.lastSeen === undefined
+    ? "never seen"
+    : `last seen ${formatTime(user.lastSeen, style.utc)}`;
+  return `${name}  offline  ${seen}`;
+}
+
+/** One line of `/notifications`. */
+export function formatNotification(notification: NotificationInfo, style: LineStyle): string {
+  const mark = notification.seen ? " " : "*";
+  return `${mark} ${formatTime(notification.ts, style.utc)} ${safe(notification.text)}`;
+}
+
+/** `1 message`, `2 messages`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** The text of an error for people. */
+export function errorText(error: unknown): string {
+  return safe(error instanceof Error ? error.message : String(error), 500);
+}
+
+/** The moment a message was delivered or read, for `/history`. */
+export function stateDetail(message: ChatMessage, utc: boolean): string {
+  if (!message.own) return "";
+  const at = message.readAt ?? message.deliveredAt;
+  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}]`;
+}

@@ -1,0 +1,105 @@
+/** The table of slash commands: names, usage, help; finding one, and the nearest to a mistyped one. */
+
+/** One slash command as `/help` shows it. */
+export interface SlashCommand {
+  readonly name: string;
+  readonly usage: string;
+  readonly help: string;
+}
+
+/** Every slash command, in the order of `/help`. */
+export const slashCommands = [
+  { name: "msg", usage: "/msg NAME TEXT", help: "send a private message (also: @NAME TEXT)" },
+  { name: "to", usage: "/to NAME | /to #lobby", help: "make plain lines go there" },
+  { name: "compose", usage: "/compose [NAME]", help: "asks for receiver and text, then sends" },
+  { name: "unread", usage: "/unread [NAME]", help: "show unread messages, leaving them unread" },
+  {
+    name: "read",
+    usage: "/read [NAME]",
+    help: "show the earliest unread message and mark it read",
+  },
+  { name: "history", usage: "/history [NAME] [COUNT]", help: "show stored messages" },
+  { name: "search", usage: "/search TEXT", help: "find text in stored messages" },
+  { name: "notifications", usage: "/notifications", help: "show new notifications" },
+  { name: "users", usage: "/users [--all]", help: "who is online, or every account" },
+  { name: "key", usage: "/key [NAME]", help: "key, fingerprint and verification state" },
+  { name: "verify", usage: "/verify NAME", help: "compare the safety number and confirm it" },
+  { name: "retry", usage: "/retry", help: "send failed messages again" },
+  { name: "export", usage: "/export FILE [NAME]", help: "write signed receipts to a new file" },
+  { name: "password", usage: "/password", help: "change the password" },
+  { name: "whoami", usage: "/whoami", help: "account, device, server and profile" },
+  { name: "help", usage: "/help", help: "this table" },
+  {
+    name: "logout",
+    usage: "/logout",
+    help: "leave; the password is needed next time (forgets a remembered key)",
+  },
+  { name: "exit", usage: "/exit", help: "leave (also: Ctrl-D)" },
+] as const satisfies readonly SlashCommand[];
+
+/** The name of a slash command. */
+export type SlashName = typeof slashCommands[number]["name"];
+
+/** What a line of input asks for. */
+export type Line =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "say"; readonly text: string }
+  | { readonly kind: "private"; readonly name: string; readonly text: string }
+  | { readonly kind: "command"; readonly name: SlashName; readonly rest: string }
+  | { readonly kind: "unknown"; readonly typed: string; readonly nearest: string | undefined };
+
+const isSlashName = (name: string): name is SlashName =>
+  slashCommands.some((command) => command.name === name);
+
+/** Reads one line of input: plain text, `@name text`, `/command rest`; `//x` says `/x`. Pasted lines are never commands. */
+export function readLine(line: string): Line {
+  if (line.trim() === "") return { kind: "nothing" };
+  if (line.includes("\n")) return { kind: "say", text: line };
+  if (line.startsWith("//")) return { kind: "say", text: line.slice(1) };
+  const address = /^@(\S+)\s+(\S.*)$/su.exec(line);
+  if (address?.[1] !== undefined && address[2] !== undefined) {
+    return { kind: "private", name: address[1], text: address[2] };
+  }
+  const command = /^\/(\S*)\s*(.*)$/su.exec(line);
+  if (command === null) return { kind: "say", text: line };
+  const name = (command[1] ?? "").toLowerCase();
+  if (isSlashName(name)) return { kind: "command", name, rest: (command[2] ?? "").trim() };
+  return { kind: "unknown", typed: `/${command[1]}`, nearest: nearest(name) };
+}
+
+/** The usage line of a command. */
+export function usageOf(name: SlashName): string {
+  return slashCommands.find((command) => command.name === name)?.usage ?? `/${name}`;
+}
+
+/** The table that `/help` prints. */
+export function helpTable(): string {
+  const width = Math.max(...slashCommands.map((command) => command.usage.length));
+  const rows = slashCommands.map(({ usage, help }) => `${usage.padEnd(width)}  ${help}`);
+  return [...rows, "", "A plain line goes to the conversation that the prompt names; //x sends /x."]
+    .join("\n");
+}
+
+/** The closest command name within two edits, or one that begins alike. */
+export function nearest(typed: string): string | undefined {
+  const beginning = slashCommands.find(({ name }) => typed !== "" && name.startsWith(typed));
+  if (beginning !== undefined) return `/${beginning.name}`;
+  const ranked = slashCommands
+    .map(({ name }) => ({ name, distance: editDistance(typed, name) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return ranked !== undefined && ranked.distance <= 2 ? `/${ranked.name}` : undefined;
+}
+
+/** Levenshtein distance: single-character insertions, deletions and replacements between two words. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,232 @@
+/** What each slash command does. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { KeyInfo, Target } from "../engine/api.ts";
+import type { ChatContext } from "./chat_context.ts";
+import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
+import { askNewPassword } from "./prompts.ts";
+import { helpTable, type SlashName, usageOf } from "./slash.ts";
+import { writeNewFile } from "./files.ts";
+
+type Action = (chat: ChatContext, rest: string) => Promise<"leave" | void>;
+
+/** Runs a slash command; `leave` ends the chat. */
+export function runSlash(
+  chat: ChatContext,
+  name: SlashName,
+  rest: string,
+): Promise<"leave" | void> {
+  return actions[name](chat, rest);
+}
+
+/** `#lobby` or a name, with or without `@`. */
+export function targetOf(word: string): Target {
+  if (word === "#lobby") return { kind: "lobby" };
+  return { kind: "direct", name: word.startsWith("@") ? word.slice(1) : word };
+}
+
+/** The first word and everything after it. */
+function split(rest: string): [string, string] {
+  const match = /^(\S*)\s*(.*)$/s.exec(rest);
+  return [match?.[1] ?? "", match?.[2] ?? ""];
+}
+
+const usage = (chat: ChatContext, name: SlashName) => chat.remark(`Usage: ${usageOf(name)}`);
+
+const optionalTarget = (word: string) => word === "" ? {} : { target: targetOf(word) };
+
+const msg: Action = async (chat, rest) => {
+  const [name, text] = split(rest);
+  if (name === "" || text === "") return usage(chat, "msg");
+  await chat.send(targetOf(name), text);
+};
+
+const to: Action = async (chat, rest) => {
+  if (rest === "" || /\s/.test(rest)) return usage(chat, "to");
+  await chat.turnTo(targetOf(rest));
+};
+
+const compose: Action = async (chat, rest) => {
+  const { dialogue } = chat.options;
+  const receiver = rest !== "" ? rest : await answer(chat, "To: ");
+  if (receiver === undefined || receiver === "") return;
+  if (!dialogue.interactive) chat.remark("Text:");
+  const text = await answer(chat, "Text: ");
+  if (text === undefined || text.trim() === "") return chat.remark("Nothing was sent.");
+  await chat.send(targetOf(receiver), text);
+};
+
+const unread: Action = async (chat, rest) => {
+  const waiting = await chat.options.engine.unread(rest === "" ? undefined : targetOf(rest));
+  chat.say(
+    waiting.length === 0
+      ? "No Messages Yet"
+      : waiting.map((message) => chat.line(message)).join("\n"),
+  );
+};
+
+const read: Action = async (chat, rest) => {
+  const { engine } = chat.options;
+  const [earliest] = await engine.unread(rest === "" ? undefined : targetOf(rest));
+  if (earliest === undefined) return chat.say("No Messages Yet");
+  chat.say(chat.line(earliest));
+  await engine.markRead(earliest);
+  await chat.recount();
+};
+
+const history: Action = async (chat, rest) => {
+  const words = rest.split(/\s+/).filter((word) => word !== "");
+  const limit = words.find((word) => /^\d+$/.test(word));
+  const name = words.find((word) => word !== limit);
+  const messages = await chat.options.engine.history({
+    limit: limit === undefined ? 50 : Number(limit),
+    ...optionalTarget(name ?? ""),
+  });
+  if (messages.length === 0) return chat.say("No Messages Yet");
+  const { utc } = chat.options.style;
+  chat.say(messages.map((m) => chat.line(m) + stateDetail(m, utc)).join("\n"));
+};
+
+const search: Action = async (chat, rest) => {
+  if (rest === "") return usage(chat, "search");
+  const literal = rest.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const found = await chat.options.engine.history({ grep: new RegExp(literal, "iu"), limit: 100 });
+  chat.say(
+    found.length === 0 ? "Nothing found." : found.map((message) => chat.line(message)).join("\n"),
+  );
+};
+
+const notifications: Action = async (chat) => {
+  const { engine, style } = chat.options;
+  const list = await engine.notifications({ unseen: true });
+  const last = list.at(-1);
+  if (last === undefined) return chat.say("No New Notifications");
+  chat.say(list.map((notification) => formatNotification(notification, style)).join("\n"));
+  await engine.notificationsSeen(Math.max(...list.map(({ id }) => id)));
+};
+
+const users: Action = async (chat, rest) => {
+  if (rest !== "" && rest !== "--all") return usage(chat, "users");
+  const list = await chat.options.engine.users(rest === "--all" ? "all" : "online");
+  chat.say(list.map((user) => formatUser(user, chat.options.style)).join("\n") || "Nobody.");
+};
+
+const key: Action = async (chat, rest) => {
+  const { engine } = chat.options;
+  chat.say(describeKey(await engine.key(rest === "" ? engine.self.name : targetName(rest))));
+};
+
+const verify: Action = async (chat, rest) => {
+  if (rest === "") return usage(chat, "verify");
+  const { engine } = chat.options;
+  const info = await engine.key(targetName(rest));
+  chat.say(describeKey(info));
+  if (info.state === "own") return chat.remark("That is your own key.");
+  const answered = await answer(
+    chat,
+    `Did ${safe(info.name, 64)} read you these same 60 digits by another way? (yes/no) `,
+  );
+  const verified = /^y(es)?$/i.test(answered?.trim() ?? "");
+  if (verified) await engine.setVerified(info.name, true);
+  chat.remark(verified ? `${safe(info.name, 64)} is verified.` : "Nothing was changed.");
+};
+
+const retry: Action = async (chat) => {
+  const { engine } = chat.options;
+  const failed = (await engine.history({})).filter(({ own, state }) => own && state === "failed");
+  for (const message of failed) await engine.retry(message.id);
+  chat.remark(failed.length === 0 ? "Nothing has failed." : `Trying ${failed.length} again.`);
+};
+
+const exportReceipts: Action = async (chat, rest) => {
+  const [file, name] = split(rest);
+  if (file === "") return usage(chat, "export");
+  const receipts = await chat.options.engine.exportSigned(optionalTarget(name));
+  await writeNewFile(file, receipts.map((receipt) => `${receipt}\n`).join(""));
+  chat.remark(
+    `${receipts.length} receipts in ${safe(file)}; check them with: sealpost verify FILE`,
+  );
+};
+
+const password: Action = async (chat) => {
+  const { dialogue, engine } = chat.options;
+  const current = await dialogue.readLine("Current password: ", { hidden: true });
+  if (current.kind !== "line") return;
+  const next = await askNewPassword(dialogue, { name: engine.self.name });
+  if (next === undefined) return chat.remark("The password was not changed.");
+  await engine.changePassword(current.text, next);
+  chat.remark("The password is changed.");
+};
+
+const whoami: Action = (chat) => {
+  const { self } = chat.options.engine;
+  chat.say([
+    `account      ${safe(self.name, 64)} (${self.account})`,
+    `key          ${self.fingerprint}`,
+    `device       ${self.device}`,
+    `server       ${safe(self.server.name, 64)} at ${safe(self.server.host)}:${self.server.port}`,
+    `server key   ${self.serverFingerprint}`,
+    `profile      ${safe(self.profile, 500)}`,
+  ].join("\n"));
+  return Promise.resolve();
+};
+
+const logout: Action = async (chat) => {
+  await chat.options.forget();
+  return "leave";
+};
+
+const actions: Readonly<Record<SlashName, Action>> = {
+  msg,
+  to,
+  compose,
+  unread,
+  read,
+  history,
+  search,
+  notifications,
+  users,
+  key,
+  verify,
+  retry,
+  export: exportReceipts,
+  password,
+  whoami,
+  help: (chat) => Promise.resolve(chat.say(helpTable())),
+  logout,
+  exit: () => Promise.resolve("leave" as const),
+};
+
+function targetName(word: string): string {
+  const target = targetOf(word);
+  if (target.kind === "lobby") throw new AppError("not_found", { text: "#lobby has no key" });
+  return target.name;
+}
+
+async function answer(chat: ChatContext, prompt: string): Promise<string | undefined> {
+  const entered = await chat.options.dialogue.readLine(prompt);
+  return entered.kind === "line" ? entered.text : undefined;
+}
+
+const stateTexts: Readonly<Record<KeyInfo["state"], string>> = {
+  own: "your own",
+  unverified: "not verified: compare the safety number, then /verify",
+  verified: "verified",
+  changed: "CHANGED since it was last seen: sending is blocked until you /verify it again",
+};
+
+/** What `/key` prints. */
+export function describeKey(info: KeyInfo): string {
+  const devices = info.devices.map((device) =>
+    `  ${device.device}${device.revoked ? " (removed)" : ""}${device.current ? " (this one)" : ""}`
+  );
+  return [
+    `name           ${safe(info.name, 64)}`,
+    `account        ${info.account}`,
+    `key            ${info.fingerprint}`,
+    `state          ${stateTexts[info.state]}`,
+    ...(info.safetyNumber === undefined ? [] : [`safety number  ${info.safetyNumber}`]),
+    `directory      proof checked at log size ${info.logSize}`,
+    "devices",
+    ...devices,
+  ].join("\n");
+}
