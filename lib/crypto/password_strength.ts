@@ -28,11 +28,11 @@ export function judgePassword(
 ): PasswordVerdict {
   const text = passwordText(password);
   const lower = text.toLowerCase();
-  if (countGraphemes(text) < textLimits.passwordMin) {
-    return weak(`A password needs at least ${textLimits.passwordMin} characters.`);
-  }
   if (text.length > textLimits.passwordMax) {
     return weak(`A password has at most ${textLimits.passwordMax} characters.`);
+  }
+  if (countGraphemes(text) < textLimits.passwordMin) {
+    return weak(`A password needs at least ${textLimits.passwordMin} characters.`);
   }
   if (name !== "" && lower.includes(canonicalName(name))) {
     return weak("The password contains the account's name.");

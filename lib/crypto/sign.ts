@@ -78,11 +78,18 @@ function importSeed(seed: Uint8Array): KeyObject {
 }
 
 function importPublic(publicKey: Uint8Array): KeyObject {
-  return createPublicKey({
-    key: Buffer.from(concat(spkiPrefix, publicKey)),
-    format: "der",
-    type: "spki",
-  });
+  const der = Buffer.from(concat(spkiPrefix, publicKey));
+  try {
+    return createPublicKey({ key: der, format: "der", type: "spki" });
+  } catch (cause) {
+    // Newer runtimes refuse 32 bytes that are no point of the curve here, older ones when they verify.
+    throw unusableKey(cause);
+  }
+}
+
+function unusableKey(cause?: unknown): AppError {
+  const text = "that is not a usable public key";
+  return new AppError("malformed", cause === undefined ? { text } : { text, cause });
 }
 
 /** The key pair of a 32-byte seed. Throws `AppError("malformed")` on another length. */
@@ -140,14 +147,12 @@ export class VerifyingKey {
   readonly bytes: Bytes;
   readonly #keyObject: KeyObject;
 
-  /** Throws `AppError("malformed")` when that is not 32 bytes, or a point of small order. */
+  /** Throws `AppError("malformed")` when that is not 32 bytes, no point of the curve, or one of small order. */
   constructor(publicKey: Uint8Array) {
     if (publicKey.length !== keyBytes) {
       throw new AppError("malformed", { text: "a public key has 32 bytes" });
     }
-    if (hasSmallOrder(publicKey)) {
-      throw new AppError("malformed", { text: "that is not a usable public key" });
-    }
+    if (hasSmallOrder(publicKey)) throw unusableKey();
     this.bytes = copyBytes(publicKey);
     this.#keyObject = importPublic(publicKey);
   }
