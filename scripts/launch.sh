@@ -3,7 +3,7 @@
 # In this order: the compiled executable beside the start scripts, Deno from PATH, Deno installed once by npm.
 # Always ends in exec, so that signals and exit codes are the program's own.
 # Exit codes of this script itself: 2 something is missing on this machine, 3 a download failed.
-set -eu
+set -euf # f: flags are words, never patterns for file names
 
 deno_wanted=2.9.6  # what npm installs when PATH has no Deno that is new enough
 deno_minor_least=4 # 2.4 is the oldest that runs Sealpost
@@ -64,11 +64,13 @@ install_deno() {
   npm install --prefix "$tmp" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
     --no-update-notifier --loglevel=error "deno@$deno_wanted" </dev/null >&2 ||
     fail 3 "npm could not install deno@$deno_wanted; check that its registry can be reached, or install Deno 2.$deno_minor_least or newer"
+  set +f
   for file in "$tmp"/node_modules/@deno/*/deno; do
     [ -x "$file" ] || fail 2 "npm has no Deno for this machine ($(uname -sm)); install Deno 2.$deno_minor_least or newer"
     mv -f "$file" "$1"
     break
   done
+  set -f
   rm -rf "$tmp"
   trap - EXIT INT TERM HUP
 }
