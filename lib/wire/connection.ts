@@ -1,0 +1,511 @@
+/**
+ * One connection, the same class on both sides: hellos, signed and counted frames, one writer that sends everything
+ * waiting in one frame, liveness, orderly end.
+ */
+import { setImmediate } from "node:timers";
+import { type Bytes, toHex } from "../base/bytes.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { AppError, asAppError } from "../base/errors.ts";
+import { connectionLimits, frameLimits } from "../base/limits.ts";
+import { type Logger, silentLogger } from "../base/log.ts";
+import type { SigningKey, VerifyingKey } from "../crypto/sign.ts";
+import { errorMessage } from "./errors.ts";
+import {
+  encodeFrame,
+  type FrameDirection,
+  FrameReader,
+  type RawFrame,
+  verifyFrame,
+} from "./frame.ts";
+import {
+  type ClientFacts,
+  clientHello,
+  nonceBytes,
+  noSession,
+  readClientHello,
+  readServerHello,
+  type ServerFacts,
+  serverHello,
+  sessionId,
+} from "./handshake.ts";
+import { Liveness } from "./liveness.ts";
+import type { Arrived, Message } from "./messages.ts";
+import { Outgoing } from "./outgoing.ts";
+import { readMessages, type Sender } from "./read_messages.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+import type { Transport } from "./transport.ts";
+
+/** The limits of one connection; see `connectionLimits` and `frameLimits` for their meaning. */
+export type WireLimits = {
+  readonly [K in keyof typeof defaultLimits]: number;
+};
+
+const defaultLimits = {
+  headerBytes: frameLimits.headerBytes,
+  bodyBytes: frameLimits.bodyBytes,
+  messages: frameLimits.messages,
+  helloMs: connectionLimits.helloMs,
+  pingMs: connectionLimits.pingMs,
+  deadMs: connectionLimits.deadMs,
+  frameMs: connectionLimits.frameMs,
+  drainMs: connectionLimits.drainMs,
+  writeQueueBytes: connectionLimits.writeQueueBytes,
+};
+
+/** What both sides may hand in. */
+export interface ConnectionOptions {
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly limits?: Partial<WireLimits>;
+  /** Aborting closes the connection after draining what is queued. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a server needs to accept a connection. */
+export interface AcceptOptions extends ConnectionOptions {
+  readonly identity: SigningKey;
+  readonly facts: ServerFacts;
+}
+
+/** What a client needs to open a connection. */
+export interface OpenOptions extends ConnectionOptions {
+  /** Signs every frame of this side. */
+  readonly device: SigningKey;
+  readonly facts: ClientFacts;
+  /** The pinned identity, 32 bytes; any other is refused. */
+  readonly expectIdentity?: Uint8Array;
+}
+
+/** The other side's hello. */
+export type Peer =
+  | { readonly kind: "server"; readonly hello: Message<"hello.server"> }
+  | { readonly kind: "client"; readonly hello: Message<"hello.client"> };
+
+type State =
+  | { readonly kind: "greeting" }
+  | { readonly kind: "open"; readonly peer: Peer; readonly key: VerifyingKey }
+  | { readonly kind: "ending"; readonly reason: AppError | undefined };
+
+/** Totals of one connection. */
+export interface Traffic {
+  readonly receivedBytes: number;
+  readonly receivedFrames: number;
+  readonly sentBytes: number;
+  readonly sentFrames: number;
+}
+
+/** A session over a transport. Made by `Connection.accept` and `Connection.open`. */
+export class Connection {
+  /** Random, 12 hexadecimal digits; stands in the log and in every `error` sent. */
+  readonly id: string = toHex(crypto.getRandomValues(new Uint8Array(6)));
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #limits: WireLimits;
+  readonly #signal: AbortSignal | undefined;
+  readonly #key: SigningKey;
+  readonly #direction: FrameDirection;
+  readonly #peerSender: Sender;
+  readonly #reader: FrameReader;
+  readonly #readBuffer = new ReadBuffer();
+  readonly #outgoing: Outgoing;
+  readonly #liveness: Liveness;
+  readonly #traffic = { receivedBytes: 0, receivedFrames: 0, sentBytes: 0, sentFrames: 0 };
+  readonly #probes = new Set<(alive: boolean) => void>();
+  #state: State = { kind: "greeting" };
+  #sessionId: Bytes = noSession;
+  /** Counters of the next frame; 0 was the hello. */
+  #nextOut = 0;
+  #nextIn = 0;
+  #inFlightBytes = 0;
+  #flush: "idle" | "scheduled" | "writing" = "idle";
+  #drained: (() => void) | undefined;
+  #ended: Promise<void> | undefined;
+
+  private constructor(
+    transport: Transport,
+    options: ConnectionOptions & { key: SigningKey; direction: FrameDirection },
+  ) {
+    this.#transport = transport;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? silentLogger;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#signal = options.signal;
+    this.#key = options.key;
+    this.#direction = options.direction;
+    this.#peerSender = options.direction === 0 ? "server" : "client";
+    this.#reader = new FrameReader(this.#limits);
+    this.#outgoing = new Outgoing(this.#limits);
+    this.#liveness = new Liveness(this.#clock, {
+      limits: this.#limits,
+      helloMs: this.#limits.helloMs,
+      actions: {
+        ping: () => this.send({ type: "ping" }),
+        expired: () => void this.close(new AppError("timeout")),
+      },
+    });
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (this.#signal?.aborted) this.#onAbort();
+  }
+
+  /**
+   * The server's side: sends its hello, waits for the client's. Throws `AppError` after having sent it and closed:
+   * `malformed`, `too_large`, `tampered`, `unsupported_version`, `timeout`; also when the client is gone (`timeout`) or
+   * the signal aborts (`server_closing`).
+   */
+  static async accept(transport: Transport, options: AcceptOptions): Promise<Connection> {
+    const connection = new Connection(transport, {
+      ...options,
+      key: options.identity,
+      direction: 1,
+    });
+    const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+    const own = serverHello(options.facts, { identity: options.identity, nonce });
+    await connection.#greet(async () => {
+      await connection.#writeHello(own);
+      const raw = await connection.#firstFrame();
+      const { hello, key } = readClientHello(raw);
+      connection.#begin({ kind: "client", hello }, { key, id: sessionId(own, raw.bytes) });
+    });
+    return connection;
+  }
+
+  /**
+   * The client's side: waits for the server's hello and answers it. Throws `AppError` after having closed: `tampered`
+   * when the identity is not the expected one or its signature does not hold, `malformed`, `too_large`,
+   * `unsupported_version`, `timeout` (also when the server closes before its hello or the signal aborts).
+   */
+  static async open(transport: Transport, options: OpenOptions): Promise<Connection> {
+    const connection = new Connection(transport, { ...options, key: options.device, direction: 0 });
+    await connection.#greet(async () => {
+      const raw = await connection.#firstFrame();
+      const { hello, key } = readServerHello(raw, options.expectIdentity);
+      const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+      const own = clientHello(options.facts, { device: options.device, nonce });
+      await connection.#writeHello(own);
+      connection.#outgoing.narrow(hello.limits);
+      connection.#begin({ kind: "server", hello }, { key, id: sessionId(raw.bytes, own) });
+    });
+    return connection;
+  }
+
+  /** Says hello only to refuse: sends `error` at once and closes. For a server that has no room. */
+  static async refuse(
+    transport: Transport,
+    options: AcceptOptions & { readonly error: AppError },
+  ): Promise<void> {
+    const connection = new Connection(transport, {
+      ...options,
+      key: options.identity,
+      direction: 1,
+    });
+    const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
+    try {
+      await connection.#writeHello(
+        serverHello(options.facts, { identity: options.identity, nonce }),
+      );
+    } catch (thrown) {
+      connection.#logGone(thrown);
+    }
+    await connection.close(options.error);
+  }
+
+  /** 32 bytes; what frames of this session are bound to. */
+  get sessionId(): Uint8Array {
+    return this.#sessionId;
+  }
+
+  /** The other side's hello. Throws before the hello and after the end. */
+  get peer(): Peer {
+    if (this.#state.kind !== "open") throw new AppError("not_permitted_now", { fault: "us" });
+    return this.#state.peer;
+  }
+
+  /** Bytes that wait to be written, those under way included. */
+  get queuedBytes(): number {
+    return this.#outgoing.queuedBytes + this.#inFlightBytes;
+  }
+
+  /** Whether messages can still be sent: false from the first sign of the end on. */
+  get isOpen(): boolean {
+    return this.#state.kind === "open";
+  }
+
+  /** Totals so far. */
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
+  /**
+   * Queues a message; everything queued in one turn of the event loop, and while a write is under way, leaves in one
+   * signed frame. The message's `body` field is the caller's to set to the length of `body`. Bodies are not copied:
+   * leave them unchanged. After the end of the connection this does nothing. Throws `AppError("too_large")` when the
+   * message fits no frame. When too much waits the connection is closed with `slow_reader`.
+   */
+  send(message: Message, body?: Uint8Array | readonly Uint8Array[]): void {
+    this.sendEncoded(JSON.stringify(message), body);
+  }
+
+  /** The same for a message that is JSON text already: for events that go to many connections. */
+  sendEncoded(jsonText: string, body?: Uint8Array | readonly Uint8Array[]): void {
+    if (this.#state.kind !== "open") return;
+    this.#outgoing.push(jsonText, body);
+    if (this.queuedBytes > this.#limits.writeQueueBytes) {
+      this.#logger.log("warning", "slow_reader", { connection: this.id, bytes: this.queuedBytes });
+      this.#outgoing.clear();
+      void this.close(new AppError("slow_reader"));
+    } else {
+      this.#schedule();
+    }
+  }
+
+  /**
+   * The messages of the next frame, its signature and counter checked; pings are answered on the way and not shown. One
+   * call at a time; the transport is read only during a call. Undefined when the other side has gone or this side has
+   * closed. When the frame was bad, or the peer too slow or silent, the peer is sent an `error`, the connection is closed
+   * and the `AppError` is thrown. Bodies are views on the frame's own buffer: they stay valid, and keep it in memory.
+   */
+  async receive(): Promise<readonly Arrived[] | undefined> {
+    try {
+      while (this.#state.kind === "open") {
+        const raw = await this.#nextFrame();
+        if (raw === undefined) break;
+        const shown = this.#accepted(raw);
+        if (shown.length > 0) return shown;
+      }
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      await this.close(error);
+      throw error;
+    }
+    const reason = this.#state.kind === "ending" ? this.#state.reason : undefined;
+    await this.close();
+    if (reason !== undefined) throw reason;
+    return undefined;
+  }
+
+  /**
+   * Sends a ping and tells whether anything arrives within `ms` milliseconds; false at once when the connection is over.
+   * Needs a `receive` under way.
+   */
+  probe(ms: number): Promise<boolean> {
+    if (this.#state.kind !== "open") return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const settle = (alive: boolean) => {
+        cancel();
+        this.#probes.delete(settle);
+        resolve(alive);
+      };
+      const cancel = this.#clock.after(ms, () => settle(false));
+      this.#probes.add(settle);
+      this.send({ type: "ping" });
+    });
+  }
+
+  /**
+   * Writes what is queued, for at most `drainMs`, then closes; with `error`, the peer is told of it last. Never throws.
+   * Further calls return the same promise.
+   */
+  close(error?: AppError): Promise<void> {
+    this.#ended ??= this.#end(error);
+    return this.#ended;
+  }
+
+  readonly #onAbort = () => {
+    void this.close(this.#direction === 1 ? new AppError("server_closing") : undefined);
+  };
+
+  // --- the greeting
+
+  async #greet(steps: () => Promise<void>): Promise<void> {
+    try {
+      this.#liveness.waiting();
+      await steps();
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      await this.close(error);
+      throw error;
+    }
+  }
+
+  async #writeHello(frame: Bytes): Promise<void> {
+    this.#nextOut = 1;
+    this.#traffic.sentFrames++;
+    this.#traffic.sentBytes += frame.length;
+    this.#flush = "writing";
+    try {
+      await this.#transport.write(frame);
+    } catch (thrown) {
+      this.#outgoing.clear();
+      throw this.#greetingFailure(thrown);
+    } finally {
+      this.#flush = "idle";
+      if (this.#outgoing.empty) this.#drained?.();
+      else this.#schedule();
+    }
+  }
+
+  async #firstFrame(): Promise<RawFrame> {
+    const raw = await this.#nextFrame();
+    if (raw === undefined) throw this.#greetingFailure(undefined);
+    this.#nextIn = 1;
+    return raw;
+  }
+
+  #greetingFailure(cause: unknown): AppError {
+    const reason = this.#state.kind === "ending" ? this.#state.reason : undefined;
+    return reason ?? new AppError("timeout", {
+      text: "the connection ended before the greeting was complete",
+      fault: "environment",
+      cause: cause ?? this.#signal?.reason,
+    });
+  }
+
+  #begin(peer: Peer, session: { key: VerifyingKey; id: Bytes }): void {
+    if (this.#state.kind === "ending") throw this.#greetingFailure(undefined);
+    this.#sessionId = session.id;
+    this.#state = { kind: "open", peer, key: session.key };
+    this.#liveness.greeted(peer.kind === "server" ? peer.hello.limits.pingMs : undefined);
+  }
+
+  // --- receiving
+
+  /** Reads until a whole frame is there; undefined at the end of the stream, however it came. */
+  async #nextFrame(): Promise<RawFrame | undefined> {
+    let raw = this.#reader.next();
+    if (raw === undefined) this.#liveness.waiting();
+    while (raw === undefined) {
+      const chunk = await this.#read();
+      if (chunk === undefined) return undefined;
+      this.#traffic.receivedBytes += chunk.length;
+      this.#reader.push(chunk);
+      raw = this.#reader.next();
+      if (raw === undefined) this.#liveness.partial();
+    }
+    this.#traffic.receivedFrames++;
+    this.#liveness.heard();
+    return raw;
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#readBuffer.fill(this.#transport);
+    } catch (thrown) {
+      this.#logGone(thrown);
+      return undefined;
+    }
+  }
+
+  /** Verifies and reads a frame; what is left after pings and pongs. */
+  #accepted(raw: RawFrame): readonly Arrived[] {
+    if (this.#state.kind !== "open") return [];
+    const context = { direction: this.#direction === 0 ? 1 : 0, counter: this.#nextIn++ } as const;
+    const key = this.#state.key;
+    if (!verifyFrame(raw, { ...context, sessionId: this.#sessionId, key })) {
+      return this.#refusalBeforeSession(raw, { ...context, key });
+    }
+    const arrived = readMessages(raw, this.#peerSender);
+    for (const settle of this.#probes) settle(true);
+    return arrived.every((one) => isOrdinary(one)) ? arrived : this.#withoutSigns(arrived);
+  }
+
+  /** A server that did not accept our hello has no session yet: its first frame is then an error outside of it. */
+  #refusalBeforeSession(
+    raw: RawFrame,
+    context: { direction: FrameDirection; counter: number; key: VerifyingKey },
+  ): readonly Arrived[] {
+    const first = this.#direction === 0 && context.counter === 1;
+    if (first && verifyFrame(raw, { ...context, sessionId: noSession })) {
+      const arrived = readMessages(raw, this.#peerSender);
+      if (arrived.every(({ message }) => message.type === "error")) return arrived;
+    }
+    throw new AppError("tampered");
+  }
+
+  #withoutSigns(arrived: readonly Arrived[]): readonly Arrived[] {
+    if (arrived.some(({ message }) => message.type === "ping")) this.send({ type: "pong" });
+    if (arrived.some(({ message }) => isHello(message))) throw new AppError("not_permitted_now");
+    return arrived.filter((one) => isOrdinary(one));
+  }
+
+  // --- sending
+
+  #schedule(): void {
+    if (this.#flush !== "idle") return;
+    this.#flush = "scheduled";
+    setImmediate(() => void this.#write());
+  }
+
+  async #write(): Promise<void> {
+    this.#flush = "writing";
+    try {
+      for (let next = this.#outgoing.take(); next !== undefined; next = this.#outgoing.take()) {
+        await this.#writeFrame(next);
+      }
+    } catch (thrown) {
+      this.#logGone(thrown);
+      this.#outgoing.clear();
+      this.#transport.close();
+    }
+    this.#inFlightBytes = 0;
+    this.#flush = "idle";
+    this.#drained?.();
+  }
+
+  async #writeFrame(content: { header: Uint8Array; bodies: readonly Uint8Array[] }): Promise<void> {
+    const frame = encodeFrame({
+      ...content,
+      key: this.#key,
+      sessionId: this.#sessionId,
+      direction: this.#direction,
+      counter: this.#nextOut++,
+    });
+    this.#inFlightBytes = frame.length;
+    await this.#transport.write(frame);
+    this.#inFlightBytes = 0;
+    this.#traffic.sentFrames++;
+    this.#traffic.sentBytes += frame.length;
+  }
+
+  // --- the end
+
+  async #end(reason: AppError | undefined): Promise<void> {
+    const greeted = this.#nextOut > 0;
+    this.#state = { kind: "ending", reason };
+    this.#liveness.stop();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    for (const settle of this.#probes) settle(false);
+    if (reason !== undefined && greeted) this.#sayWhy(reason);
+    if (!this.#outgoing.empty || this.#flush !== "idle") await this.#drain();
+    this.#transport.close();
+  }
+
+  #sayWhy(reason: AppError): void {
+    this.#outgoing.push(JSON.stringify(errorMessage(reason, { connection: this.id })));
+  }
+
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(this.#limits.drainMs, () => resolve());
+      this.#drained = () => {
+        cancel();
+        resolve();
+      };
+      this.#schedule();
+    });
+  }
+
+  /** The transport failed: usual enough, since peers vanish. */
+  #logGone(thrown: unknown): void {
+    const kind = thrown instanceof Error ? thrown.name : typeof thrown;
+    this.#logger.log("debug", "transport_ended", { connection: this.id, kind });
+  }
+}
+
+function isHello(message: Message): boolean {
+  return message.type === "hello.client" || message.type === "hello.server";
+}
+
+function isOrdinary({ message }: Arrived): boolean {
+  return message.type !== "ping" && message.type !== "pong" && !isHello(message);
+}

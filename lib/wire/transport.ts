@@ -1,0 +1,11 @@
+/** The seam between the protocol and the network: protocol code never names a socket. */
+
+/** A two-way stream of bytes. */
+export interface Transport {
+  /** Reads at least one byte into `into`; null at the end. Rejects, or ends, when the transport is closed meanwhile. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes all of `bytes`. One call at a time. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Closes both ways at once; calls under way settle. Calling it again does nothing. */
+  close(): void;
+}
