@@ -62,7 +62,7 @@ install_deno() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   npm install --prefix "$tmp" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
-    --no-update-notifier --loglevel=error "deno@$deno_wanted" </dev/null >&2 ||
+    --no-update-notifier --loglevel=error --fetch-retries=1 "deno@$deno_wanted" </dev/null >/dev/null ||
     fail 3 "npm could not install deno@$deno_wanted; check that its registry can be reached, or install Deno 2.$deno_minor_least or newer"
   set +f
   for file in "$tmp"/node_modules/@deno/*/deno; do
