@@ -21,7 +21,12 @@ import { type EpochSecrets, initializeEpoch } from "ts-mls/keySchedule.js";
 import type { MLSMessage } from "ts-mls/message.js";
 import { protectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import { getCommitSecret, pathToPathSecrets } from "ts-mls/pathSecrets.js";
-import { mergePrivateKeyPaths, toPrivateKeyPath, updateLeafKey } from "ts-mls/privateKeyPath.js";
+import {
+  mergePrivateKeyPaths,
+  type PrivateKeyPath,
+  toPrivateKeyPath,
+  updateLeafKey,
+} from "ts-mls/privateKeyPath.js";
 import type { Proposal } from "ts-mls/proposal.js";
 import type { ProposalOrRef } from "ts-mls/proposalOrRefType.js";
 import { emptyPskIndex } from "ts-mls/pskIndex.js";
@@ -35,7 +40,12 @@ import {
   toLeafIndex,
   toNodeIndex,
 } from "ts-mls/treemath.js";
-import { createUpdatePath, firstCommonAncestor, type PathSecret } from "ts-mls/updatePath.js";
+import {
+  createUpdatePath,
+  firstCommonAncestor,
+  type PathSecret,
+  type UpdatePath,
+} from "ts-mls/updatePath.js";
 import {
   type EncryptedGroupSecrets,
   encryptGroupInfo,
@@ -56,14 +66,51 @@ export interface BuiltCommit {
 
 type Added = readonly (readonly [LeafIndex, KeyPackage])[];
 
-/** The tree after the proposals and the committer's fresh path. */
-interface Renewed {
+/** A tree with the committer's fresh path in it. */
+interface FreshPath {
   readonly tree: RatchetTree;
-  readonly added: Added;
   readonly pathSecrets: readonly PathSecret[];
   readonly commitSecret: Uint8Array;
-  readonly privatePath: ClientState["privatePath"];
-  readonly path: Awaited<ReturnType<typeof createUpdatePath>>[1];
+  readonly privatePath: PrivateKeyPath;
+  readonly path: UpdatePath;
+}
+
+/** The tree after the proposals, and the committer's fresh path. */
+interface Renewed extends FreshPath {
+  readonly added: Added;
+}
+
+/** Gives the leaf of `from.privatePath` fresh keys, and everything above it (RFC 9420 section 7.5). */
+export async function freshPath(
+  from: Pick<
+    ClientState,
+    "ratchetTree" | "groupContext" | "privatePath" | "signaturePrivateKey"
+  >,
+  options: { readonly exclude: readonly LeafIndex[]; readonly suite: CiphersuiteImpl },
+): Promise<FreshPath> {
+  const { suite } = options;
+  const own = toLeafIndex(from.privatePath.leafIndex);
+  const [tree, path, pathSecrets, leafKey] = await createUpdatePath(
+    from.ratchetTree,
+    own,
+    from.groupContext,
+    from.signaturePrivateKey,
+    suite,
+    options.exclude.map(leafToNodeIndex),
+  );
+  const top = pathSecrets.at(-1);
+  return {
+    tree,
+    path,
+    pathSecrets,
+    commitSecret: top === undefined
+      ? new Uint8Array(suite.kdf.size)
+      : await getCommitSecret(tree, toNodeIndex(top.nodeIndex), top.secret, suite.kdf),
+    privatePath: mergePrivateKeyPaths(
+      updateLeafKey(from.privatePath, await suite.hpke.exportPrivateKey(leafKey)),
+      await toPrivateKeyPath(pathToPathSecrets(pathSecrets), own, suite),
+    ),
+  };
 }
 
 async function renew(
@@ -76,28 +123,9 @@ async function renew(
   const applied = await applyProposals(state, proposals, own, emptyPskIndex, false, suite);
   if (applied.additionalResult.kind !== "memberCommit") throw new Error("not a member's commit");
   const added = applied.additionalResult.addedLeafNodes;
-  const [tree, path, pathSecrets, leafKey] = await createUpdatePath(
-    applied.tree,
-    own,
-    state.groupContext,
-    state.signaturePrivateKey,
-    suite,
-    added.map(([leaf]) => leafToNodeIndex(leaf)),
-  );
-  const top = pathSecrets.at(-1);
-  return {
-    tree,
-    path,
-    added,
-    pathSecrets,
-    commitSecret: top === undefined
-      ? new Uint8Array(suite.kdf.size)
-      : await getCommitSecret(tree, toNodeIndex(top.nodeIndex), top.secret, suite.kdf),
-    privatePath: mergePrivateKeyPaths(
-      updateLeafKey(state.privatePath, await suite.hpke.exportPrivateKey(leafKey)),
-      await toPrivateKeyPath(pathToPathSecrets(pathSecrets), own, suite),
-    ),
-  };
+  const exclude = added.map(([leaf]) => leaf);
+  const fresh = await freshPath({ ...state, ratchetTree: applied.tree }, { exclude, suite });
+  return { ...fresh, added };
 }
 
 /** Builds the commit of `proposals` by the state's own device, as a PublicMessage. Changes nothing in `state`. */

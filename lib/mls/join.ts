@@ -1,21 +1,20 @@
 /** Joining a group: by a welcome, or by an external commit of one's own. */
-import { joinGroup } from "ts-mls/clientState.js";
-import { joinGroupExternal } from "ts-mls/createCommit.js";
 import type { GroupInfo } from "ts-mls/groupInfo.js";
 import { ratchetTreeFromExtension } from "ts-mls/groupInfo.js";
-import { emptyPskIndex } from "ts-mls/pskIndex.js";
 import type { RatchetTree } from "ts-mls/ratchetTree.js";
 import type { Welcome } from "ts-mls/welcome.js";
 import { type Bytes, equalBytes, toBase64url } from "../base/bytes.ts";
 import { buildGroupInfo } from "./build_commit.ts";
-import { certificateOf, clientConfig, type MlsContext, sameDevice } from "./credential.ts";
+import { buildExternalCommit } from "./build_external.ts";
+import { certificateOf, clientConfig, type MlsContext } from "./credential.ts";
 import { MlsGroup, type PendingCommit } from "./group.ts";
 import { decodePrivate, generateKeyPackage, isLastResort } from "./key_package.ts";
 import { decodeMessage, encodeMessage } from "./message.ts";
+import { openWelcome } from "./open_welcome.ts";
 import { commitHash } from "./peek.ts";
 import { checkJoiner, leaves } from "./receive.ts";
 import { guarded, RefusalError, refuse, type Refused } from "./refusal.ts";
-import { cipherSuite, suiteName } from "./suite.ts";
+import { cipherSuite } from "./suite.ts";
 
 /** A group joined by a welcome. */
 export interface Joined {
@@ -38,13 +37,6 @@ function decodeWelcome(bytes: Uint8Array): Welcome {
   return message.welcome;
 }
 
-/** Group properties that this product does not use; a group that has them was not made by it. */
-function checkContext(context: GroupInfo["groupContext"]): void {
-  const fits = context.cipherSuite === suiteName && context.groupId.length === 16 &&
-    context.extensions.length === 0;
-  if (!fits) throw new RefusalError("not_allowed", "a group of another suite or with extensions");
-}
-
 /**
  * Joins by a welcome (RFC 9420 section 12.4.3.1): every member's certificate must hold and be accepted. Reasons:
  * "malformed", "no_key_package" (not addressed to a key package that this device still has), "bad_member", "not_allowed",
@@ -62,27 +54,19 @@ export async function joinFromWelcome(
     if (ref === undefined || privateState === undefined) {
       return refuse("no_key_package", "not addressed to a key package of this device");
     }
-    return await openWelcome(decoded, { ref, privateState, context: options });
+    return await join(decoded, { ref, privateState, context: options });
   });
 }
 
-async function openWelcome(
+async function join(
   welcome: Welcome,
   mine: { readonly ref: string; readonly privateState: Bytes; readonly context: MlsContext },
 ): Promise<Joined> {
   const { identity, accept } = mine.context;
   const { keyPackage, secrets } = decodePrivate(mine.privateState, identity);
-  const state = await joinGroup(
-    welcome,
-    keyPackage,
-    secrets,
-    emptyPskIndex,
-    await cipherSuite(),
-    undefined,
-    undefined,
-    clientConfig(accept),
-  );
-  checkContext(state.groupContext);
+  const suite = await cipherSuite();
+  const config = clientConfig(accept);
+  const state = await openWelcome(welcome, { keyPackage, secrets, config, suite });
   return {
     kind: "joined",
     group: new MlsGroup(state, { identity, accept }),
@@ -112,7 +96,6 @@ export async function joinExternally(
 ): Promise<PendingCommit | Refused> {
   return await guarded("invalid", async () => {
     const decoded = decodeGroupInfo(groupInfo);
-    checkContext(decoded.groupInfo.groupContext);
     checkJoiner(options.identity.certificate, decoded);
     return await commitExternally(decoded, options);
   });
@@ -124,27 +107,19 @@ async function commitExternally(
 ): Promise<PendingCommit> {
   const { identity, accept, now } = options;
   const suite = await cipherSuite();
-  const own = leaves(from.ratchetTree).filter(({ leaf }) =>
+  const former = leaves(from.ratchetTree).find(({ leaf }) =>
     equalBytes(leaf.signaturePublicKey, identity.device.publicKey)
   );
-  const { publicPackage, privatePackage } = await generateKeyPackage(identity, {
-    now,
-    lastResort: false,
-  });
-  const { publicMessage, newState } = await joinGroupExternal(
-    from.groupInfo,
-    publicPackage,
-    privatePackage,
-    own.length > 0,
+  const own = await generateKeyPackage(identity, { now, lastResort: false });
+  const { commit, newState } = await buildExternalCommit({
+    ...from,
+    keyPackage: own.publicPackage,
+    secrets: own.privatePackage,
+    formerLeaf: former?.leafIndex,
+    config: clientConfig(accept),
     suite,
-    undefined,
-    clientConfig(accept),
-  );
-  const bytes = encodeMessage({
-    version: "mls10",
-    wireformat: "mls_public_message",
-    publicMessage,
   });
+  const bytes = encodeMessage(commit);
   return {
     kind: "pending",
     epoch: Number(from.groupInfo.groupContext.epoch),
@@ -154,7 +129,8 @@ async function commitExternally(
     groupInfo: await buildGroupInfo(newState, suite),
     next: new MlsGroup(newState, { identity, accept }),
     added: [],
-    removed: own.map(({ leafIndex, leaf }) => ({ leafIndex, certificate: certificateOf(leaf) }))
-      .filter(({ certificate }) => sameDevice(certificate, identity.certificate)),
+    removed: former === undefined
+      ? []
+      : [{ leafIndex: former.leafIndex, certificate: certificateOf(former.leaf) }],
   };
 }
