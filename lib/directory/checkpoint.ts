@@ -48,7 +48,7 @@ export function formatCheckpoint({ origin, size, root }: CheckpointInput): strin
 export function signCheckpoint(key: SigningKey, checkpoint: CheckpointInput): string {
   const text = formatCheckpoint(checkpoint);
   const signature = concat(
-    keyHash(checkpoint.origin, key.publicKey),
+    noteKeyHash(checkpoint.origin, key.publicKey),
     signBytes(key, utf8(text)),
   );
   return `${text}\n\u2014 ${checkpoint.origin} ${toBase64(signature)}\n`;
@@ -97,7 +97,7 @@ function checkSigned(
     readonly signer: CheckpointSigner;
   },
 ): void {
-  const expected = keyHash(signer.origin, signer.publicKey);
+  const expected = noteKeyHash(signer.origin, signer.publicKey);
   const own = signatures.filter(({ name, keyHash }) =>
     name === signer.origin && equalBytes(keyHash, expected)
   );
@@ -116,14 +116,16 @@ function readText(text: string, origin: string): Checkpoint {
   return { size: Number(size), root: rootHash };
 }
 
-/** SHA-256(name || "\n" || 0x01 || public key), first 4 bytes (signed-note, "Signature types"). */
-function keyHash(name: string, publicKey: Uint8Array): Bytes {
+/**
+ * What stands before a signature to say whose it is: the first 4 bytes of SHA-256(name || "\n" || 0x01 || public key)
+ * (signed-note, "Signatures").
+ */
+export function noteKeyHash(name: string, publicKey: Uint8Array): Bytes {
   return sha256(utf8(`${name}\n`), Uint8Array.of(ed25519), publicKey).slice(0, keyHashBytes);
 }
 
 function isKeyName(name: string): boolean {
-  // deno-lint-ignore no-control-regex -- a note may contain no control characters
-  return name !== "" && name.isWellFormed() && !/[\s+\u0000-\u001f\u007f\u0085]/u.test(name);
+  return name !== "" && name.isWellFormed() && !/[\s+\p{Cc}]/u.test(name);
 }
 
 function toBase64(bytes: Uint8Array): string {
