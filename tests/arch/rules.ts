@@ -12,7 +12,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   "lib/directory": ["lib/base", "lib/crypto"],
   "lib/sql": ["lib/base"],
 
-  "server/domain": ["lib/base", "lib/crypto", "lib/directory"],
+  // contract.ts is plain types: the inputs and results of the operations.
+  "server/domain": ["lib/base", "lib/crypto", "lib/directory", "server/operations/contract.ts"],
   "server/tables": ["lib/base", "lib/sql", "server/domain"],
   "server/operations": [
     "lib/base",
@@ -56,6 +57,17 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/operations/contract.ts",
     "server/storage/proxy.ts",
   ],
+  "server/supervisor": [
+    "lib/base",
+    "lib/crypto",
+    "lib/directory",
+    "server/domain",
+    "server/operations/contract.ts",
+    "server/storage",
+    "server/gateway",
+    "server/federation",
+    "server/admin",
+  ],
   "server": [
     "lib/base",
     "lib/crypto",
@@ -69,6 +81,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/gateway",
     "server/federation",
     "server/admin",
+    "server/supervisor",
   ],
 
   "client/store": ["lib/base", "lib/crypto", "lib/sql"],
@@ -115,7 +128,9 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["lib/sql"],
   "node:crypto": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "client/store"],
   "node:buffer": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "lib/sql"],
+  "node:dns/promises": ["lib/wire"],
   "node:net": ["lib/crypto", "lib/wire"],
+  "node:timers": ["lib/base", "lib/wire"],
   "node:tls": ["lib/wire"],
 };
 
