@@ -81,7 +81,11 @@ async function checkTree(
   require(await verifyParentHashes(tree, hash), "parent hashes");
 }
 
-function checkUniqueKeys(tree: RatchetTree): void {
+/**
+ * No key may stand twice in a tree, neither for encryption nor for signatures. Also asked of every tree that a commit
+ * leads to: the library compares the old leaves with each other, but never the new one with them.
+ */
+export function checkUniqueKeys(tree: RatchetTree): void {
   const keys = tree.flatMap((node) => {
     if (node === undefined) return [];
     return [node.nodeType === "leaf" ? node.leaf.hpkePublicKey : node.parent.hpkePublicKey];

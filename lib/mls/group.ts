@@ -15,6 +15,7 @@ import { type Bytes, copyBytes, equalBytes } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
 import type { DeviceCertificate } from "../crypto/certificate.ts";
 import { buildCommit, buildGroupInfo } from "./build_commit.ts";
+import { checkUniqueKeys } from "./check_tree.ts";
 import { certificateOf, clientConfig, type MlsContext } from "./credential.ts";
 import { type CheckedKeyPackage, checkedKeyPackage, generateKeyPackage } from "./key_package.ts";
 import { decodeMessage, encodeMessage } from "./message.ts";
@@ -213,6 +214,7 @@ export class MlsGroup {
     ];
     const suite = await cipherSuite();
     const built = await buildCommit(this.#state, proposals, suite);
+    checkUniqueKeys(built.newState.ratchetTree);
     const bytes = encodeMessage(built.commit);
     const { welcome } = built;
     return {
@@ -277,6 +279,7 @@ export class MlsGroup {
       emptyPskIndex,
       await cipherSuite(),
     );
+    checkUniqueKeys(newState.ratchetTree);
     return {
       kind: "commit",
       group: this.#next(newState),

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { encode } from "ts-mls/codec/tlsEncoder.js";
+import { createCommit } from "ts-mls/createCommit.js";
+import { createProposal } from "ts-mls/createMessage.js";
+import { decodeMlsMessage, type MLSMessage, mlsMessageEncoder } from "ts-mls/message.js";
+import { utf8 } from "../../lib/base/bytes.ts";
+import { encodeMessage } from "../../lib/mls/message.ts";
+import { createKeyPackage } from "../../lib/mls/mod.ts";
+import { commitHash, peekCommit, type PeekedCommit, peekMls } from "../../lib/mls/peek.ts";
+import { cipherSuite } from "../../lib/mls/suite.ts";
+import { inline, inside, pathless } from "./forge.ts";
+import { account, add, applied, commit, device, external, now, pair } from "./kit.ts";
+
+/** What the library says that the reader should have seen. */
+function expected(message: MLSMessage) {
+  switch (message.wireformat) {
+    case "mls_private_message": {
+      const { groupId, epoch, contentType } = message.privateMessage;
+      return { kind: "private", groupId, epoch: Number(epoch), contentType };
+    }
+    case "mls_public_message": {
+      const { groupId, epoch, sender, contentType } = message.publicMessage.content;
+      const { senderType, ...rest } = sender;
+      return {
+        kind: "public",
+        groupId,
+        epoch: Number(epoch),
+        sender: { kind: senderType, ...rest },
+        contentType,
+      };
+    }
+    case "mls_welcome":
+      return { kind: "welcome" };
+    case "mls_group_info":
+      return { kind: "group_info" };
+    case "mls_key_package":
+      return { kind: "key_package" };
+  }
+}
+
+function expectedCommit(message: MLSMessage): PeekedCommit | undefined {
+  if (message.wireformat !== "mls_public_message") return undefined;
+  const { content } = message.publicMessage;
+  if (content.contentType !== "commit") return undefined;
+  const types = content.commit.proposals.map((each) =>
+    each.proposalOrRefType === "reference" ? "reference" : each.proposal.proposalType
+  );
+  const adds = types.filter((type) => type === "add").length;
+  const inits = types.filter((type) => type === "external_init").length;
+  const removes = content.commit.proposals.flatMap((each) =>
+    each.proposalOrRefType === "proposal" && each.proposal.proposalType === "remove"
+      ? [each.proposal.remove.removed]
+      : []
+  );
+  if (inits > 1) return undefined;
+  return {
+    adds,
+    removes,
+    externalInit: inits === 1,
+    others: types.length - adds - inits - removes.length,
+    hasPath: content.commit.path !== undefined,
+  };
+}
+
+function epochOf(message: MLSMessage): bigint {
+  if (message.wireformat === "mls_public_message") return message.publicMessage.content.epoch;
+  return message.wireformat === "mls_private_message" ? message.privateMessage.epoch : 0n;
+}
+
+/** The library's reading, where the bytes are that message's one encoding. */
+function libraryReads(bytes: Uint8Array): MLSMessage | undefined {
+  try {
+    const message = decodeMlsMessage(bytes, 0)?.[0];
+    if (message === undefined) return undefined;
+    const again = encode(mlsMessageEncoder)(message);
+    // Epochs beyond 2^53 - 1 are the one thing that the reader refuses and the library does not.
+    if (epochOf(message) > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
+    return again.join() === bytes.join() ? message : undefined;
+  } catch {
+    return undefined; // not a message
+  }
+}
+
+function assertAgrees(bytes: Uint8Array): void {
+  const message = libraryReads(bytes);
+  const peeked = peekMls(bytes);
+  const peekedCommit = peekCommit(bytes);
+  if (message === undefined) return;
+  assert.deepEqual(plain(peeked), plain(expected(message)));
+  assert.deepEqual(peekedCommit, expectedCommit(message));
+}
+
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, each) => each instanceof Uint8Array ? [...each] : each),
+  );
+}
+
+/** One message of every kind that there is. */
+async function everyKind(): Promise<Record<string, Uint8Array>> {
+  const { a, b, alice } = await pair();
+  const carol = device(account("carol"));
+  const keyPackage = await createKeyPackage(carol.identity, { now, lastResort: true });
+  const joined = await add(a, carol);
+  const bob = (await applied(b, joined.pending.bytes)).group;
+  const both = await commit(joined.adder, {
+    add: [
+      (await createKeyPackage(device(account("dave")).identity, { now, lastResort: false }))
+        .keyPackage,
+    ],
+    remove: [bob.ownLeafIndex],
+  });
+  const state = inside(a, alice);
+  const suite = await cipherSuite();
+  const proposal = { proposalType: "remove", remove: { removed: 1 } } as const;
+  assert.ok(joined.pending.welcome);
+  return {
+    keyPackage: keyPackage.keyPackage,
+    welcome: joined.pending.welcome,
+    groupInfo: joined.pending.groupInfo,
+    application: (await a.encrypt(utf8("hello"), utf8("data"))).message,
+    emptyCommit: (await commit(a)).bytes,
+    addCommit: joined.pending.bytes,
+    bothCommit: both.bytes,
+    externalCommit: (await external(joined.pending.groupInfo, alice)).bytes,
+    pathlessCommit: (await pathless(state, inline(proposal))).bytes,
+    oddCommit: (await pathless(
+      state,
+      inline(
+        { proposalType: 0xf001, proposalData: new Uint8Array(70) },
+        { proposalType: "group_context_extensions", groupContextExtensions: { extensions: [] } },
+      ),
+    )).bytes,
+    publicProposal: encodeMessage((await createProposal(state, true, proposal, suite)).message),
+    privateProposal: encodeMessage((await createProposal(state, false, proposal, suite)).message),
+    privateCommit: encodeMessage((await createCommit({ state, cipherSuite: suite })).commit),
+  };
+}
+
+const kinds = await everyKind();
+
+for (const [name, bytes] of Object.entries(kinds)) {
+  Deno.test(`the reader of clear headers agrees with the library about: ${name}`, () => {
+    assert.ok(libraryReads(bytes));
+    assertAgrees(bytes);
+  });
+}
+
+Deno.test("the server sees whom a commit removes and how many it adds", () => {
+  assert.deepEqual(peekCommit(kinds.bothCommit ?? new Uint8Array()), {
+    adds: 1,
+    removes: [1],
+    externalInit: false,
+    hasPath: true,
+    others: 0,
+  });
+  assert.deepEqual(peekCommit(kinds.externalCommit ?? new Uint8Array()), {
+    adds: 0,
+    removes: [0],
+    externalInit: true,
+    hasPath: true,
+    others: 0,
+  });
+});
+
+Deno.test("the reader never throws, whatever it reads", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      assertAgrees(bytes);
+      const commitLike = Uint8Array.from([0, 1, 0, 1, ...bytes]);
+      assertAgrees(commitLike);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("the reader agrees with the library about messages with one byte changed or the end missing", () => {
+  const every = Object.values(kinds);
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(), fc.nat(), fc.nat(), (which, at, value, cut) => {
+      const bytes = (every[which % every.length] ?? new Uint8Array()).slice();
+      // Mostly the beginning, where the structure is.
+      bytes[at % Math.min(bytes.length, 400)] = value % 256;
+      assertAgrees(bytes);
+      const shorter = bytes.subarray(0, cut % bytes.length);
+      assert.equal(peekCommit(shorter), undefined);
+      assertAgrees(shorter);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("a length that is not encoded minimally is no message", () => {
+  const application = kinds.application ?? new Uint8Array();
+  assert.equal(application[4], 16);
+  const longer = Uint8Array.from([...application.subarray(0, 4), 0x40, ...application.subarray(4)]);
+  assert.equal(peekMls(longer), undefined);
+  assert.equal(peekMls(Uint8Array.from([...application, 0])), undefined);
+});
+
+Deno.test("a commit's hash is base64url of SHA-256", () => {
+  assert.equal(commitHash(utf8("abc")), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+});
+
+Deno.test("the reader does not bring the MLS library into the server", async () => {
+  for (const file of ["peek.ts", "tls_reader.ts"]) {
+    const source = await Deno.readTextFile(new URL(`../../lib/mls/${file}`, import.meta.url));
+    const imports = [...source.matchAll(/from "([^"]+)"/g)].map(([, from]) => from);
+    for (const from of imports) {
+      assert.match(from ?? "", /^(node:crypto|\.\.\/base\/\w+\.ts|\.\/tls_reader\.ts)$/);
+    }
+  }
+});
