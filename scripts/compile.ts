@@ -31,6 +31,8 @@ async function compileArgs(): Promise<string[]> {
   return [
     "compile",
     "--no-check",
+    // The cache would lie at a path in the shared temporary folder that anybody can guess and fill first.
+    "--no-code-cache",
     "--frozen",
     ...await permissionFlags(),
     ...workers.flatMap((worker) => ["--include", worker]),

@@ -15,6 +15,12 @@ Deno.test("the executable says its version in an empty folder with an empty envi
   assert.deepEqual(empty.others(), []);
 });
 
+Deno.test("the executable leaves nothing in the temporary folder either", async () => {
+  await using empty = await Empty.make();
+  assert.equal((await empty.run(["help"], { TMPDIR: empty.folder })).code, 0);
+  assert.deepEqual(empty.others(), []);
+});
+
 Deno.test("the executable lists both subcommands in its help", async () => {
   await using empty = await Empty.make();
   const { code, out } = await empty.run(["help"]);
