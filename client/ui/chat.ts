@@ -4,6 +4,7 @@ import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engin
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { readLine, slashCommands } from "./slash.ts";
+import { sameTarget } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
@@ -262,12 +263,6 @@ export class Chat implements ChatContext {
     return names.filter((name) => name.startsWith(word[3] ?? ""))
       .map((name) => `${word[1]}${word[2]}${name} `);
   }
-}
-
-/** Whether both are the same conversation; names compare without case. */
-export function sameTarget(a: Target, b: Target): boolean {
-  if (a.kind === "lobby" || b.kind === "lobby") return a.kind === b.kind;
-  return a.name.toLowerCase() === b.name.toLowerCase();
 }
 
 /** The connection in a word or two, for the status row. */

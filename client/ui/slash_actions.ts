@@ -1,10 +1,11 @@
 /** What each slash command does. */
 import { AppError } from "../../lib/base/errors.ts";
-import type { KeyInfo, Target } from "../engine/api.ts";
 import type { ChatContext } from "./chat_context.ts";
+import { describeKey } from "./describe_key.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
 import { askNewPassword } from "./prompts.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
+import { targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
 
 type Action = (chat: ChatContext, rest: string) => Promise<"leave" | void>;
@@ -16,12 +17,6 @@ export function runSlash(
   rest: string,
 ): Promise<"leave" | void> {
   return actions[name](chat, rest);
-}
-
-/** `#lobby` or a name, with or without `@`. */
-export function targetOf(word: string): Target {
-  if (word === "#lobby") return { kind: "lobby" };
-  return { kind: "direct", name: word.startsWith("@") ? word.slice(1) : word };
 }
 
 /** The first word and everything after it. */
@@ -205,28 +200,4 @@ function targetName(word: string): string {
 async function answer(chat: ChatContext, prompt: string): Promise<string | undefined> {
   const entered = await chat.options.dialogue.readLine(prompt);
   return entered.kind === "line" ? entered.text : undefined;
-}
-
-const stateTexts: Readonly<Record<KeyInfo["state"], string>> = {
-  own: "your own",
-  unverified: "not verified: compare the safety number, then /verify",
-  verified: "verified",
-  changed: "CHANGED since it was last seen: sending is blocked until you /verify it again",
-};
-
-/** What `/key` prints. */
-export function describeKey(info: KeyInfo): string {
-  const devices = info.devices.map((device) =>
-    `  ${device.device}${device.revoked ? " (removed)" : ""}${device.current ? " (this one)" : ""}`
-  );
-  return [
-    `name           ${safe(info.name, 64)}`,
-    `account        ${info.account}`,
-    `key            ${info.fingerprint}`,
-    `state          ${stateTexts[info.state]}`,
-    ...(info.safetyNumber === undefined ? [] : [`safety number  ${info.safetyNumber}`]),
-    `directory      proof checked at log size ${info.logSize}`,
-    "devices",
-    ...devices,
-  ].join("\n");
 }

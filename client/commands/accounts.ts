@@ -1,0 +1,135 @@
+/** One-shot commands about accounts: check, register, login, users, notifications, key. */
+import { AppError, errorCodes } from "../../lib/base/errors.ts";
+import { ExitError } from "../../lib/base/exit_codes.ts";
+import { isAccountName } from "../../lib/crypto/names.ts";
+import { judgePassword } from "../../lib/crypto/password_strength.ts";
+import type { Engine } from "../engine/api.ts";
+import { describeKey } from "../ui/describe_key.ts";
+import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
+import { askNewPassword } from "../ui/prompts.ts";
+import { checkJson, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
+import { givenPassword, password } from "./password_input.ts";
+import {
+  accountName,
+  connectAndCatchUp,
+  passwordSources,
+  remark,
+  type Run,
+  styleOf,
+  withEngine,
+  withEntrance,
+} from "./session.ts";
+
+/** Tells whether an account exists: exit code 0, or 6 when it does not. */
+export async function check(run: Run, name: string): Promise<void> {
+  const exists = await withEntrance(run, (entrance) => entrance.check(name));
+  if (run.flags.json) run.world.out(JSON.stringify(checkJson(name, exists)));
+  else if (exists) run.world.out(`${safe(name, 64)} exists`);
+  if (!exists) throw new ExitError("notFound", `There is no account ${safe(name, 64)}.`);
+}
+
+/** Creates an account and this device's profile of it. */
+export async function register(run: Run, given: string | undefined): Promise<void> {
+  await withEntrance(run, async (entrance) => {
+    const name = given ?? run.flags.user;
+    if (name === undefined) {
+      throw new ExitError("usage", "Which name? sealpost client register NAME");
+    }
+    if (!isAccountName(name)) throw new AppError("invalid_name");
+    const chosen = await newPassword(run, name);
+    const remember = run.flags.remember ?? false;
+    await reportSession(run, await entrance.register({ name, password: chosen, remember }), true);
+  });
+}
+
+/** Logs in: unlocks this machine's profile, or makes one. With `--remember` no password is needed afterwards. */
+export async function login(run: Run, given: string | undefined): Promise<void> {
+  await withEntrance(run, async (entrance) => {
+    const name = given ?? accountName(run, entrance);
+    const remember = run.flags.remember ?? false;
+    const typed = await password(run.flags, {
+      ...passwordSources(run),
+      question: `Password of ${safe(name, 64)}: `,
+    });
+    await reportSession(run, await entrance.login({ name, password: typed, remember }), false);
+  });
+}
+
+async function newPassword(run: Run, name: string): Promise<string> {
+  const sources = passwordSources(run);
+  const given = await givenPassword(run.flags, sources);
+  if (given !== undefined) {
+    const verdict = judgePassword(given, { name });
+    if (verdict.kind === "ok") return given;
+    throw new ExitError("notAllowed", `The password was refused: ${verdict.reason}`);
+  }
+  const dialogue = run.flags.input ? sources.dialogue() : undefined;
+  if (dialogue === undefined) {
+    throw new ExitError("usage", "A password is needed: use --password-file or --password-stdin.");
+  }
+  const typed = await askNewPassword(dialogue, { name });
+  if (typed === undefined) throw new ExitError("interrupted", "Nothing was done.");
+  return typed;
+}
+
+async function reportSession(run: Run, engine: Engine, created: boolean): Promise<void> {
+  try {
+    await connectAndCatchUp(run, engine);
+    const conversations = await engine.conversations();
+    const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
+    const notifications = (await engine.notifications({ unseen: true })).length;
+    const { name, account } = engine.self;
+    if (run.flags.json) {
+      run.world.out(JSON.stringify(sessionJson({ name, account, unread, notifications, created })));
+    } else {
+      run.world.out(
+        `${created ? "Created" : "Logged in as"} ${safe(name, 64)}: ` +
+          `${counted(unread, "unread message")}, ${counted(notifications, "notification")}`,
+      );
+    }
+  } finally {
+    await engine.stop();
+  }
+}
+
+/** Lists accounts that are online, or all. */
+export async function users(run: Run, all: boolean): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+    for (const user of await engine.users(all ? "all" : "online")) {
+      run.world.out(
+        run.flags.json ? JSON.stringify(userJson(user)) : formatUser(user, styleOf(run)),
+      );
+    }
+  });
+}
+
+/** Lists new notifications and marks them as seen; with `all` those seen before too. */
+export async function notifications(run: Run, all: boolean): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+    const list = await engine.notifications({ unseen: !all });
+    for (const notification of list) {
+      run.world.out(
+        run.flags.json
+          ? JSON.stringify(notificationJson(notification))
+          : formatNotification(notification, styleOf(run)),
+      );
+    }
+    if (list.length === 0) return remark(run, "No New Notifications");
+    await engine.notificationsSeen(Math.max(...list.map(({ id }) => id)));
+  });
+}
+
+/** Shows an account's key, fingerprint, safety number and verification state. */
+export async function key(run: Run, name: string | undefined): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+    const wanted = name?.replace(/^@/, "") ?? engine.self.name;
+    if (wanted === "#lobby") {
+      throw new AppError("not_found", { text: `${errorCodes.not_found.text}: #lobby has no key` });
+    }
+    const info = await engine.key(wanted);
+    run.world.out(run.flags.json ? JSON.stringify(keyJson(info)) : describeKey(info));
+  });
+}

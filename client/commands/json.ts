@@ -1,0 +1,102 @@
+/** The JSON forms of `--json`, version 1: one object per line, fields are only ever added. */
+import type {
+  ChatMessage,
+  ConversationInfo,
+  KeyInfo,
+  NotificationInfo,
+  UserInfo,
+} from "../engine/api.ts";
+
+const version = 1;
+const iso = (ms: number) => new Date(ms).toISOString();
+
+/** A message. */
+export function messageJson(message: ChatMessage, self: string) {
+  return {
+    v: version,
+    type: "message",
+    id: message.id,
+    ts: message.ts,
+    time: iso(message.ts),
+    conversation: message.conversation,
+    from: message.from,
+    to: message.target.kind === "lobby" ? "#lobby" : message.own ? message.conversation : self,
+    text: message.text,
+    kind: message.kind,
+    own: message.own,
+    state: message.state,
+    read: message.read,
+    sentAt: message.sentAt,
+    ...(message.deliveredAt === undefined ? {} : { deliveredAt: message.deliveredAt }),
+    ...(message.readAt === undefined ? {} : { readAt: message.readAt }),
+    ...(message.problem === undefined ? {} : { problem: message.problem }),
+  };
+}
+
+/** An account of `users`. */
+export function userJson(user: UserInfo) {
+  return {
+    v: version,
+    type: "user",
+    name: user.name,
+    online: user.online,
+    addresses: user.addresses,
+    lastSeen: user.lastSeen ?? null,
+    self: user.self,
+  };
+}
+
+/** A notification. */
+export function notificationJson(notification: NotificationInfo) {
+  const { id, kind, ts, seen, text, from, count } = notification;
+  return {
+    v: version,
+    type: "notification",
+    id,
+    kind,
+    ts,
+    time: iso(ts),
+    seen,
+    text,
+    ...(from === undefined ? {} : { from }),
+    ...(count === undefined ? {} : { count }),
+  };
+}
+
+/** What `key` answers. */
+export function keyJson(info: KeyInfo) {
+  return { v: version, type: "key", ...info };
+}
+
+/** A conversation with its number of unread messages. */
+export function conversationJson(info: ConversationInfo) {
+  return {
+    v: version,
+    type: "conversation",
+    conversation: info.conversation,
+    unread: info.unread,
+  };
+}
+
+/** What `register` and `login` answer: status, unread messages and notifications in one object. */
+export function sessionJson(
+  session: {
+    name: string;
+    account: string;
+    unread: number;
+    notifications: number;
+    created: boolean;
+  },
+) {
+  return { v: version, type: "session", status: "ready", ...session };
+}
+
+/** What `check` answers. */
+export function checkJson(name: string, exists: boolean) {
+  return { v: version, type: "check", name, exists };
+}
+
+/** An error, on standard error. */
+export function errorJson(error: { code: string; message: string; exit: number }) {
+  return { v: version, type: "error", ...error };
+}

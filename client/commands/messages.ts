@@ -1,0 +1,238 @@
+/** One-shot commands about messages: send, read, unread, history, listen, export. */
+import { ExitError } from "../../lib/base/exit_codes.ts";
+import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts";
+import { writeNewFile } from "../ui/files.ts";
+import { errorText, formatMessage, safe } from "../ui/format.ts";
+import { targetOf } from "../ui/target.ts";
+import { messageJson } from "./json.ts";
+import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./session.ts";
+
+/** Flags of `send`. */
+export interface SendFlags {
+  readonly lines?: boolean;
+  readonly wait: "sent" | "delivered" | "read";
+}
+
+/** Sends TEXT, standard input, or with `--lines` each line of it, and waits until it has got as far as asked. */
+export async function send(
+  run: Run,
+  options: { to: string; text: string | undefined; flags: SendFlags },
+): Promise<void> {
+  const target = targetOf(options.to);
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: true, signal: run.signal });
+    const ids: string[] = [];
+    for await (const text of texts(run, options)) ids.push((await engine.send(target, text)).id);
+    if (ids.length === 0) throw new ExitError("usage", "There is no text to send.");
+    for (const id of ids) report(run, engine, await settled(run, engine, { id, ...options }));
+  });
+}
+
+async function* texts(
+  run: Run,
+  { text, flags }: { text: string | undefined; flags: SendFlags },
+): AsyncGenerator<string> {
+  if (text !== undefined) return yield text;
+  if (flags.lines !== true) {
+    const all = (await run.world.restOfInput()).replace(/\r?\n$/, "");
+    if (all.trim() !== "") yield all;
+    return;
+  }
+  for (;;) {
+    const line = await run.world.nextInputLine();
+    if (line === undefined) return;
+    if (line.trim() !== "") yield line;
+  }
+}
+
+async function settled(
+  run: Run,
+  engine: Engine,
+  options: { id: string; flags: SendFlags },
+): Promise<ChatMessage> {
+  try {
+    return await engine.waitFor(options.id, options.flags.wait, run.signal);
+  } catch (error) {
+    if (!run.signal.aborted || run.world.signal.aborted) throw error;
+    throw new ExitError(
+      "queued",
+      "The message is queued and will be sent when the server can be reached; not in the time given.",
+      { cause: error },
+    );
+  }
+}
+
+function report(run: Run, engine: Engine, message: ChatMessage): void {
+  if (message.state === "failed") {
+    const reason = message.problem ?? "the server refused it";
+    const missing = /no such user/i.test(reason);
+    throw new ExitError(missing ? "notFound" : "failed", `Not sent: ${safe(reason, 300)}.`);
+  }
+  if (run.flags.json) print(run, engine, message);
+}
+
+function print(run: Run, engine: Engine, message: ChatMessage): void {
+  const self = engine.self.name;
+  run.world.out(
+    run.flags.json
+      ? JSON.stringify(messageJson(message, self))
+      : formatMessage(message, { style: styleOf(run), self }),
+  );
+}
+
+const optional = (conversation: string | undefined): { target?: Target } =>
+  conversation === undefined ? {} : { target: targetOf(conversation) };
+
+/** Prints unread messages, earliest first, at most `count`, and marks them as read. */
+export async function read(
+  run: Run,
+  options: { conversation: string | undefined; count: number | undefined },
+): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await connectAndCatchUp(run, engine);
+    const { target } = optional(options.conversation);
+    const waiting = (await engine.unread(target)).slice(0, options.count);
+    for (const message of waiting) print(run, engine, message);
+    await markAll(engine, waiting);
+    if (waiting.length === 0) remark(run, "No Messages Yet");
+  });
+}
+
+/** Marks the last message of every conversation among `messages`. */
+async function markAll(engine: Engine, messages: readonly ChatMessage[]): Promise<void> {
+  const last = new Map(messages.map((message) => [message.conversation, message]));
+  for (const message of last.values()) await engine.markRead(message);
+}
+
+/** Prints unread messages, earliest first, and leaves them unread. */
+export async function unread(run: Run, conversation: string | undefined): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await connectAndCatchUp(run, engine);
+    const waiting = await engine.unread(optional(conversation).target);
+    for (const message of waiting) print(run, engine, message);
+    if (waiting.length === 0) remark(run, "No Messages Yet");
+  });
+}
+
+/** Flags of `history` and `export`. */
+export interface HistoryFlags {
+  readonly number?: number;
+  readonly grep?: string;
+}
+
+function query(conversation: string | undefined, flags: HistoryFlags): HistoryQuery {
+  return {
+    ...optional(conversation),
+    ...(flags.number === undefined ? {} : { limit: flags.number }),
+    ...(flags.grep === undefined ? {} : { grep: expression(flags.grep) }),
+  };
+}
+
+function expression(source: string): RegExp {
+  try {
+    return new RegExp(source, "u");
+  } catch (error) {
+    throw new ExitError("usage", `--grep: ${errorText(error)}`, { cause: error });
+  }
+}
+
+/** Prints stored messages; what waits at the server is fetched first, when it can be reached. */
+export async function history(
+  run: Run,
+  options: { conversation: string | undefined; flags: HistoryFlags },
+): Promise<void> {
+  const wanted = query(options.conversation, options.flags);
+  await withEngine(run, async (engine) => {
+    await catchUpIfPossible(run, engine);
+    const messages = await engine.history(wanted);
+    for (const message of messages) print(run, engine, message);
+    if (messages.length === 0) remark(run, "No Messages Yet");
+  });
+}
+
+async function catchUpIfPossible(run: Run, engine: Engine): Promise<void> {
+  try {
+    await connectAndCatchUp(run, engine);
+  } catch (error) {
+    if (run.world.signal.aborted) throw error;
+    remark(run, `Showing what is stored here only: ${errorText(error)}`);
+  }
+}
+
+/** Prints every unread message once and then each as it arrives, marking it as read; `once` ends after the first. */
+export async function listen(
+  run: Run,
+  options: { conversation: string | undefined; once: boolean },
+): Promise<void> {
+  const { target } = optional(options.conversation);
+  await withEngine(run, async (engine) => {
+    let wake = () => {};
+    const stop = engine.subscribe((event) => {
+      if (event.kind === "message" || event.kind === "caught_up") wake();
+      if (event.kind === "warning") remark(run, safe(event.text, 500));
+    });
+    const end = Promise.race([aborted(run.signal), stoppedForGood(engine)]);
+    try {
+      await engine.start({ receive: true, keepTrying: true, signal: run.signal });
+      for (;;) {
+        const arrival = new Promise<void>((resolve) => wake = resolve);
+        const waiting = await engine.unread(target);
+        const taken = options.once ? waiting.slice(0, 1) : waiting;
+        for (const message of taken) print(run, engine, message);
+        await markAll(engine, taken);
+        if (options.once && taken.length > 0) return;
+        await Promise.race([arrival, end]);
+      }
+    } finally {
+      stop();
+      // Nobody waits for it any more; its rejection at exit is not an error.
+      end.catch(() => undefined);
+    }
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function stoppedForGood(engine: Engine): Promise<never> {
+  return new Promise((_, reject) => {
+    const check = () => {
+      const state = engine.connection();
+      if (state.kind !== "stopped") return;
+      stop();
+      reject(new ExitError("notAllowed", safe(state.reason, 300)));
+    };
+    const stop = engine.subscribe((event) => {
+      if (event.kind === "connection") check();
+    });
+    check();
+  });
+}
+
+/** Flags of `export`. */
+export interface ExportFlags extends HistoryFlags {
+  readonly signed?: boolean;
+  readonly output?: string;
+}
+
+/** Writes messages as JSON lines, or with `--signed` as receipts that `sealpost verify` checks offline. */
+export async function exportMessages(
+  run: Run,
+  options: { conversation: string | undefined; flags: ExportFlags },
+): Promise<void> {
+  const wanted = query(options.conversation, options.flags);
+  await withEngine(run, async (engine) => {
+    await catchUpIfPossible(run, engine);
+    const lines = options.flags.signed
+      ? await engine.exportSigned(wanted)
+      : (await engine.history(wanted)).map((m) => JSON.stringify(messageJson(m, engine.self.name)));
+    const { output } = options.flags;
+    if (output === undefined) return lines.forEach((line) => run.world.out(line));
+    await writeNewFile(output, lines.map((line) => `${line}\n`).join(""));
+    remark(run, `${lines.length} written to ${output}`);
+  });
+}

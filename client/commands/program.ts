@@ -1,0 +1,169 @@
+/** The grammar of `sealpost client`: one-shot commands, their flags and help. */
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { ServerAddress } from "../engine/api.ts";
+import { check, key, login, notifications, register, users } from "./accounts.ts";
+import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
+import { addClientFlags, type ClientFlags } from "./options.ts";
+import { beginRun, type Run } from "./session.ts";
+import type { World } from "./world.ts";
+
+/** The words after `client` that are commands; anything else is the interactive client's HOST. */
+export const commandNames = [
+  "check",
+  "register",
+  "login",
+  "send",
+  "read",
+  "unread",
+  "history",
+  "listen",
+  "users",
+  "notifications",
+  "key",
+  "export",
+  "help",
+] as const;
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError("Give a number from 1.");
+  }
+  return value;
+};
+
+const conversation = () => new Argument("[CONVERSATION]", "#lobby or a name; all when absent");
+const number = () => new Option("-n, --number <COUNT>", "at most so many").argParser(positive);
+
+type Act<A extends unknown[]> = (run: Run, ...given: A) => Promise<void>;
+
+/** Builds the program; `done` is told the promise of what a command does. */
+export function buildProgram(
+  world: World,
+  parseAddress: (text: string) => ServerAddress,
+): Command {
+  const program = new Command("sealpost client")
+    .description("Chat, or run one command and exit. Without a command: the interactive client.")
+    .usage("[HOST PORT] | COMMAND [ARGUMENTS] [FLAGS]")
+    .helpCommand("help [COMMAND]", "show the help of a command");
+  addClientFlags(program, parseAddress);
+  /** Adds a command with the common flags before or after its name. */
+  const add = <A extends unknown[]>(
+    name: string,
+    options: { about: string; example: string; act: Act<A>; limitMs?: number },
+  ): Command => {
+    const command = new Command(name).description(options.about)
+      .addHelpText("after", `\nExample:\n  sealpost client ${options.example}`);
+    addClientFlags(command, parseAddress);
+    command.action(async (...given: unknown[]) => {
+      const flags = mergedFlags(program, command);
+      const parameters = given.slice(0, -1) as A;
+      await options.act(beginRun(world, flags, options.limitMs), ...parameters);
+    });
+    program.addCommand(command);
+    return command;
+  };
+  addAccountCommands(add);
+  addMessageCommands(add);
+  return program;
+}
+
+/** Flags before the command's name and after it count alike; the one after it wins. */
+function mergedFlags(program: Command, command: Command): ClientFlags {
+  const given = (name: string, by: Command) => by.getOptionValueSource(name) === "cli";
+  const before = Object.entries(program.opts<ClientFlags>())
+    .filter(([name]) => given(name, program) && !given(name, command));
+  return { ...command.opts<ClientFlags>(), ...Object.fromEntries(before) };
+}
+
+type Add = <A extends unknown[]>(
+  name: string,
+  options: { about: string; example: string; act: Act<A>; limitMs?: number },
+) => Command;
+
+function addAccountCommands(add: Add): void {
+  add("check", {
+    about: "tell whether an account exists (exit code 6 when not)",
+    example: "check sam",
+    act: (run, name: string) => check(run, name),
+  }).argument("<NAME>", "account");
+  add("register", {
+    about: "create an account and this device's profile of it",
+    example: "register bot --password-file pw --remember --accept-new --server localhost:5000",
+    act: (run, name: string | undefined) => register(run, name),
+  }).argument("[NAME]", "account; default: --user");
+  add("login", {
+    about: "log in on this device; with --remember no password is needed afterwards",
+    example: "login sam --remember",
+    act: (run, name: string | undefined) => login(run, name),
+  }).argument("[NAME]", "account; default: the last one");
+  add("users", {
+    about: "list who is online",
+    example: "users --all --json",
+    act: (run, flags: { all?: boolean }) => users(run, flags.all ?? false),
+  }).option("--all", "every account");
+  add("notifications", {
+    about: "list new notifications and mark them as seen",
+    example: "notifications --json",
+    act: (run, flags: { all?: boolean }) => notifications(run, flags.all ?? false),
+  }).option("--all", "also those seen before");
+  add("key", {
+    about: "show an account's key, fingerprint, safety number and verification state",
+    example: "key sam",
+    act: (run, name: string | undefined) => key(run, name),
+  }).argument("[NAME]", "account; default: your own");
+}
+
+function addMessageCommands(add: Add): void {
+  add("send", {
+    about: "send a message: TEXT, or standard input",
+    example: 'send sam "lunch?"        (TO: a name or "#lobby")',
+    act: (run, to: string, text: string | undefined, flags: SendFlags) =>
+      send(run, { to, text, flags }),
+  }).argument("<TO>", "#lobby or a name").argument("[TEXT]", "the text; default: standard input")
+    .option("--lines", "send one message per line of standard input")
+    .addOption(
+      new Option("--wait <STATE>", "how far it must have got").choices([
+        "sent",
+        "delivered",
+        "read",
+      ]).default("sent"),
+    );
+  add("read", {
+    about: "print unread messages, earliest first, and mark them as read",
+    example: "read -n 1",
+    act: (run, wanted: string | undefined, flags: { number?: number }) =>
+      read(run, { conversation: wanted, count: flags.number }),
+  }).addArgument(conversation()).addOption(number());
+  add("unread", {
+    about: "print unread messages and leave them unread",
+    example: "unread sam --json",
+    act: (run, wanted: string | undefined) => unread(run, wanted),
+  }).addArgument(conversation());
+  add("history", {
+    about: "print stored messages",
+    example: 'history "#lobby" -n 20 --grep deploy',
+    act: (run, wanted: string | undefined, flags: { number?: number; grep?: string }) =>
+      history(run, { conversation: wanted, flags }),
+  }).addArgument(conversation()).addOption(number())
+    .option("--grep <RE>", "only texts that match this regular expression");
+  add("listen", {
+    about: "print every unread message, then each as it arrives, marking it as read",
+    example: 'listen --json | while read -r line; do echo "$line"; done',
+    act: (run, wanted: string | undefined, flags: { once?: boolean }) =>
+      listen(run, { conversation: wanted, once: flags.once ?? false }),
+    limitMs: 0,
+  }).addArgument(conversation()).option("--once", "end after the first message");
+  add("export", {
+    about: "write messages as JSON lines, or as receipts that `sealpost verify` checks offline",
+    example: "export sam --signed -o receipts.json",
+    act: (
+      run,
+      wanted: string | undefined,
+      flags: { signed?: boolean; output?: string; number?: number; grep?: string },
+    ) => exportMessages(run, { conversation: wanted, flags }),
+  }).addArgument(conversation()).addOption(number())
+    .option("--signed", "receipts with the sender's signature")
+    .option("-o, --output <FILE>", "write to a new file instead of standard output")
+    .option("--grep <RE>", "only texts that match this regular expression");
+}

@@ -1,0 +1,34 @@
+/** What commands need from outside; the composition root provides it. */
+import type { Clock } from "../../lib/base/clock.ts";
+import type { Entrance, ServerAddress, TrustPolicy } from "../engine/api.ts";
+import type { Dialogue } from "../ui/dialogue.ts";
+
+/** How an entrance is chosen. */
+export interface EntranceChoice {
+  readonly address?: ServerAddress;
+  readonly profile?: string;
+  readonly home?: string;
+  readonly trust: TrustPolicy;
+  readonly signal: AbortSignal;
+}
+
+/** The machine around a command. */
+export interface World {
+  readonly clock: Clock;
+  /** Aborts at SIGINT, SIGTERM and SIGHUP, with an `ExitError` as its reason. */
+  readonly signal: AbortSignal;
+  readonly inputIsTerminal: boolean;
+  readonly outputIsTerminal: boolean;
+  readonly noColor: boolean;
+  /** The next line of standard input; undefined at its end. */
+  nextInputLine(): Promise<string | undefined>;
+  /** All of the rest of standard input, as UTF-8 text. */
+  restOfInput(): Promise<string>;
+  /** The terminal as a dialogue, when there is one; the same at every call. */
+  dialogue(): Dialogue | undefined;
+  openEntrance(choice: EntranceChoice): Promise<Entrance>;
+  /** Data, to standard output. */
+  out(line: string): void;
+  /** Everything else, to standard error. */
+  err(line: string): void;
+}

@@ -1,0 +1,192 @@
+/**
+ * The composition root of the client: reads the command line, picks the adapters, and turns what went wrong into one
+ * line and an exit code.
+ */
+import { Command, CommanderError } from "commander";
+import { systemClock } from "../lib/base/clock.ts";
+import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
+import { failureOf } from "./commands/failure.ts";
+import { errorJson } from "./commands/json.ts";
+import { addClientFlags, type ClientFlags } from "./commands/options.ts";
+import { buildProgram, commandNames } from "./commands/program.ts";
+import { beginRun, type Run, styleOf, withEntrance } from "./commands/session.ts";
+import type { World } from "./commands/world.ts";
+import { openEntrance } from "./engine/entrance.ts";
+import { parseServerAddress } from "./engine/servers.ts";
+import { Chat } from "./ui/chat.ts";
+import type { Dialogue } from "./ui/dialogue.ts";
+import { safe } from "./ui/format.ts";
+import { LineEditor } from "./ui/line_editor.ts";
+import { LineMode, LineReader } from "./ui/line_mode.ts";
+import { enterAccount } from "./ui/prompts.ts";
+import { openTerminal, writeErr, writeOut } from "./ui/terminal.ts";
+
+/** Runs `sealpost client ARGS` and returns the exit code. Never throws. */
+export async function runClient(args: readonly string[]): Promise<number> {
+  Deno.umask(0o077);
+  const world = machine();
+  try {
+    const command = args.find((word) => !word.startsWith("-"));
+    const oneShot = commandNames.some((name) => name === command) || isHelp(args);
+    return oneShot ? await runCommand(world, args) : await runInteractive(world, args);
+  } catch (error) {
+    return reportFailure(error, args.includes("--json"));
+  } finally {
+    world.close();
+  }
+}
+
+const isHelp = (args: readonly string[]) => args.some((word) => word === "--help" || word === "-h");
+
+async function runCommand(world: World, args: readonly string[]): Promise<number> {
+  const program = quietly(buildProgram(world, parseServerAddress));
+  await program.parseAsync([...args], { from: "user" });
+  return exitCodes.done;
+}
+
+/** Commander throws instead of exiting, in the program and all its commands. */
+function quietly(program: Command): Command {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+  }
+  return program;
+}
+
+async function runInteractive(world: Machine, args: readonly string[]): Promise<number> {
+  const command = quietly(addClientFlags(
+    new Command("sealpost client").argument("[HOST]").argument("[PORT]"),
+    parseServerAddress,
+  ));
+  command.parse([...args], { from: "user" });
+  const [host, port] = command.args;
+  const flags = command.opts<ClientFlags>();
+  const address = host === undefined
+    ? flags.server
+    : parseServerAddress(port === undefined ? host : joinAddress(host, port));
+  const run = beginRun(world, address === undefined ? flags : { ...flags, server: address }, 0);
+  const dialogue = world.dialogue() ?? new LineMode(world.input());
+  return await converse({ ...run, world: { ...world, dialogue: () => dialogue } }, dialogue);
+}
+
+/** HOST and PORT as one text; an IPv6 address gets its brackets. */
+function joinAddress(host: string, port: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+async function converse(run: Run, dialogue: Dialogue): Promise<number> {
+  return await withEntrance(run, async (entrance) => {
+    const engine = await untilAborted(
+      run.signal,
+      enterAccount(dialogue, entrance, {
+        remember: run.flags.remember ?? false,
+        ...(run.flags.user === undefined ? {} : { name: run.flags.user }),
+      }),
+    );
+    if (engine === undefined) return dialogue.interactive ? exitCodes.done : exitCodes.notAllowed;
+    const { name } = engine.self;
+    const chat = new Chat({
+      engine,
+      dialogue,
+      style: styleOf(run),
+      clock: run.world.clock,
+      forget: () => entrance.forget(name),
+      signal: run.signal,
+    });
+    try {
+      return await untilAborted(run.signal, chat.run());
+    } finally {
+      await engine.stop({ drainMs: drainMs(run) });
+    }
+  });
+}
+
+/** How long leaving waits for queued messages, in ms: a script wants them sent, a person wants to leave. */
+function drainMs(run: Run): number {
+  return run.world.inputIsTerminal ? 2_000 : 30_000;
+}
+
+function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function reportFailure(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return reportUsage(error);
+  const failure = failureOf(error);
+  if (failure.exit === exitCodes.interrupted || failure.exit === exitCodes.terminated) {
+    return failure.exit;
+  }
+  writeErr(
+    json ? `${JSON.stringify(errorJson(failure))}\n` : `sealpost: ${safe(failure.message, 1000)}\n`,
+  );
+  return failure.exit;
+}
+
+function reportUsage(error: CommanderError): number {
+  if (error.exitCode === 0) return exitCodes.done;
+  const text = error.message.replace(/^error: /, "");
+  const hint = text === "(outputHelp)" ? "which command?" : text;
+  writeErr(`sealpost: ${safe(hint, 500)} (sealpost client --help shows the commands)\n`);
+  return exitCodes.usage;
+}
+
+/** The world of this very process. */
+interface Machine extends World {
+  /** Standard input as bytes, when nothing has read it yet. */
+  input(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  close(): void;
+}
+
+function machine(): Machine {
+  const signals = listenToSignals();
+  const inputIsTerminal = Deno.stdin.isTerminal();
+  const outputIsTerminal = Deno.stdout.isTerminal();
+  let dialogue: Dialogue | undefined;
+  let lines: LineReader | undefined;
+  return {
+    clock: systemClock,
+    signal: signals.signal,
+    inputIsTerminal,
+    outputIsTerminal,
+    noColor: Deno.noColor,
+    input: () => Deno.stdin.readable,
+    nextInputLine: () => (lines ??= new LineReader(Deno.stdin.readable)).next(),
+    restOfInput: () => restOf(lines),
+    dialogue: () => {
+      if (!inputIsTerminal || !outputIsTerminal) return undefined;
+      return dialogue ??= new LineEditor(openTerminal());
+    },
+    openEntrance,
+    out: (line) => writeOut(`${line}\n`),
+    err: (line) => writeErr(`${line}\n`),
+    close: () => {
+      dialogue?.close();
+      signals.close();
+    },
+  };
+}
+
+async function restOf(lines: LineReader | undefined): Promise<string> {
+  if (lines === undefined) return await new Response(Deno.stdin.readable).text();
+  const rest: string[] = [];
+  for (;;) {
+    const line = await lines.next();
+    if (line === undefined) return rest.join("\n");
+    rest.push(line);
+  }
+}
+
+function listenToSignals(): { signal: AbortSignal; close: () => void } {
+  const controller = new AbortController();
+  const reasons = { SIGINT: "interrupted", SIGTERM: "terminated", SIGHUP: "terminated" } as const;
+  const listeners = Object.entries(reasons).map(([name, reason]) => {
+    const listener = () => controller.abort(new ExitError(reason, "Stopped by a signal."));
+    Deno.addSignalListener(name as keyof typeof reasons, listener);
+    return () => Deno.removeSignalListener(name as keyof typeof reasons, listener);
+  });
+  return { signal: controller.signal, close: () => listeners.forEach((remove) => remove()) };
+}
