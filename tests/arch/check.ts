@@ -5,6 +5,7 @@ import { longestFile, neverReached, owners, rooms } from "./rules.ts";
 /** Everything that is wrong with a graph, one line each; empty when nothing is. */
 export function violations(graph: Graph): string[] {
   return [
+    ...graph.unreadable,
     ...graph.edges.flatMap(wrongImport),
     ...[...graph.sources.keys()].filter((file) => roomOf(file) === undefined)
       .map((file) => `${file} stands in no room of the table`),

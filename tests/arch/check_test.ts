@@ -10,7 +10,7 @@ function graph(...lines: string[]): Graph {
     return { from, to, kind: arrow === "=>" ? "worker" : "import" };
   });
   const files = edges.flatMap(({ from, to }) => [from, to]).filter((name) => !name.includes(":"));
-  return { sources: new Map(files.map((file) => [file, ""])), edges };
+  return { sources: new Map(files.map((file) => [file, ""])), edges, unreadable: [] };
 }
 
 /** Each made-up graph breaks one rule; the text is part of the line that says so. */
@@ -105,6 +105,11 @@ Deno.test("the architecture check accepts imports that the table allows", () => 
     "lib/mls/state.ts -> npm:ts-mls",
   );
   assert.deepEqual(violations(made), []);
+});
+
+Deno.test("a module that cannot be found is refused, not passed over", () => {
+  const made = { ...graph("lib/base/a.ts -> lib/base/b.ts"), unreadable: ["lib/base/b.ts: gone"] };
+  assert.deepEqual(violations(made), ["lib/base/b.ts: gone"]);
 });
 
 Deno.test("a worker that imports from the module that starts it makes no circle", () => {

@@ -10,10 +10,17 @@ export interface Edge {
   readonly kind: Kind;
 }
 
-/** Production modules with their text, and who imports whom. */
+/** Production modules with their text, who imports whom, and what could not be read. */
 export interface Graph {
   readonly sources: ReadonlyMap<string, string>;
   readonly edges: readonly Edge[];
+  readonly unreadable: readonly string[];
+}
+
+/** What `deno info` said so far. */
+interface Found {
+  readonly edges: Map<string, Edge[]>;
+  readonly unreadable: Set<string>;
 }
 
 interface InfoTarget {
@@ -43,19 +50,20 @@ const entries = [
 
 /**
  * Reads the graph of all product modules under `root` (a path without a slash at its end).
- * @throws Error when there is none, or when one cannot be resolved
+ * @throws Error when there is none
  */
 export async function readGraph(root: string): Promise<Graph> {
   const files = await typescriptFiles(root, product);
   if (files.length === 0) throw new Error("There are no modules to check.");
   const sources = new Map<string, string>();
   for (const file of files) sources.set(file, await Deno.readTextFile(`${root}/${file}`));
-  const edges = new Map<string, Edge[]>();
+  const found: Found = { edges: new Map(), unreadable: new Set() };
   for (const file of [...entries, ...files]) {
-    if (sources.has(file) && !edges.has(file)) await addInfo(root, file, edges);
+    if (sources.has(file) && !found.edges.has(file)) await addInfo(root, file, found);
   }
   const workers = [...sources].flatMap(([file, text]) => workerEdges(file, text));
-  return { sources, edges: [...[...edges.values()].flat(), ...workers] };
+  const edges = [...[...found.edges.values()].flat(), ...workers];
+  return { sources, edges, unreadable: [...found.unreadable] };
 }
 
 /** Paths of the TypeScript files in folders (or single files) under `root`, sorted. */
@@ -78,7 +86,7 @@ async function walk(root: string, place: string, found: string[]): Promise<void>
 }
 
 /** Adds what `deno info` says of `file` and all that it imports; dynamic and type imports count like others. */
-async function addInfo(root: string, file: string, edges: Map<string, Edge[]>): Promise<void> {
+async function addInfo(root: string, file: string, found: Found): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "--config", `${root}/deno.json`, `${root}/${file}`],
     stdin: "null",
@@ -87,20 +95,20 @@ async function addInfo(root: string, file: string, edges: Map<string, Edge[]>): 
   const { success, stdout } = await command.output();
   if (!success) throw new Error(`deno info failed for ${file}.`);
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: InfoModule[] };
-  for (const module of modules) addModule(root, module, edges);
+  for (const module of modules) addModule(root, module, found);
 }
 
-function addModule(root: string, module: InfoModule, edges: Map<string, Edge[]>): void {
+function addModule(root: string, module: InfoModule, found: Found): void {
   const from = nameOf(root, module.specifier);
-  if (module.error) throw new Error(`${from}: ${module.error}`);
-  if (/^(npm|node):/.test(from)) return;
+  if (module.error) found.unreadable.add(`${from}: ${module.error.split("\n")[0]}`);
+  if (module.error || /^(npm|node):/.test(from)) return;
   const targets = (module.dependencies ?? []).flatMap((dependency) => {
     const both = [dependency.code, dependency.type].filter((target) => target !== undefined);
     const named = both.flatMap((target) => target.specifier ?? []);
-    if (named.length === 0) throw new Error(`${from}: cannot resolve "${dependency.specifier}".`);
+    if (named.length === 0) found.unreadable.add(`${from}: cannot find ${dependency.specifier}`);
     return named.map((specifier) => nameOf(root, specifier));
   });
-  edges.set(from, [...new Set(targets)].map((to): Edge => ({ from, to, kind: "import" })));
+  found.edges.set(from, [...new Set(targets)].map((to): Edge => ({ from, to, kind: "import" })));
 }
 
 /** A module's name in the rules: a path from the top, a package without its version, or the URL as it is. */
