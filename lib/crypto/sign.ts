@@ -23,16 +23,12 @@ export const signatureBytes = 64;
 /** Every purpose that something is signed for, once. A label never changes what it covers; a new form gets a new label. */
 export const labels = [
   "frame",
-  "server hello",
-  "client hello",
   "device login",
   "device certificate",
   "device revocation",
   "content",
   "lobby",
-  "receipt",
   "checkpoint",
-  "peer",
 ] as const;
 
 /** A purpose that something is signed for. */

@@ -127,8 +127,6 @@ export interface CertificateDescription {
   readonly issuer: string;
   readonly notBefore: number;
   readonly notAfter: number;
-  /** The alternative names as OpenSSL writes them, such as `DNS:localhost, IP Address:127.0.0.1`. */
-  readonly names: string;
   /** SHA-256 of the whole certificate: upper-case hexadecimal pairs between colons. */
   readonly sha256: string;
 }
@@ -141,9 +139,16 @@ export function describeCertificate(pem: string): CertificateDescription {
     issuer: certificate.issuer ?? "",
     notBefore: Date.parse(certificate.validFrom),
     notAfter: Date.parse(certificate.validTo),
-    names: certificate.subjectAltName ?? "",
     sha256: certificate.fingerprint256,
   };
+}
+
+/** The DNS names and addresses that the first certificate in `pem` is for, in its order. Throws when it is not one. */
+export async function certificateHosts(pem: string): Promise<string[]> {
+  const x509 = await load();
+  const certificate = new x509.X509Certificate(pem);
+  const extension = certificate.getExtension(x509.SubjectAlternativeNameExtension);
+  return extension?.names.items.map(({ value }) => value) ?? [];
 }
 
 type Library = typeof import("@peculiar/x509");

@@ -132,8 +132,11 @@ function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
+const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
 /** Standard base64 with padding, in its one canonical form; undefined for anything else. */
 function fromBase64(text: string): Bytes | undefined {
+  if (!base64Pattern.test(text)) return undefined;
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
   return toBase64(bytes) === text ? bytes : undefined;
 }

@@ -85,5 +85,8 @@ Deno.test("a safety number never changes between versions", () => {
     accountId: `${toHex(new Uint8Array(4).fill(byte))}-0000-4000-8000-000000000000`,
     accountKey: new Uint8Array(32).fill(byte),
   });
-  assert.equal(safetyNumber(party(1), party(2)), "432494258897769141524391290137658733618046138606962704277426");
+  assert.equal(
+    safetyNumber(party(1), party(2)),
+    "432494258897769141524391290137658733618046138606962704277426",
+  );
 });
