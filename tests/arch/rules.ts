@@ -14,7 +14,13 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
 
   // contract.ts is plain types: the inputs and results of the operations.
   "server/domain": ["lib/base", "lib/crypto", "lib/directory", "server/operations/contract.ts"],
-  "server/tables": ["lib/base", "lib/sql", "server/domain", "server/operations/contract.ts"],
+  "server/tables": [
+    "lib/base",
+    "lib/crypto",
+    "lib/sql",
+    "server/domain",
+    "server/operations/contract.ts",
+  ],
   "server/operations": [
     "lib/base",
     "lib/crypto",
