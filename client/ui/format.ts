@@ -29,7 +29,7 @@ export function safe(text: string, maxLength = 200): string {
 
 /** A message's text, harmless, in the form that `style` allows. */
 export function safeBody(text: string, style: LineStyle): string {
-  const clean = sanitizeText(text, textLimits.textBytes);
+  const clean = sanitizeText(text, textLimits.textBytes).replaceAll("\t", "    ");
   return style.multiline ? clean.split("\n").join("\n    ") : clean.replaceAll("\n", "\\n");
 }
 

@@ -175,7 +175,7 @@ export class LineEditor implements Dialogue {
       };
       this.#repaint();
     } else if (candidates.length > 1) {
-      this.print(candidates.map((candidate) => candidate.split(" ").at(-1)).join("  "));
+      this.print(candidates.map((candidate) => candidate.trimEnd().split(" ").at(-1)).join("  "));
     }
   }
 

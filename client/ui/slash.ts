@@ -60,6 +60,8 @@ export function readLine(line: string): Line {
   if (address?.[1] !== undefined && address[2] !== undefined) {
     return { kind: "private", name: address[1], text: address[2] };
   }
+  // A name without a text is a slip; said to the conversation at hand it would reach the wrong people.
+  if (/^@\S+\s*$/.test(line)) return { kind: "command", name: "msg", rest: line.trim().slice(1) };
   const command = /^\/(\S*)\s*(.*)$/su.exec(line);
   if (command === null) return { kind: "say", text: line };
   const name = (command[1] ?? "").toLowerCase();

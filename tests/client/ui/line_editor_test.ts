@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { LineEditor } from "../../../client/ui/line_editor.ts";
+import { TestScreen } from "./screen.ts";
+
+async function editing(test: (screen: TestScreen, editor: LineEditor) => Promise<void>) {
+  const screen = new TestScreen();
+  const editor = new LineEditor(screen);
+  try {
+    await test(screen, editor);
+  } finally {
+    editor.close();
+  }
+}
+
+Deno.test("what is typed is shown after the prompt and returned by Enter", () =>
+  editing(async (screen, editor) => {
+    const line = editor.readLine("#lobby> ");
+    await screen.press("hello");
+    assert.deepEqual(await screen.text(), ["#lobby> hello"]);
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "hello" });
+  }));
+
+Deno.test("incoming lines appear above the line being typed, which stays whole", () =>
+  editing(async (screen, editor) => {
+    editor.readLine("> ");
+    editor.setStatus("sam · online");
+    await screen.press("half a sent");
+    editor.print("2026-11-21 09:30:00 erik: hi");
+    await screen.press("ence");
+    assert.deepEqual(await screen.text(), [
+      "2026-11-21 09:30:00 erik: hi",
+      "> half a sentence",
+      "sam · online",
+    ]);
+    assert.deepEqual(await screen.cursor(), { row: 1, column: 17 });
+  }));
+
+Deno.test("a line longer than the terminal is wide wraps, and lines above it leave no stale rows", () =>
+  editing(async (screen, editor) => {
+    editor.readLine("> ");
+    await screen.press("x".repeat(100));
+    editor.print("one");
+    editor.print("two");
+    assert.deepEqual(await screen.text(), [
+      "one",
+      "two",
+      "> " + "x".repeat(38),
+      "x".repeat(40),
+      "x".repeat(22),
+    ]);
+  }));
+
+Deno.test("wide characters and families of emoji move the cursor by what they occupy", () =>
+  editing(async (screen, editor) => {
+    const line = editor.readLine("> ");
+    await screen.press("你好é👍");
+    assert.equal((await screen.cursor()).column, 2 + 2 + 2 + 1 + 2);
+    await screen.press("\x1b[D\x7f");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "你好👍" });
+  }));
+
+Deno.test("a paste of many lines is one draft and never a command of its own", () =>
+  editing(async (screen, editor) => {
+    const line = editor.readLine("> ");
+    await screen.press("\x1b[200~/exit\nrm -rf\r\nthird\x1b[201~");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "/exit\nrm -rf\nthird" });
+  }));
+
+Deno.test("a hidden answer is neither shown nor remembered", () =>
+  editing(async (screen, editor) => {
+    const secret = editor.readLine("Password: ", { hidden: true });
+    await screen.press("correct horse");
+    assert.deepEqual(await screen.text(), ["Password:"]);
+    await screen.press("\r");
+    assert.deepEqual(await secret, { kind: "line", text: "correct horse" });
+    editor.readLine("> ");
+    await screen.press("\x1b[A");
+    assert.deepEqual(await screen.text(), [">"]);
+  }));
+
+Deno.test("the arrow keys bring back earlier lines and the line that was begun", () =>
+  editing(async (screen, editor) => {
+    for (const text of ["first", "second"]) {
+      const line = editor.readLine("> ");
+      await screen.press(`${text}\r`);
+      await line;
+    }
+    const line = editor.readLine("> ");
+    await screen.press("begun\x1b[A\x1b[A");
+    assert.deepEqual((await screen.text()).at(-1), "> first");
+    await screen.press("\x1b[B\x1b[B");
+    assert.deepEqual((await screen.text()).at(-1), "> begun");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "begun" });
+  }));
+
+Deno.test("keys typed while nobody reads are kept for the next question", () =>
+  editing(async (screen, editor) => {
+    await screen.press("early\rnext");
+    assert.deepEqual(await editor.readLine("> "), { kind: "line", text: "early" });
+    const second = editor.readLine("> ");
+    await screen.press("\r");
+    assert.deepEqual(await second, { kind: "line", text: "next" });
+  }));
+
+Deno.test("Ctrl-C empties the line, and on an empty line interrupts; Ctrl-D on an empty line ends", () =>
+  editing(async (screen, editor) => {
+    const first = editor.readLine("> ");
+    await screen.press("draft\x03");
+    assert.deepEqual(await screen.text(), [">"]);
+    await screen.press("\x03");
+    assert.deepEqual(await first, { kind: "interrupt" });
+    const second = editor.readLine("> ");
+    await screen.press("\x04");
+    assert.deepEqual(await second, { kind: "end" });
+  }));
+
+Deno.test("Tab completes to what all candidates share and lists them when there is a choice", () =>
+  editing(async (screen, editor) => {
+    editor.setCompletion((before) =>
+      Promise.resolve(["/unread ", "/users "].filter((word) => word.startsWith(before)))
+    );
+    editor.readLine("> ");
+    await screen.press("/u\t");
+    assert.deepEqual(await screen.text(), ["/unread  /users", "> /u"]);
+    await screen.press("n\t");
+    assert.equal((await screen.text()).at(-1), "> /unread");
+  }));
+
+Deno.test("whatever is typed and whatever arrives, the screen ends as the draft says", async () => {
+  const piece = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 12 }).filter((text) =>
+      !/[\p{C}\p{Zl}\p{Zp}]/u.test(text)
+    ),
+    fc.constantFrom("\x1b[D", "\x1b[C", "\x7f", "\x01", "\x05", "\x17", "\x1b[3~"),
+  );
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant("press" as const), text: piece }),
+    fc.record({ kind: fc.constant("print" as const), text: fc.constantFrom("a line", "another") }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const screen = new TestScreen(30, 40);
+      const editor = new LineEditor(screen);
+      const line = editor.readLine("> ");
+      const printed: string[] = [];
+      for (const { kind, text } of steps) {
+        if (kind === "press") await screen.press(text);
+        else printed.push(text), editor.print(text);
+      }
+      const shown = await screen.text();
+      await screen.press("\r");
+      const entered = await line;
+      editor.close();
+      assert.deepEqual(shown.slice(0, printed.length), printed);
+      assert.equal(shown.filter((row) => row.startsWith("> ") || row === ">").length >= 1, true);
+      assert.equal(entered.kind, "line");
+      assert.equal(shown[printed.length]?.startsWith(">"), true, "exactly one prompt row follows");
+    }),
+    { numRuns: 40 },
+  );
+});

@@ -1,0 +1,83 @@
+/** A real terminal emulator behind the interface's terminal, so that tests see what a person would see. */
+import xterm from "@xterm/headless";
+import { type Key, KeyReader } from "../../../client/ui/keys.ts";
+import type { Terminal } from "../../../client/ui/terminal.ts";
+
+/** A terminal of which tests read the screen and press the keys. */
+export class TestScreen implements Terminal {
+  readonly #emulator;
+  readonly #reader = new KeyReader();
+  readonly #listeners: (() => void)[] = [];
+  readonly #queue: (readonly Key[])[] = [];
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  constructor(columns = 40, rows = 10) {
+    this.#emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
+  }
+
+  size() {
+    return { columns: this.#emulator.cols, rows: this.#emulator.rows };
+  }
+
+  write(text: string): void {
+    this.#emulator.write(text);
+  }
+
+  async *keys(): AsyncGenerator<readonly Key[]> {
+    for (;;) {
+      const keys = this.#queue.shift();
+      if (keys !== undefined) yield keys;
+      else if (this.#closed) return;
+      else await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  onResize(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake?.();
+  }
+
+  /** Sends these characters as a keyboard would, and waits until they were handled. */
+  async press(text: string): Promise<void> {
+    this.#queue.push(this.#reader.push(new TextEncoder().encode(text)));
+    this.#wake?.();
+    await this.settled();
+  }
+
+  /** Waits until the reader of keys is idle and the emulator has drawn everything. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    await new Promise<void>((resolve) => this.#emulator.write("", resolve));
+  }
+
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.settled();
+    this.#emulator.resize(columns, rows);
+    for (const listener of this.#listeners) listener();
+    await this.settled();
+  }
+
+  /** Everything in the scrollback and on the screen, without empty rows at the end. */
+  async text(): Promise<string[]> {
+    await this.settled();
+    const buffer = this.#emulator.buffer.active;
+    const rows: string[] = [];
+    for (let row = 0; row < buffer.length; row++) {
+      rows.push(buffer.getLine(row)?.translateToString(true).trimEnd() ?? "");
+    }
+    while (rows.at(-1) === "") rows.pop();
+    return rows;
+  }
+
+  /** Where the cursor stands: row in `text()`, and column. */
+  async cursor(): Promise<{ row: number; column: number }> {
+    await this.settled();
+    const buffer = this.#emulator.buffer.active;
+    return { row: buffer.baseY + buffer.cursorY, column: buffer.cursorX };
+  }
+}
