@@ -24,7 +24,7 @@ export interface MlsIdentity {
 /**
  * The caller's word on a certificate that holds by itself: is its account key the pinned one, does the account belong
  * into this conversation, is the device not revoked? Asked for every newcomer, every committer and, when joining,
- * every member. Must be quick and must not throw.
+ * every member; not for the sender of a message, which is in the result. Must be quick and must not throw.
  */
 export type AcceptMember = (certificate: DeviceCertificate) => boolean;
 

@@ -4,7 +4,16 @@
  */
 import { createHash } from "node:crypto";
 import { type Bytes, copyBytes, toBase64url } from "../base/bytes.ts";
+import {
+  type PeekedKeyPackage,
+  readKeyPackage,
+  readLeafNode,
+  skipPreSharedKeyId,
+  skipReinit,
+} from "./peek_structures.ts";
 import { TlsReader } from "./tls_reader.ts";
+
+export type { PeekedKeyPackage };
 
 /** What a message's content is (RFC 9420 section 6). */
 export type ContentType = "application" | "proposal" | "commit";
@@ -31,9 +40,13 @@ export type PeekedMessage =
     readonly sender: PublicSender;
     readonly contentType: ContentType;
   }
-  | { readonly kind: "welcome" }
-  | { readonly kind: "group_info" }
-  | { readonly kind: "key_package" };
+  | {
+    readonly kind: "welcome";
+    /** Base64url references of the key packages that it is addressed to. */
+    readonly refs: readonly string[];
+  }
+  | { readonly kind: "group_info"; readonly groupId: Bytes; readonly epoch: number }
+  | ({ readonly kind: "key_package" } & PeekedKeyPackage);
 
 /** What a public commit changes, as far as a server's rules ask. */
 export interface PeekedCommit {
@@ -45,6 +58,10 @@ export interface PeekedCommit {
   readonly hasPath: boolean;
   /** Number of proposals of all other kinds, and of references to proposals; this product uses none of them. */
   readonly others: number;
+  /** What the added leaves say they are: device certificates, to be verified by whoever uses them. */
+  readonly added: readonly Bytes[];
+  /** The device certificate in the committer's new leaf. */
+  readonly committer: Bytes | undefined;
 }
 
 const mls10 = 1;
@@ -60,7 +77,10 @@ export function commitHash(commit: Uint8Array): string {
   return toBase64url(createHash("sha256").update(commit).digest());
 }
 
-/** The clear header of an MLSMessage, or undefined when `bytes` do not begin with one. Never throws. */
+/**
+ * The clear part of an MLSMessage, or undefined when `bytes` are not a well-formed one. Of a public message only the
+ * header is read, see `peekCommit` for the rest. Never throws.
+ */
 export function peekMls(bytes: Uint8Array): PeekedMessage | undefined {
   const reader = new TlsReader(bytes);
   const message = readHeader(reader);
@@ -75,14 +95,52 @@ function readHeader(reader: TlsReader): PeekedMessage | undefined {
     case 2:
       return readPrivate(reader);
     case 3:
-      return { kind: "welcome" };
+      return { kind: "welcome", refs: readWelcome(reader) };
     case 4:
-      return { kind: "group_info" };
+      return { kind: "group_info", ...readGroupInfo(reader) };
     case 5:
-      return { kind: "key_package" };
+      return { kind: "key_package", ...readWholeKeyPackage(reader) };
     default:
       return undefined;
   }
+}
+
+/** RFC 9420 section 12.4.3.1. */
+function readWelcome(reader: TlsReader): string[] {
+  const refs: string[] = [];
+  reader.u16(); // suite
+  const secrets = new TlsReader(reader.vector());
+  while (!secrets.ended) {
+    refs.push(toBase64url(secrets.vector()));
+    secrets.vector(); // KEM output
+    secrets.vector(); // ciphertext
+  }
+  reader.vector(); // encrypted group info
+  if (secrets.failed || !reader.ended) reader.fail();
+  return refs;
+}
+
+/** RFC 9420 sections 12.4.3 and 8.1. */
+function readGroupInfo(reader: TlsReader): { groupId: Bytes; epoch: number } {
+  reader.u16(); // version
+  reader.u16(); // suite
+  const groupId = copyBytes(reader.vector());
+  const epoch = reader.u64();
+  reader.vector(); // tree hash
+  reader.vector(); // confirmed transcript hash
+  reader.vector(); // extensions of the group
+  reader.vector(); // extensions of the info
+  reader.vector(); // confirmation tag
+  reader.u32(); // signer
+  reader.vector(); // signature
+  if (!reader.ended) reader.fail();
+  return { groupId, epoch };
+}
+
+function readWholeKeyPackage(reader: TlsReader): PeekedKeyPackage {
+  const keyPackage = readKeyPackage(reader);
+  if (!reader.ended) reader.fail();
+  return keyPackage;
 }
 
 function readPrivate(reader: TlsReader): PeekedMessage | undefined {
@@ -131,41 +189,43 @@ export function peekCommit(bytes: Uint8Array): PeekedCommit | undefined {
   const header = readPublic(reader);
   if (header?.contentType !== "commit") return undefined;
   const proposals = readProposals(new TlsReader(reader.vector()));
-  const hasPath = readOptionalPath(reader);
+  const committer = readOptionalPath(reader);
   reader.vector(); // signature
   reader.vector(); // confirmation tag
   if (header.sender.kind === "member") reader.vector(); // membership tag
   if (proposals === undefined || reader.failed || !reader.ended) return undefined;
-  return { ...proposals, hasPath };
+  return { ...proposals, hasPath: committer !== undefined, committer };
 }
 
-function readOptionalPath(reader: TlsReader): boolean {
+function readOptionalPath(reader: TlsReader): Bytes | undefined {
   const present = reader.u8();
   if (present > 1) reader.fail();
-  if (present !== 1) return false;
-  skipLeafNode(reader);
+  if (present !== 1) return undefined;
+  const { identity } = readLeafNode(reader);
   reader.vector(); // path nodes
-  return true;
+  return identity;
 }
 
-function readProposals(reader: TlsReader): Omit<PeekedCommit, "hasPath"> | undefined {
+function readProposals(
+  reader: TlsReader,
+): Omit<PeekedCommit, "hasPath" | "committer"> | undefined {
   const removes: number[] = [];
-  let adds = 0;
+  const added: Bytes[] = [];
   let externalInits = 0;
   let others = 0;
-  while (!reader.failed && !reader.ended) {
+  while (!reader.ended) {
     const proposal = readProposal(reader);
-    if (proposal.kind === "add") adds++;
+    if (proposal.kind === "add") added.push(proposal.identity);
     else if (proposal.kind === "remove") removes.push(proposal.leafIndex);
     else if (proposal.kind === "external_init") externalInits++;
     else others++;
   }
   if (reader.failed || externalInits > 1) return undefined;
-  return { adds, removes, externalInit: externalInits === 1, others };
+  return { adds: added.length, added, removes, externalInit: externalInits === 1, others };
 }
 
 type PeekedProposal =
-  | { readonly kind: "add" }
+  | { readonly kind: "add"; readonly identity: Bytes }
   | { readonly kind: "remove"; readonly leafIndex: number }
   | { readonly kind: "external_init" }
   | { readonly kind: "other" };
@@ -180,10 +240,9 @@ function readProposal(reader: TlsReader): PeekedProposal {
   if (form !== 1) reader.fail();
   switch (reader.u16()) {
     case 1:
-      skipKeyPackage(reader);
-      return { kind: "add" };
+      return { kind: "add", identity: readKeyPackage(reader).identity };
     case 2:
-      skipLeafNode(reader);
+      readLeafNode(reader);
       return { kind: "other" };
     case 3:
       return { kind: "remove", leafIndex: reader.u32() };
@@ -201,69 +260,4 @@ function readProposal(reader: TlsReader): PeekedProposal {
       reader.vector();
       return { kind: "other" };
   }
-}
-
-/** RFC 9420 section 10. */
-function skipKeyPackage(reader: TlsReader): void {
-  reader.u16(); // version
-  reader.u16(); // suite
-  reader.vector(); // init key
-  skipLeafNode(reader);
-  reader.vector(); // extensions
-  reader.vector(); // signature
-}
-
-/** RFC 9420 section 7.2. */
-function skipLeafNode(reader: TlsReader): void {
-  reader.vector(); // encryption key
-  reader.vector(); // signature key
-  skipCredential(reader);
-  for (let list = 0; list < 5; list++) reader.vector(); // capabilities
-  skipLeafSource(reader);
-  reader.vector(); // extensions
-  reader.vector(); // signature
-}
-
-/** RFC 9420 section 5.3; both known types, and by convention all others, are one vector. */
-function skipCredential(reader: TlsReader): void {
-  reader.u16();
-  reader.vector();
-}
-
-function skipLeafSource(reader: TlsReader): void {
-  switch (reader.u8()) {
-    case 1: // key package: its lifetime
-      reader.skip(16);
-      break;
-    case 2: // update
-      break;
-    case 3: // commit: parent hash
-      reader.vector();
-      break;
-    default:
-      reader.fail();
-  }
-}
-
-/** RFC 9420 section 8.4. */
-function skipPreSharedKeyId(reader: TlsReader): void {
-  const type = reader.u8();
-  if (type === 1) {
-    reader.vector(); // id
-  } else if (type === 2) {
-    reader.u8(); // usage
-    reader.vector(); // group id
-    reader.skip(8); // epoch
-  } else {
-    reader.fail();
-  }
-  reader.vector(); // nonce
-}
-
-/** RFC 9420 section 12.1.5. */
-function skipReinit(reader: TlsReader): void {
-  reader.vector(); // group id
-  reader.u16(); // version
-  reader.u16(); // suite
-  reader.vector(); // extensions
 }

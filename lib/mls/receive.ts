@@ -213,8 +213,8 @@ function planMemberCommit(
     throw new RefusalError("own_commit", "committed by this device");
   }
   const before = memberAt(leafIndex, state).certificate;
-  const path = content.commit.path?.leafNode;
-  const committer = path === undefined ? before : acceptedCertificate(path, accept);
+  const leaf = content.commit.path?.leafNode ?? leafAt(state.ratchetTree, leafIndex);
+  const committer = leaf === undefined ? before : acceptedCertificate(leaf, accept);
   if (!sameDevice(before, committer)) {
     throw new RefusalError("bad_member", "the committer's new leaf is of another device");
   }

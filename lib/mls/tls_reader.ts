@@ -27,6 +27,16 @@ export class TlsReader {
     return this.#failed || this.#offset === this.#bytes.length;
   }
 
+  /** How many bytes were read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The bytes read since `start`, without copying. */
+  since(start: number): Uint8Array {
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
   /** Gives up: the content is not as it must be. */
   fail(): void {
     this.#failed = true;
