@@ -262,7 +262,7 @@ export class Connection {
   /**
    * The messages of the next frame, its signature and counter checked; pings are answered on the way and not shown. One
    * call at a time; the transport is read only during a call. Undefined when the other side has gone or this side has
-   * closed. When the frame was bad, or the peer too slow or silent, the peer is sent an `error`, the connection is closed
+   * closed. When the frame was bad, or the peer too slow or silent, a client is sent an `error`, the connection is closed
    * and the `AppError` is thrown. Bodies are views on the frame's own buffer: they stay valid, and keep it in memory.
    */
   async receive(): Promise<readonly Arrived[] | undefined> {
@@ -303,8 +303,8 @@ export class Connection {
   }
 
   /**
-   * Writes what is queued, for at most `drainMs`, then closes; with `error`, the peer is told of it last. Never throws.
-   * Further calls return the same promise.
+   * Writes what is queued, for at most `drainMs`, then closes; a server with an `error` tells its client of it last. Never
+   * throws. Further calls return the same promise.
    */
   close(error?: AppError): Promise<void> {
     this.#ended ??= this.#end(error);
@@ -470,17 +470,18 @@ export class Connection {
   // --- the end
 
   async #end(reason: AppError | undefined): Promise<void> {
-    const greeted = this.#nextOut > 0;
     this.#state = { kind: "ending", reason };
     this.#liveness.stop();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     for (const settle of this.#probes) settle(false);
-    if (reason !== undefined && greeted) this.#sayWhy(reason);
+    if (reason !== undefined) this.#sayWhy(reason);
     if (!this.#outgoing.empty || this.#flush !== "idle") await this.#drain();
     this.#transport.close();
   }
 
+  /** Only servers do, and only after their hello: `error` is a message of theirs. */
   #sayWhy(reason: AppError): void {
+    if (this.#direction === 0 || this.#nextOut === 0) return;
     this.#outgoing.push(JSON.stringify(errorMessage(reason, { connection: this.id })));
   }
 
