@@ -1,0 +1,270 @@
+/** The messages of all threads, as they are shown. Rows are only added and changed; each change has a revision. */
+import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
+import type { SqlValue } from "../../lib/sql/database.ts";
+import type { SealedDatabase } from "./sealed.ts";
+
+/** How far an own message has got; `received` is what others wrote. */
+export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
+
+/** What of a message is sealed. */
+export interface MessageContent {
+  readonly from: string;
+  readonly text: string;
+  /** What the device signed (base64url), its signature and its certificate: what a signed receipt is made of. */
+  readonly signed?: {
+    readonly content: string;
+    readonly signature: string;
+    readonly certificate: string;
+  };
+}
+
+/** One message of a thread. */
+export interface StoredMessage {
+  readonly local: number;
+  readonly thread: number;
+  readonly id: string;
+  readonly revision: number;
+  readonly seq: number | undefined;
+  readonly own: boolean;
+  readonly unreadable: boolean;
+  readonly unread: boolean;
+  readonly state: StoredState;
+  readonly ts: number;
+  readonly sentAt: number;
+  readonly deliveredAt: number | undefined;
+  readonly readAt: number | undefined;
+  readonly content: MessageContent;
+  readonly problem: string | undefined;
+}
+
+/** A message to add. */
+export interface NewMessage {
+  readonly thread: number;
+  readonly id: string;
+  readonly seq?: number;
+  readonly own: boolean;
+  readonly unreadable?: boolean;
+  readonly unread: boolean;
+  readonly state: StoredState;
+  readonly ts: number;
+  readonly sentAt: number;
+  readonly content: MessageContent;
+}
+
+interface Row {
+  readonly local: number;
+  readonly thread: number;
+  readonly id: string;
+  readonly revision: number;
+  readonly seq: number | null;
+  readonly own: number;
+  readonly unreadable: number;
+  readonly unread: number;
+  readonly state: StoredState;
+  readonly ts: number;
+  readonly sent_at: number;
+  readonly delivered_at: number | null;
+  readonly read_at: number | null;
+  readonly content: Uint8Array;
+  readonly problem: Uint8Array | null;
+}
+
+/** The messages of one profile. Whatever writes does so in the caller's transaction. */
+export class Messages {
+  readonly #sealed: SealedDatabase;
+
+  constructor(sealed: SealedDatabase) {
+    this.#sealed = sealed;
+  }
+
+  get #database() {
+    return this.#sealed.database;
+  }
+
+  /** The latest revision. */
+  revision(): number {
+    return this.#database.prepare("SELECT value FROM change_counter WHERE one = 1")
+      .get<{ value: number }>()?.value ?? 0;
+  }
+
+  /** The greatest local number. */
+  lastLocal(): number {
+    return this.#database.prepare("SELECT max(local) AS last FROM messages")
+      .get<{ last: number | null }>()?.last ?? 0;
+  }
+
+  /** Adds a message; undefined when the thread has one of that id already. */
+  add(message: NewMessage): number | undefined {
+    const { thread, id } = message;
+    const revision = this.#nextRevision();
+    const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
+        (thread, id, revision, seq, own, unreadable, unread, state, ts, sent_at, content)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
+      thread,
+      id,
+      revision,
+      message.seq ?? null,
+      message.own ? 1 : 0,
+      message.unreadable ? 1 : 0,
+      message.unread ? 1 : 0,
+      message.state,
+      message.ts,
+      message.sentAt,
+      this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(message.content))),
+    );
+    return changes === 1 ? lastRowid : undefined;
+  }
+
+  get(local: number): StoredMessage | undefined {
+    return this.#one("local = ?", local);
+  }
+
+  /** The message of that id in any thread; ids are random, so there is one. */
+  byId(id: string): StoredMessage | undefined {
+    return this.#one("id = ?", id);
+  }
+
+  inThread(thread: number, id: string): StoredMessage | undefined {
+    return this.#one("thread = ? AND id = ?", thread, id);
+  }
+
+  /** Messages with a greater local number, in order. */
+  after(local: number, limit: number): StoredMessage[] {
+    return this.#many("local > ? ORDER BY local LIMIT ?", local, limit);
+  }
+
+  /** Known messages (up to `local`) that changed after `revision`, in order. */
+  changed(revision: number, local: number): StoredMessage[] {
+    return this.#many("revision > ? AND local <= ? ORDER BY local", revision, local);
+  }
+
+  /** The last `limit` messages of a thread (or of all), earliest first. */
+  last(thread: number | undefined, limit: number): StoredMessage[] {
+    const found = thread === undefined
+      ? this.#many("true ORDER BY local DESC LIMIT ?", limit)
+      : this.#many("thread = ? ORDER BY local DESC LIMIT ?", thread, limit);
+    return found.reverse();
+  }
+
+  unread(thread: number | undefined): StoredMessage[] {
+    return thread === undefined
+      ? this.#many("unread = 1 ORDER BY local")
+      : this.#many("thread = ? AND unread = 1 ORDER BY local", thread);
+  }
+
+  unreadCount(thread: number): number {
+    return this.#database.prepare(
+      "SELECT count(*) AS count FROM messages WHERE thread = ? AND unread = 1",
+    ).get<{ count: number }>(thread)?.count ?? 0;
+  }
+
+  /** The server took an own message. */
+  sent(local: number, facts: { seq: number; ts: number }): void {
+    this.#database.prepare(`UPDATE messages SET revision = ?, seq = ?, ts = ?, problem = NULL,
+      state = iif(state IN ('queued', 'failed'), 'sent', state) WHERE local = ?`)
+      .run(this.#nextRevision(), facts.seq, facts.ts, local);
+  }
+
+  /** Own messages of the thread up to a sequence were delivered. */
+  delivered(thread: number, seq: number, at: number): void {
+    this.#database.prepare(`UPDATE messages SET revision = ?, state = 'delivered', delivered_at = ?
+      WHERE thread = ? AND own = 1 AND state = 'sent' AND seq <= ?`)
+      .run(this.#nextRevision(), at, thread, seq);
+  }
+
+  /** Own messages of the thread up to a sequence were read. */
+  readByPartner(thread: number, seq: number, at: number): void {
+    this.delivered(thread, seq, at);
+    this.#database.prepare(`UPDATE messages SET revision = ?, state = 'read', read_at = ?
+      WHERE thread = ? AND own = 1 AND state = 'delivered' AND seq <= ?`)
+      .run(this.#nextRevision(), at, thread, seq);
+  }
+
+  failed(local: number, problem: string): void {
+    const row = this.get(local);
+    if (row === undefined) return;
+    const sealed = this.#sealed.seal(place("problem", row.thread, row.id), utf8(problem));
+    this.#database.prepare(
+      "UPDATE messages SET revision = ?, state = 'failed', problem = ? WHERE local = ?",
+    ).run(this.#nextRevision(), sealed, local);
+  }
+
+  queued(local: number): void {
+    this.#database.prepare(
+      "UPDATE messages SET revision = ?, state = 'queued', problem = NULL WHERE local = ?",
+    ).run(this.#nextRevision(), local);
+  }
+
+  /** Replaces what a receipt needs of an own message, made when it is signed. */
+  setContent(message: { thread: number; id: string }, content: MessageContent): void {
+    const { thread, id } = message;
+    this.#database.prepare("UPDATE messages SET content = ? WHERE thread = ? AND id = ?")
+      .run(
+        this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(content))),
+        thread,
+        id,
+      );
+  }
+
+  /** Marks messages of others as read: up to a local number, or up to a sequence. Returns how many. */
+  markRead(thread: number, through: { local: number } | { seq: number }): number {
+    const [column, value] = "local" in through ? ["local", through.local] : ["seq", through.seq];
+    const where = `thread = ? AND unread = 1 AND ${column} <= ?`;
+    const some = this.#database.prepare(`SELECT 1 AS one FROM messages WHERE ${where} LIMIT 1`)
+      .get(thread, value);
+    if (some === undefined) return 0;
+    return this.#database.prepare(`UPDATE messages SET revision = ?, unread = 0 WHERE ${where}`)
+      .run(this.#nextRevision(), thread, value).changes;
+  }
+
+  /** The greatest sequence of others' messages in the thread up to a local number; 0 when there is none. */
+  greatestSeq(thread: number, local: number): number {
+    return this.#database.prepare(
+      "SELECT max(seq) AS seq FROM messages WHERE thread = ? AND local <= ?",
+    ).get<{ seq: number | null }>(thread, local)?.seq ?? 0;
+  }
+
+  #nextRevision(): number {
+    return this.#database.prepare(
+      "UPDATE change_counter SET value = value + 1 WHERE one = 1 RETURNING value",
+    ).get<{ value: number }>()?.value ?? 0;
+  }
+
+  #one(where: string, ...values: SqlValue[]): StoredMessage | undefined {
+    const row = this.#database.prepare(`SELECT * FROM messages WHERE ${where} LIMIT 1`)
+      .get<Row>(...values);
+    return row && this.#message(row);
+  }
+
+  #many(rest: string, ...values: SqlValue[]): StoredMessage[] {
+    return this.#database.prepare(`SELECT * FROM messages WHERE ${rest}`).all<Row>(...values)
+      .map((row) => this.#message(row));
+  }
+
+  #message(row: Row): StoredMessage {
+    const { thread, id, problem } = row;
+    const opened = (column: "content" | "problem", sealed: Uint8Array): Bytes =>
+      this.#sealed.open(place(column, thread, id), sealed);
+    return {
+      local: row.local,
+      thread,
+      id,
+      revision: row.revision,
+      seq: row.seq ?? undefined,
+      own: row.own === 1,
+      unreadable: row.unreadable === 1,
+      unread: row.unread === 1,
+      state: row.state,
+      ts: row.ts,
+      sentAt: row.sent_at,
+      deliveredAt: row.delivered_at ?? undefined,
+      readAt: row.read_at ?? undefined,
+      content: JSON.parse(fromUtf8(opened("content", row.content))),
+      problem: problem === null ? undefined : fromUtf8(opened("problem", problem)),
+    };
+  }
+}
+
+function place(column: "content" | "problem", thread: number, id: string): string {
+  return `messages.${column}:${thread}:${id}`;
+}

@@ -1,0 +1,267 @@
+/**
+ * Threads: the conversation with one account (or the lobby), its group state, and how far everybody has got. Whoever
+ * writes a group state says on which version of it the new one was built, so that two processes on one profile cannot
+ * overwrite each other.
+ */
+import { type Bytes, fromUtf8, toHex, utf8 } from "../../lib/base/bytes.ts";
+import type { SealedDatabase } from "./sealed.ts";
+
+/** The partner's name and, once known, account id. */
+export interface Partner {
+  readonly name: string;
+  readonly account?: string;
+}
+
+/** A thread without its secrets. */
+export interface Thread {
+  readonly thread: number;
+  readonly lobby: boolean;
+  readonly partner: Partner;
+  readonly conversation: string | undefined;
+  readonly version: number;
+  readonly epoch: number;
+  /** Whether this device has a group state. */
+  readonly joined: boolean;
+  readonly hasPending: boolean;
+  readonly cursor: number;
+  readonly sentSinceCommit: number;
+  readonly committedAt: number;
+  readonly readMark: number;
+  readonly readTold: number;
+  readonly peerDelivered: number;
+  readonly peerDeliveredAt: number | undefined;
+  readonly peerRead: number;
+  readonly peerReadAt: number | undefined;
+}
+
+interface Row {
+  readonly thread: number;
+  readonly tag: Uint8Array;
+  readonly lobby: number;
+  readonly who: Uint8Array;
+  readonly conversation: string | null;
+  readonly version: number;
+  readonly epoch: number;
+  readonly joined: number;
+  readonly has_pending: number;
+  readonly cursor: number;
+  readonly sent_since_commit: number;
+  readonly committed_at: number;
+  readonly read_mark: number;
+  readonly read_told: number;
+  readonly peer_delivered: number;
+  readonly peer_delivered_at: number | null;
+  readonly peer_read: number;
+  readonly peer_read_at: number | null;
+}
+
+/** What may be set together with a check of the version; absent fields stay as they are. */
+export interface ThreadChange {
+  readonly conversation?: string | null;
+  readonly epoch?: number;
+  readonly state?: Uint8Array | null;
+  readonly pending?: Uint8Array | null;
+  readonly cursor?: number;
+  readonly sentSinceCommit?: number;
+  readonly committedAt?: number;
+}
+
+const columns = `thread, tag, lobby, who, conversation, version, epoch, state IS NOT NULL AS joined,
+  pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, read_mark, read_told,
+  peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
+
+/** What the lobby is called; no account can have that name. */
+export const lobbyName = "#lobby";
+
+/** The threads of one profile. */
+export class Threads {
+  readonly #sealed: SealedDatabase;
+  /** Opened partners by thread and sealed bytes' identity; they hardly ever change. */
+  readonly #partners = new Map<number, { readonly who: string; readonly partner: Partner }>();
+
+  constructor(sealed: SealedDatabase) {
+    this.#sealed = sealed;
+  }
+
+  get #database() {
+    return this.#sealed.database;
+  }
+
+  /** Every thread, in the order in which they came to be. */
+  all(): Thread[] {
+    const rows = this.#database.prepare(`SELECT ${columns} FROM threads ORDER BY thread`)
+      .all<Row>();
+    return rows.map((row) => this.#thread(row));
+  }
+
+  get(thread: number): Thread | undefined {
+    const row = this.#database.prepare(`SELECT ${columns} FROM threads WHERE thread = ?`)
+      .get<Row>(thread);
+    return row && this.#thread(row);
+  }
+
+  byConversation(conversation: string): Thread | undefined {
+    const row = this.#database.prepare(`SELECT ${columns} FROM threads WHERE conversation = ?`)
+      .get<Row>(conversation);
+    return row && this.#thread(row);
+  }
+
+  /** The thread with the account of that name, in any spelling of its letters; or the lobby's. */
+  byName(name: string): Thread | undefined {
+    const row = this.#database.prepare(`SELECT ${columns} FROM threads WHERE tag = ?`)
+      .get<Row>(this.#tag(name));
+    return row && this.#thread(row);
+  }
+
+  /** The thread of that name, made if there is none. In the caller's transaction. */
+  obtain(name: string): Thread {
+    const known = this.byName(name);
+    if (known !== undefined) return known;
+    const tag = this.#tag(name);
+    const lobby = name === lobbyName ? 1 : 0;
+    this.#database.prepare("INSERT INTO threads (tag, lobby, who) VALUES (?, ?, ?)")
+      .run(tag, lobby, this.#sealWho(tag, { name }));
+    const made = this.byName(name);
+    if (made === undefined) throw new Error("a thread that was just made is not there");
+    return made;
+  }
+
+  /** Notes the partner's account and the name as its owner spells it. In the caller's transaction. */
+  setPartner(thread: number, partner: Required<Partner>): void {
+    const tag = this.#tag(partner.name);
+    this.#database.prepare("UPDATE threads SET who = ? WHERE thread = ? AND tag = ?")
+      .run(this.#sealWho(tag, partner), thread, tag);
+  }
+
+  /** The group state as stored, or undefined. */
+  state(thread: number): { readonly version: number; readonly state: Bytes } | undefined {
+    const row = this.#database.prepare("SELECT version, state FROM threads WHERE thread = ?")
+      .get<{ version: number; state: Uint8Array | null }>(thread);
+    if (row === undefined || row.state === null) return undefined;
+    return { version: row.version, state: this.#sealed.open(place("state", thread), row.state) };
+  }
+
+  /** The pending commit as stored, or undefined. */
+  pending(thread: number): Bytes | undefined {
+    const row = this.#database.prepare("SELECT pending FROM threads WHERE thread = ?")
+      .get<{ pending: Uint8Array | null }>(thread);
+    if (row === undefined || row.pending === null) return undefined;
+    return this.#sealed.open(place("pending", thread), row.pending);
+  }
+
+  /**
+   * Sets `change` if the thread still has `version`; true when it did. In the caller's transaction. The cursor never
+   * goes back, except together with another conversation.
+   */
+  compareAndSet(thread: number, version: number, change: ThreadChange): boolean {
+    const sealed = (column: "state" | "pending", value: Uint8Array | null | undefined) =>
+      value ? this.#sealed.seal(place(column, thread), value) : null;
+    const set = <T>(value: T | undefined) => value === undefined ? 0 : 1;
+    const { changes } = this.#database.prepare(`UPDATE threads SET version = version + 1,
+        conversation = iif(?, ?, conversation), epoch = iif(?, ?, epoch), state = iif(?, ?, state),
+        pending = iif(?, ?, pending), cursor = iif(?, ?, cursor),
+        sent_since_commit = iif(?, ?, sent_since_commit), committed_at = iif(?, ?, committed_at)
+      WHERE thread = ? AND version = ?`).run(
+      set(change.conversation),
+      change.conversation ?? null,
+      set(change.epoch),
+      change.epoch ?? 0,
+      set(change.state),
+      sealed("state", change.state),
+      set(change.pending),
+      sealed("pending", change.pending),
+      set(change.cursor),
+      change.cursor ?? 0,
+      set(change.sentSinceCommit),
+      change.sentSinceCommit ?? 0,
+      set(change.committedAt),
+      change.committedAt ?? 0,
+      thread,
+      version,
+    );
+    return changes === 1;
+  }
+
+  /** An own row got `seq`: the cursor moves over it when everything before is here already. */
+  passOwn(thread: number, seq: number): void {
+    this.#database.prepare("UPDATE threads SET cursor = ? WHERE thread = ? AND cursor = ?")
+      .run(seq, thread, seq - 1);
+  }
+
+  /** The lobby's cursor; never goes back. */
+  advance(thread: number, cursor: number): void {
+    this.#database.prepare("UPDATE threads SET cursor = max(cursor, ?) WHERE thread = ?")
+      .run(cursor, thread);
+  }
+
+  /** Notes how far the partner has got; true when that was news. */
+  setPeerProgress(
+    thread: number,
+    progress: { delivered: number; deliveredAt: number; read: number; readAt: number },
+  ): boolean {
+    const { delivered, deliveredAt, read, readAt } = progress;
+    const { changes } = this.#database.prepare(`UPDATE threads SET
+        peer_delivered_at = iif(?1 > peer_delivered, ?2, peer_delivered_at),
+        peer_read_at = iif(?3 > peer_read, ?4, peer_read_at),
+        peer_delivered = max(peer_delivered, ?1), peer_read = max(peer_read, ?3)
+      WHERE thread = ?5 AND (?1 > peer_delivered OR ?3 > peer_read)`)
+      .run(delivered, deliveredAt, read, readAt, thread);
+    return changes === 1;
+  }
+
+  /** This account has read up to `seq`; never goes back. */
+  raiseReadMark(thread: number, seq: number): void {
+    this.#database.prepare("UPDATE threads SET read_mark = max(read_mark, ?) WHERE thread = ?")
+      .run(seq, thread);
+  }
+
+  /** The server knows that this account has read up to `seq`. */
+  setReadTold(thread: number, seq: number): void {
+    this.#database.prepare("UPDATE threads SET read_told = max(read_told, ?) WHERE thread = ?")
+      .run(seq, thread);
+  }
+
+  #tag(name: string): Bytes {
+    return this.#sealed.tag(`thread:${name.toLowerCase()}`);
+  }
+
+  #sealWho(tag: Uint8Array, partner: Partner): Bytes {
+    return this.#sealed.seal(`threads.who:${toHex(tag)}`, utf8(JSON.stringify(partner)));
+  }
+
+  #thread(row: Row): Thread {
+    return {
+      thread: row.thread,
+      lobby: row.lobby === 1,
+      partner: this.#partner(row),
+      conversation: row.conversation ?? undefined,
+      version: row.version,
+      epoch: row.epoch,
+      joined: row.joined === 1,
+      hasPending: row.has_pending === 1,
+      cursor: row.cursor,
+      sentSinceCommit: row.sent_since_commit,
+      committedAt: row.committed_at,
+      readMark: row.read_mark,
+      readTold: row.read_told,
+      peerDelivered: row.peer_delivered,
+      peerDeliveredAt: row.peer_delivered_at ?? undefined,
+      peerRead: row.peer_read,
+      peerReadAt: row.peer_read_at ?? undefined,
+    };
+  }
+
+  #partner(row: Row): Partner {
+    const who = toHex(row.who);
+    const known = this.#partners.get(row.thread);
+    if (known?.who === who) return known.partner;
+    const opened = this.#sealed.open(`threads.who:${toHex(row.tag)}`, row.who);
+    const partner: Partner = JSON.parse(fromUtf8(opened));
+    this.#partners.set(row.thread, { who, partner });
+    return partner;
+  }
+}
+
+function place(column: "state" | "pending", thread: number): string {
+  return `threads.${column}:${thread}`;
+}
