@@ -112,6 +112,8 @@ export class Connection {
   readonly #liveness: Liveness;
   readonly #traffic = { receivedBytes: 0, receivedFrames: 0, sentBytes: 0, sentFrames: 0 };
   readonly #probes = new Set<(alive: boolean) => void>();
+  /** Who waits for the queue to shrink, and to which length. */
+  #pacing: { readonly bytes: number; readonly resume: () => void }[] = [];
   #state: State = { kind: "greeting" };
   #sessionId: Bytes = noSession;
   /** Counters of the next frame; 0 was the hello. */
@@ -257,6 +259,23 @@ export class Connection {
     } else {
       this.#schedule();
     }
+  }
+
+  /**
+   * Resolves when at most `bytes` wait to be written, or the connection is over: for a sender of much, which goes on
+   * then.
+   */
+  queuedAtMost(bytes: number): Promise<void> {
+    if (this.#state.kind !== "open" || this.queuedBytes <= bytes) return Promise.resolve();
+    return new Promise((resume) => this.#pacing.push({ bytes, resume }));
+  }
+
+  #resumePaced(): void {
+    if (this.#pacing.length === 0) return;
+    const left = this.#state.kind === "open" ? this.queuedBytes : 0;
+    const [ready, waiting] = [this.#pacing.filter(({ bytes }) => left <= bytes), this.#pacing];
+    this.#pacing = waiting.filter(({ bytes }) => left > bytes);
+    for (const { resume } of ready) resume();
   }
 
   /**
@@ -465,6 +484,7 @@ export class Connection {
     this.#inFlightBytes = 0;
     this.#traffic.sentFrames++;
     this.#traffic.sentBytes += frame.length;
+    this.#resumePaced();
   }
 
   // --- the end
@@ -474,6 +494,7 @@ export class Connection {
     this.#liveness.stop();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     for (const settle of this.#probes) settle(false);
+    this.#resumePaced();
     if (reason !== undefined) this.#sayWhy(reason);
     if (!this.#outgoing.empty || this.#flush !== "idle") await this.#drain();
     this.#transport.close();

@@ -382,6 +382,31 @@ Deno.test("a reader that is too slow is told so and disconnected, and its queue 
   await client.close();
 });
 
+Deno.test("a sender of much can wait until the queue has shrunk, or the connection is over", async () => {
+  const { server, client, serverEnd } = await connected();
+  await server.queuedAtMost(0);
+  let open = () => {};
+  serverEnd.gate = new Promise((resolve) => open = resolve);
+  const event = JSON.stringify({ type: "lobby", text: "x".repeat(50_000) });
+  for (let count = 0; count < 10; count++) server.sendEncoded(event);
+  const order: string[] = [];
+  const waits = [0, 200_000, 600_000].map((bytes) =>
+    server.queuedAtMost(bytes).then(() => order.push(`${bytes}`))
+  );
+  await turns();
+  assert.deepEqual(order, ["600000"]);
+  open();
+  await Promise.all(waits);
+  assert.deepEqual(order, ["600000", "200000", "0"]);
+  serverEnd.gate = new Promise(() => {});
+  server.sendEncoded(event);
+  const last = server.queuedAtMost(0);
+  serverEnd.close();
+  void server.close();
+  await last;
+  await client.close();
+});
+
 Deno.test("close writes everything that is queued, however many frames, and then ends", async () => {
   const { server, client } = await connected();
   for (let id = 0; id < 1000; id++) client.send(check(id));
