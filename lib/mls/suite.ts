@@ -3,7 +3,7 @@
  * AES-256-GCM, HKDF-SHA-512, Ed25519. HPKE comes from hpke-js; what runs once or more per message (key derivation,
  * AEAD, hashes, signatures) calls `node:crypto` directly, because one WebCrypto call costs more than the work it does.
  */
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { Aes256Gcm, CipherSuite, HkdfSha512 } from "@hpke/core";
 import { XWing } from "@hpke/hybridkem-x-wing";
 import { type CiphersuiteImpl, getCiphersuiteFromName } from "ts-mls/crypto/ciphersuite.js";
@@ -25,15 +25,34 @@ import {
 export const suiteName = "MLS_256_XWING_AES256GCM_SHA512_Ed25519";
 
 const hashBytes = 64;
+const blockBytes = 128;
 const tagBytes = 16;
 
+function sha512(...parts: readonly Uint8Array[]): Bytes {
+  const state = createHash("sha512");
+  for (const part of parts) state.update(part);
+  return copyBytes(state.digest());
+}
+
+/** The key, filled up to a block and masked (RFC 2104 section 2). */
+function maskedKey(key: Uint8Array, mask: number): Bytes {
+  const block = new Uint8Array(blockBytes).fill(mask);
+  key.forEach((byte, index) => block[index] = byte ^ mask);
+  return block;
+}
+
+/**
+ * HMAC (RFC 2104) with SHA-512, from plain hashes: `createHmac` of Deno 2.4 warns of its own deprecation, on the
+ * terminal of whoever chats.
+ */
 function hmac(key: Uint8Array, data: Uint8Array): Bytes {
-  return copyBytes(createHmac("sha512", key).update(data).digest());
+  const short = key.length > blockBytes ? sha512(key) : key;
+  return sha512(maskedKey(short, 0x5c), sha512(maskedKey(short, 0x36), data));
 }
 
 /** SHA-512 as the library's hash. */
 export const hash: Hash = {
-  digest: (data) => Promise.resolve(copyBytes(createHash("sha512").update(data).digest())),
+  digest: (data) => Promise.resolve(sha512(data)),
   mac: (key, data) => Promise.resolve(hmac(key, data)),
   verifyMac: (key, mac, data) => Promise.resolve(equalBytes(hmac(key, data), mac)),
 };
