@@ -1,24 +1,17 @@
 /** Builds an external commit by the library's own steps, with our check of the tree in place of the library's. */
 import type { ClientConfig } from "ts-mls/clientConfig.js";
-import { type ClientState, exportSecret, nextEpochContext } from "ts-mls/clientState.js";
+import { type ClientState, exportSecret } from "ts-mls/clientState.js";
 import type { CiphersuiteImpl } from "ts-mls/crypto/ciphersuite.js";
-import { createConfirmationTag, createContentCommitSignature } from "ts-mls/framedContent.js";
 import type { GroupInfo } from "ts-mls/groupInfo.js";
 import type { KeyPackage, PrivateKeyPackage } from "ts-mls/keyPackage.js";
-import { initializeEpoch } from "ts-mls/keySchedule.js";
 import type { MLSMessage } from "ts-mls/message.js";
-import { protectPublicMessage } from "ts-mls/messageProtectionPublic.js";
 import type { Proposal } from "ts-mls/proposal.js";
 import type { ProposalOrRef } from "ts-mls/proposalOrRefType.js";
 import { addLeafNode, type RatchetTree, removeLeafNode } from "ts-mls/ratchetTree.js";
-import { createSecretTree } from "ts-mls/secretTree.js";
-import { treeHashRoot } from "ts-mls/treeHash.js";
-import { leafWidth, nodeToLeafIndex, toLeafIndex } from "ts-mls/treemath.js";
-import { freshPath } from "./build_commit.ts";
+import { nodeToLeafIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { checkGroupInfo } from "./check_tree.ts";
+import { type FreshPath, freshPath, nextEpoch } from "./next_epoch.ts";
 import { RefusalError } from "./refusal.ts";
-
-const wireformat = "mls_public_message";
 
 /** Where to join, and as whom. */
 export interface ExternalJoin {
@@ -36,84 +29,45 @@ export interface ExternalJoin {
 export async function buildExternalCommit(
   join: ExternalJoin,
 ): Promise<{ commit: MLSMessage; newState: ClientState }> {
-  const { groupInfo, suite, config, secrets } = join;
+  const { groupInfo, suite, config } = join;
+  const { signaturePrivateKey } = join.secrets;
   await checkGroupInfo(groupInfo, join.ratchetTree, { config, suite });
   const init = await exportSecret(externalKey(groupInfo), suite);
-  const former = join.formerLeaf;
-  const [withJoiner, node] = addLeafNode(
-    former === undefined ? join.ratchetTree : removeLeafNode(join.ratchetTree, toLeafIndex(former)),
-    join.keyPackage.leafNode,
-  );
-  const renewed = await freshPath(
+  const next = await nextEpoch(
+    { ...groupInfo, initSecret: init.secret, membershipKey: new Uint8Array(), signaturePrivateKey },
     {
-      ratchetTree: withJoiner,
-      groupContext: groupInfo.groupContext,
-      privatePath: { leafIndex: nodeToLeafIndex(node), privateKeys: {} },
-      signaturePrivateKey: secrets.signaturePrivateKey,
-    },
-    { exclude: [], suite },
-  );
-  const { signature, framedContent } = await createContentCommitSignature(
-    groupInfo.groupContext,
-    wireformat,
-    { proposals: externalProposals(init.enc, former), path: renewed.path },
-    { senderType: "new_member_commit" },
-    new Uint8Array(),
-    secrets.signaturePrivateKey,
-    suite.signature,
-  );
-  const groupContext = await nextEpochContext(
-    groupInfo.groupContext,
-    wireformat,
-    framedContent,
-    signature,
-    await treeHashRoot(renewed.tree, suite.hash),
-    groupInfo.confirmationTag,
-    suite.hash,
-  );
-  const epoch = await initializeEpoch(
-    init.secret,
-    renewed.commitSecret,
-    groupContext,
-    new Uint8Array(suite.kdf.size),
-    suite.kdf,
-  );
-  const confirmationTag = await createConfirmationTag(
-    epoch.keySchedule.confirmationKey,
-    groupContext.confirmedTranscriptHash,
-    suite.hash,
-  );
-  const publicMessage = await protectPublicMessage(
-    epoch.keySchedule.membershipKey,
-    groupContext,
-    {
-      wireformat,
-      content: framedContent,
-      auth: { contentType: "commit", signature, confirmationTag },
+      sender: { senderType: "new_member_commit" },
+      proposals: externalProposals(init.enc, join.formerLeaf),
+      fresh: await joinerPath(join),
     },
     suite,
   );
-  const secretTree = await createSecretTree(
-    leafWidth(renewed.tree.length),
-    epoch.encryptionSecret,
-    suite.kdf,
-  );
   return {
-    commit: { version: "mls10", wireformat, publicMessage },
+    commit: next.commit,
     newState: {
-      ratchetTree: renewed.tree,
-      groupContext,
-      secretTree,
-      privatePath: renewed.privatePath,
-      confirmationTag,
+      ...next.state,
       historicalReceiverData: new Map(),
-      signaturePrivateKey: secrets.signaturePrivateKey,
-      keySchedule: epoch.keySchedule,
+      signaturePrivateKey,
       unappliedProposals: {},
       groupActiveState: { kind: "active" },
       clientConfig: config,
     },
   };
+}
+
+/** The joiner's path, from a new leaf in the place that the receivers will give it. */
+async function joinerPath(join: ExternalJoin): Promise<FreshPath> {
+  const { ratchetTree, formerLeaf, groupInfo, suite } = join;
+  const without = formerLeaf === undefined
+    ? ratchetTree
+    : removeLeafNode(ratchetTree, toLeafIndex(formerLeaf));
+  const [withJoiner, node] = addLeafNode(without, join.keyPackage.leafNode);
+  return await freshPath({
+    ratchetTree: withJoiner,
+    groupContext: groupInfo.groupContext,
+    privatePath: { leafIndex: nodeToLeafIndex(node), privateKeys: {} },
+    signaturePrivateKey: join.secrets.signaturePrivateKey,
+  }, { exclude: [], suite });
 }
 
 function externalKey(groupInfo: GroupInfo): Uint8Array {
