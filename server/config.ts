@@ -3,17 +3,13 @@ import { ExitError } from "../lib/base/exit_codes.ts";
 import { textLimits } from "../lib/base/limits.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import { sanitizeLine } from "../lib/base/sanitize.ts";
+import type { TlsSource } from "./supervisor/certificates.ts";
 
 /** The port when neither the command line nor the configuration file names one. */
 export const defaultPort = 1357;
 
 /** Who may make an account. */
 export type Registration = "open" | "closed";
-
-/** The server's TLS certificate: from its own authority, or two PEM files that the operator gives. */
-export type TlsSource =
-  | { readonly kind: "own" }
-  | { readonly kind: "given"; readonly cert: string; readonly key: string };
 
 /** Flags as they were typed. */
 export interface ServerFlags {

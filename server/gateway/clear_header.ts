@@ -1,0 +1,116 @@
+/** What the clear parts of MLS messages must say before anything is stored. Pure. */
+import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
+import { AppError } from "../../lib/base/errors.ts";
+import { uuidBytes } from "../../lib/base/ids.ts";
+import { type DeviceCertificate, readDeviceCertificate } from "../../lib/crypto/certificate.ts";
+import { commitHash, peekCommit, type PeekedCommit, peekMls } from "../../lib/mls/peek.ts";
+import type { RosterEntry } from "../operations/contract.ts";
+
+/** Whether `bytes` are an encrypted application message of `conversation` (UUID) in `epoch`. */
+export function isMessageOf(
+  bytes: Uint8Array,
+  declared: { readonly conversation: string; readonly epoch: number },
+): boolean {
+  const header = peekMls(bytes);
+  return header?.kind === "private" && header.contentType === "application" &&
+    header.epoch === declared.epoch &&
+    equalBytes(header.groupId, uuidBytes(declared.conversation));
+}
+
+/** A key package as its request declares it. */
+export interface DeclaredKeyPackage {
+  readonly ref: string;
+  readonly lastResort: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** Whether the package is what it is declared to be, and `device`'s (base64url) own. */
+export function isKeyPackageOf(device: string, declared: DeclaredKeyPackage): boolean {
+  const header = peekMls(declared.bytes);
+  return header?.kind === "key_package" && header.ref === declared.ref &&
+    header.lastResort === declared.lastResort && certificateIn(header.identity)?.device === device;
+}
+
+/** A commit as its request declares it. */
+export interface DeclaredCommit {
+  /** The device that sent it, base64url. */
+  readonly device: string;
+  readonly conversation: string;
+  /** The epoch that the commit leads away from. */
+  readonly epoch: number;
+  readonly hash: string;
+  readonly external: boolean;
+  readonly add: readonly RosterEntry[];
+  readonly remove: readonly string[];
+  readonly commit: Uint8Array;
+  readonly welcome: Uint8Array;
+  readonly groupInfo: Uint8Array;
+}
+
+/** How a declared commit fits its bytes: `malformed` and `roster_mismatch` are refusals of that code. */
+export type CommitVerdict = "fits" | "malformed" | "roster_mismatch";
+
+/**
+ * Compares a commit with what is declared of it: group, epoch, sender, hash, who is added, how many are removed, and the
+ * welcome and group info that go with it. Who is removed only members can tell; they check it against their tree.
+ */
+export function checkCommit(declared: DeclaredCommit): CommitVerdict {
+  const change = peekCommit(declared.commit);
+  if (change === undefined || !isCommitOf(declared) || !isAllowed(change, declared)) {
+    return "malformed";
+  }
+  if (!fitsRoster(change, declared)) return "roster_mismatch";
+  return isGroupInfoOf(declared) && fitsWelcome(change, declared) ? "fits" : "malformed";
+}
+
+function isCommitOf({ commit, conversation, epoch, external, hash }: DeclaredCommit): boolean {
+  const header = peekMls(commit);
+  return header?.kind === "public" &&
+    header.sender.kind === (external ? "new_member_commit" : "member") &&
+    header.epoch === epoch && equalBytes(header.groupId, uuidBytes(conversation)) &&
+    commitHash(commit) === hash;
+}
+
+/** Nothing but additions, removals and fresh keys, by the device whose request it is. */
+function isAllowed(change: PeekedCommit, { external, device }: DeclaredCommit): boolean {
+  return change.hasPath && change.others === 0 && change.externalInit === external &&
+    change.committer !== undefined && certificateIn(change.committer)?.device === device;
+}
+
+function isGroupInfoOf({ groupInfo, conversation, epoch }: DeclaredCommit): boolean {
+  const header = peekMls(groupInfo);
+  return header?.kind === "group_info" && header.epoch === epoch + 1 &&
+    equalBytes(header.groupId, uuidBytes(conversation));
+}
+
+/** An external commit adds its sender and may remove that device's old leaf, neither by an Add proposal. */
+function fitsRoster(change: PeekedCommit, { external, add, remove }: DeclaredCommit): boolean {
+  if (external) return change.adds === 0 && change.removes.length <= 1;
+  if (change.removes.length !== remove.length || change.added.length !== add.length) return false;
+  const added = change.added.map((bytes) => certificateIn(bytes));
+  return add.every(({ account, device }) =>
+    added.some((leaf) => leaf?.device === device && leaf.account === account)
+  );
+}
+
+function fitsWelcome(change: PeekedCommit, { welcome }: DeclaredCommit): boolean {
+  if (change.adds === 0) return welcome.length === 0;
+  const header = peekMls(welcome);
+  return header?.kind === "welcome" && header.refs.length === change.adds;
+}
+
+/** Whom the device certificate in a leaf names, when it holds. */
+function certificateIn(bytes: Uint8Array): RosterEntry | undefined {
+  const certificate = tryRead(bytes);
+  return certificate &&
+    { account: certificate.accountId, device: toBase64url(certificate.deviceKey) };
+}
+
+function tryRead(bytes: Uint8Array): DeviceCertificate | undefined {
+  try {
+    return readDeviceCertificate(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    return undefined;
+  }
+}

@@ -1,0 +1,64 @@
+/** What the supervisor and a gateway worker say to each other. */
+import type { CrashPlan } from "../../lib/base/crashpoint.ts";
+import type { LogFields, LogLevel } from "../../lib/base/log.ts";
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Everything a gateway needs; it can read no file itself. Holds secrets: it is never logged. */
+export interface GatewayStart {
+  readonly kind: "start";
+  readonly index: number;
+  readonly listen: readonly ListenAddress[];
+  /** Whether other gateways listen on the same addresses. */
+  readonly shared: boolean;
+  /** PEM: the certificate chain and its private key. */
+  readonly cert: string;
+  readonly key: string;
+  /** 32 bytes. */
+  readonly identitySeed: Uint8Array;
+  readonly opaqueSetup: string;
+  readonly serverName: string;
+  /** PEM of the server's own authority; empty where a public one certifies it. */
+  readonly authority: string;
+  readonly registration: "open" | "closed";
+  readonly testHooks: boolean;
+  /** The point to die at, with `testHooks`. */
+  readonly crash: CrashPlan | undefined;
+  /** The way to the storage worker. */
+  readonly storage: MessagePort;
+}
+
+/** What a worker can be asked to try, to prove that it cannot. */
+export type Attempt = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
+
+/** From the supervisor to a gateway. */
+export type ToGateway =
+  | GatewayStart
+  /** Accept nothing new, drain, close. */
+  | { readonly kind: "close" }
+  | { readonly kind: "try"; readonly what: Attempt };
+
+/** From a gateway to the supervisor. */
+export type FromGateway =
+  /** Its code is loaded and it listens to messages. */
+  | { readonly kind: "up" }
+  | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
+  | {
+    readonly kind: "failed";
+    readonly problem: "in_use" | "denied" | "certificate" | "other";
+    readonly text: string;
+  }
+  | {
+    readonly kind: "log";
+    readonly level: LogLevel;
+    readonly event: string;
+    readonly fields: LogFields;
+  }
+  | { readonly kind: "closed" }
+  | { readonly kind: "tried"; readonly what: Attempt; readonly result: string }
+  /** Kill this process now; the sender blocks meanwhile. */
+  | { readonly kind: "crash" };

@@ -1,0 +1,112 @@
+/** From an arrived message to its handler, and from the handler's answer to the reply. */
+import { reach } from "../../lib/base/crashpoint.ts";
+import { AppError } from "../../lib/base/errors.ts";
+import {
+  type Arrived,
+  catalogue,
+  type MessageType,
+  type NoticeType,
+  permits,
+  type RequestType,
+} from "../../lib/wire/messages.ts";
+import type { RequestHandlers } from "./handler_types.ts";
+import { accountHandlers } from "./handlers/account.ts";
+import { conversationHandlers } from "./handlers/conversation.ts";
+import { deviceHandlers, noticeHandlers } from "./handlers/device.ts";
+import { directoryHandlers } from "./handlers/directory.ts";
+import { lobbyHandlers } from "./handlers/lobby.ts";
+import { type Answer, refused, type Session } from "./session.ts";
+
+/** One handler for every request of the catalogue. */
+const requestHandlers: RequestHandlers = {
+  ...accountHandlers,
+  ...deviceHandlers,
+  ...directoryHandlers,
+  ...conversationHandlers,
+  ...lobbyHandlers,
+};
+
+/**
+ * Handles one message. The promise settles when it has been answered, and never rejects. Handlers run at once up to their first wait, so that calls keep the order of messages.
+ */
+export function dispatch(session: Session, arrived: Arrived): Promise<void> {
+  const { type } = arrived.message;
+  if (isRequest(type)) return handleRequest(session, type, arrived);
+  if (isNotice(type)) return handleNotice(session, type, arrived);
+  return Promise.resolve();
+}
+
+async function handleRequest<T extends RequestType>(
+  session: Session,
+  type: T,
+  arrived: Arrived,
+): Promise<void> {
+  if (!isArrived(arrived, type)) return;
+  const { message } = arrived;
+  if (!("id" in message) || message.id === undefined) return;
+  const { id } = message;
+  const bytes = arrived.body.length;
+  session.begin(bytes);
+  try {
+    const answer = permits(session.state, type)
+      ? await requestHandlers[type](session, arrived)
+      : refused(session.state === "draining" ? "server_closing" : "not_permitted_now");
+    reply(session, { type, id, answer });
+  } catch (thrown) {
+    const error = session.failure(thrown);
+    const { code, retryAfterMs } = error;
+    session.refuse(id, refused(code, retryAfterMs === undefined ? {} : { retryAfterMs }));
+  } finally {
+    session.finish(bytes);
+  }
+}
+
+function reply<T extends RequestType>(
+  session: Session,
+  { type, id, answer }: { readonly type: T; readonly id: number; readonly answer: Answer<T> },
+): void {
+  if (!answer.ok) return session.refuse(id, answer);
+  const { fields, body, after } = answer;
+  const head = { type: `${type}.ok`, id };
+  if (body === undefined) {
+    session.connection.sendEncoded(JSON.stringify({ ...head, ...fields }));
+  } else {
+    const length = body.reduce((sum, part) => sum + part.length, 0);
+    session.connection.sendEncoded(JSON.stringify({ ...head, ...fields, body: length }), body);
+  }
+  reach("server:replied");
+  after?.();
+}
+
+async function handleNotice<T extends NoticeType>(
+  session: Session,
+  type: T,
+  arrived: Arrived,
+): Promise<void> {
+  if (!isArrived(arrived, type) || session.state === "draining") return;
+  if (!permits(session.state, type)) {
+    return await session.connection.close(new AppError("not_permitted_now"));
+  }
+  try {
+    await noticeHandlers[type](session, arrived);
+  } catch (thrown) {
+    // Nobody waits for an answer; what a notice would have done is done by the next one.
+    const { code } = session.failure(thrown);
+    session.services.logger.log("debug", "notice_failed", {
+      connection: session.connection.id,
+      code,
+    });
+  }
+}
+
+function isRequest(type: MessageType): type is RequestType {
+  return Object.hasOwn(requestHandlers, type);
+}
+
+function isNotice(type: MessageType): type is NoticeType {
+  return catalogue[type].role === "notice";
+}
+
+function isArrived<T extends MessageType>(arrived: Arrived, type: T): arrived is Arrived<T> {
+  return arrived.message.type === type;
+}

@@ -1,0 +1,146 @@
+/** One gateway: takes connections, gives each a session, tells them what happens, and ends in order. */
+import { type Clock, pause } from "../../lib/base/clock.ts";
+import { AppError, asAppError } from "../../lib/base/errors.ts";
+import type { Logger } from "../../lib/base/log.ts";
+import { toBase64url } from "../../lib/base/bytes.ts";
+import { software } from "../../lib/base/version.ts";
+import type { SigningKey } from "../../lib/crypto/sign.ts";
+import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
+import type { SocketTransport } from "../../lib/wire/tls.ts";
+import type { Storage } from "../operations/contract.ts";
+import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
+import { NudgeRouter } from "./nudges.ts";
+import { Probes } from "./probes.ts";
+import { serve } from "./serve.ts";
+import { type Services, Session } from "./session.ts";
+import { SessionTable } from "./session_table.ts";
+
+/** What a gateway is made of. */
+export interface GatewayOptions {
+  readonly index: number;
+  readonly identity: SigningKey;
+  readonly serverName: string;
+  /** PEM; empty where a public authority certifies the server. */
+  readonly authority: string;
+  readonly opaqueSetup: string;
+  readonly registration: "open" | "closed";
+  readonly limits: GatewayLimits;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Connections that are told "too many" at the same time; beyond it they are closed without a word. */
+const refusalsAtOnce = 64;
+
+/** When clients may come back after the server closed, in milliseconds. */
+const comeBackMs = 2000;
+
+/** The gateway's sessions and their services. */
+export class Gateway {
+  readonly #services: Services;
+  readonly #count: ConnectionCount;
+  readonly #accept: AcceptOptions;
+  /** Connections being served, greeting included. */
+  readonly #serving = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  #refusing = 0;
+
+  constructor(options: GatewayOptions) {
+    const sessions = new SessionTable();
+    const { index: gateway, limits } = options;
+    const probes = new Probes({ ...options, gateway, sessions, probeMs: limits.probeMs });
+    const identityText = toBase64url(options.identity.publicKey);
+    this.#services = { ...options, gateway, identityText, sessions, probes };
+    this.#count = new ConnectionCount(limits);
+    this.#accept = {
+      identity: options.identity,
+      facts: {
+        name: options.serverName,
+        software,
+        authority: options.authority,
+        capabilities: [],
+      },
+      clock: options.clock,
+      logger: options.logger,
+    };
+    const router = new NudgeRouter(this.#services);
+    options.storage.onNudges((nudges) => router.take(nudges));
+  }
+
+  /** How many sessions there are, logged in or not. */
+  get size(): number {
+    return this.#services.sessions.size;
+  }
+
+  /** Takes a new connection over. */
+  take(transport: SocketTransport): void {
+    const address = countedAddress(transport.remote.hostname);
+    if (this.#closing.signal.aborted) return transport.close();
+    if (!this.#count.take(address)) return this.#refuse(transport, address);
+    const served = this.#serve(transport, address).finally(() => {
+      this.#count.give(address);
+      this.#serving.delete(served);
+    });
+    this.#serving.add(served);
+  }
+
+  /**
+   * Ends all sessions: they are told, requests under way are answered, what is queued is written; after `drainMs` the
+   * rest is cut off. `take` only closes from here on.
+   */
+  async close(): Promise<void> {
+    const { sessions, clock, limits } = this.#services;
+    this.#closing.abort();
+    const ended = Promise.all([...sessions.all()].map((session) => this.#end(session)));
+    await Promise.race([ended, pause(clock, limits.drainMs)]);
+    const left = [...sessions.all()].map(({ connection }) => connection.close());
+    await Promise.race([Promise.all([...left, ...this.#serving]), pause(clock, limits.drainMs)]);
+  }
+
+  async #serve(transport: SocketTransport, address: string): Promise<void> {
+    const { limits, clock } = this.#services;
+    const limited = throttled(transport, limits, clock);
+    let connection: Connection;
+    try {
+      connection = await this.#greet(limited);
+    } catch (thrown) {
+      return this.#logGreeting(asAppError(thrown), address);
+    }
+    if (this.#closing.signal.aborted) return connection.close(new AppError("server_closing"));
+    await serve(new Session(this.#services, connection, address));
+  }
+
+  /** A greeting that is under way when the gateway closes is given up. */
+  async #greet(transport: SocketTransport | ReturnType<typeof throttled>): Promise<Connection> {
+    const onClosing = () => transport.close();
+    this.#closing.signal.addEventListener("abort", onClosing, { once: true });
+    try {
+      return await Connection.accept(transport, this.#accept);
+    } finally {
+      this.#closing.signal.removeEventListener("abort", onClosing);
+    }
+  }
+
+  #logGreeting(error: AppError, remote: string): void {
+    const level = error.code === "timeout" ? "debug" : "warning";
+    this.#services.logger.log(level, "greeting_failed", { remote, code: error.code });
+  }
+
+  #refuse(transport: SocketTransport, remote: string): void {
+    this.#services.logger.log("warning", "too_many_connections", { remote });
+    if (this.#refusing >= refusalsAtOnce) return transport.close();
+    this.#refusing++;
+    const error = new AppError("too_many_connections", { retryAfterMs: 10_000 });
+    const options = { ...this.#accept, error };
+    void Connection.refuse(transport, options).finally(() => this.#refusing--);
+  }
+
+  async #end(session: Session): Promise<void> {
+    const { connection } = session;
+    connection.send({ type: "server.closing", retryAfterMs: comeBackMs });
+    session.leave();
+    await session.atMost(0, 0);
+    await connection.close();
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Conversations and their messages. Handlers that append call the storage side before they first wait: what one
+ * connection sends reaches the log in the order in which it was sent.
+ */
+import { reach } from "../../../lib/base/crashpoint.ts";
+import type { Message } from "../../../lib/wire/messages.ts";
+import { checkCommit, isMessageOf } from "../clear_header.ts";
+import type { RequestHandlers } from "../handler_types.ts";
+import { sendRow } from "../push.ts";
+import { refused } from "../session.ts";
+
+/** Rows of one answer, as many as its schema allows. */
+const conversationsAtOnce = 50;
+/** Bytes of rows in front of one answer: half of what may wait for a reader. */
+const fetchBytes = 2 * 1024 * 1024;
+
+/** Handlers of `conversation.*` and `message.*`. */
+export const conversationHandlers: RequestHandlers<
+  | "conversation.create"
+  | "conversation.list"
+  | "conversation.commit"
+  | "conversation.info"
+  | "message.send"
+  | "message.fetch"
+  | "message.read"
+> = {
+  "conversation.create": async (session, { message, body }) => {
+    const { actor } = session.ready;
+    const { conversation, kind, hash, roster } = message;
+    const parts = commitParts(message.parts, body);
+    if (parts === undefined) return refused("malformed");
+    const others = roster.filter(({ device }) => device !== actor.device);
+    const declared = { conversation, epoch: 0, hash, external: false, add: others, remove: [] };
+    const verdict = checkCommit({ device: actor.device, ...declared, ...parts });
+    if (verdict !== "fits") return refused(verdict);
+    const input = { ...actor, conversation, hash, kind, with: message.with, roster, ...parts };
+    const done = await session.services.storage.call("conversation.create", input);
+    return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
+  },
+
+  "conversation.commit": async (session, { message, body }) => {
+    const { conversation, epoch, hash, external, add, remove } = message;
+    const parts = commitParts(message.parts, body);
+    if (parts === undefined) return refused("malformed");
+    const declared = { conversation, epoch, hash, external, add, remove, ...parts };
+    const input = { ...session.ready.actor, ...declared };
+    const verdict = checkCommit(input);
+    if (verdict !== "fits") return refused(verdict);
+    const done = await session.services.storage.call("conversation.commit", input);
+    return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
+  },
+
+  "conversation.list": async (session, { message }) => {
+    const fields = await session.services.storage.call("conversation.list", {
+      ...session.ready.actor,
+      after: message.after,
+      limit: conversationsAtOnce,
+    });
+    return { ok: true, fields };
+  },
+
+  "conversation.info": async (session, { message }) => {
+    const { conversation } = message;
+    const input = { ...session.ready.actor, conversation };
+    const found = await session.services.storage.call("conversation.info", input);
+    if (!found.ok) return found;
+    const { ok: _, groupInfo, ...fields } = found;
+    return { ok: true, fields, body: [groupInfo] };
+  },
+
+  "message.send": async (session, { message, body }) => {
+    const { account, device } = session.ready.actor;
+    const { conversation, epoch } = message;
+    if (!isMessageOf(body, message)) return refused("malformed");
+    const input = { account, device, conversation, message: message.message, epoch, bytes: body };
+    reach("server:received");
+    const done = await session.services.storage.call("message.send", input);
+    if (!done.ok) return done;
+    return { ok: true, fields: { seq: done.seq, ts: done.ts } };
+  },
+
+  "message.fetch": async (session, { message }) => {
+    const { conversation, after, limit } = message;
+    const input = { ...session.ready.actor, conversation, after, limit, maxBytes: fetchBytes };
+    const found = await session.services.storage.call("log.read", input);
+    if (!found.ok) return found;
+    for (const row of found.rows) sendRow(session.connection, row);
+    return { ok: true, fields: { events: found.rows.length, more: found.more } };
+  },
+
+  "message.read": async (session, { message }) => {
+    const { conversation, seq } = message;
+    const input = { ...session.ready.actor, conversation, seq };
+    const done = await session.services.storage.call("message.read", input);
+    return done.ok ? { ok: true, fields: { unread: done.unread } } : done;
+  },
+};
+
+type Parts = Message<"conversation.commit">["parts"];
+
+/** The body's three parts; undefined when their lengths are not the body's. */
+function commitParts([commit, welcome, groupInfo]: Parts, body: Uint8Array) {
+  if (commit + welcome + groupInfo !== body.length) return undefined;
+  return {
+    commit: body.subarray(0, commit),
+    welcome: body.subarray(commit, commit + welcome),
+    groupInfo: body.subarray(commit + welcome),
+  };
+}

@@ -1,0 +1,109 @@
+/** The directory: who is there, their keys with proofs, key packages. */
+import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
+import { directoryOrigin } from "../../../lib/directory/origin.ts";
+import { signCheckpoint } from "../../../lib/directory/checkpoint.ts";
+import { isKeyPackageOf } from "../clear_header.ts";
+import type { RequestHandlers } from "../handler_types.ts";
+import { refused, type Session } from "../session.ts";
+
+/** Rows of one answer, as many as its schema allows. */
+const usersAtOnce = 200;
+/** Entries of one answer. */
+const entriesAtOnce = 64;
+
+/** Handlers of `directory.*` and `keypackages.*`. */
+export const directoryHandlers: RequestHandlers<
+  | "directory.users"
+  | "directory.keys"
+  | "directory.checkpoint"
+  | "directory.consistency"
+  | "directory.entries"
+  | "keypackages.put"
+  | "keypackages.claim"
+> = {
+  "directory.users": async (session, { message }) => {
+    const { scope, after } = message;
+    const input = { scope, after, limit: usersAtOnce };
+    const fields = await session.services.storage.call("directory.users", input);
+    return { ok: true, fields };
+  },
+
+  "directory.keys": async (session, { message }) => {
+    const { name, account } = message;
+    if ((name === undefined) === (account === undefined)) return refused("malformed");
+    const found = await session.services.storage.call("directory.keys", { name, account });
+    if (!found.ok) return found;
+    const { ok: _, entry, size, root, ...fields } = found;
+    const checkpoint = signed(session, { size, root });
+    return { ok: true, fields: { ...fields, entry: toBase64url(entry), checkpoint } };
+  },
+
+  "directory.checkpoint": async (session) => {
+    const head = await session.services.storage.call("directory.head", {});
+    return { ok: true, fields: { checkpoint: signed(session, head) } };
+  },
+
+  "directory.consistency": async (session, { message }) => {
+    const { from, to } = message;
+    const found = await session.services.storage.call("directory.consistency", { from, to });
+    return found.ok ? { ok: true, fields: { path: found.path } } : found;
+  },
+
+  "directory.entries": async (session, { message }) => {
+    const limit = Math.min(message.limit, entriesAtOnce);
+    const input = { from: message.from, limit };
+    const { entries } = await session.services.storage.call("directory.entries", input);
+    return { ok: true, fields: { entries: entries.map(toBase64url) } };
+  },
+
+  "keypackages.put": async (session, { message, body }) => {
+    const packages = slices(message.packages, body);
+    if (!packages?.every((one) => isKeyPackageOf(session.device, one))) return refused("malformed");
+    const input = { ...session.ready.actor, packages };
+    const done = await session.services.storage.call("keypackages.put", input);
+    return done.ok ? { ok: true, fields: { keyPackages: done.keyPackages } } : done;
+  },
+
+  "keypackages.claim": async (session, { message }) => {
+    const claimed = await session.services.storage.call("keypackages.claim", {
+      ...session.ready.actor,
+      target: message.account,
+      conversation: message.conversation,
+    });
+    if (!claimed.ok) return claimed;
+    const packages = claimed.packages.map(({ device, ref, lastResort, bytes }) => ({
+      device,
+      ref,
+      lastResort,
+      length: bytes.length,
+    }));
+    const body = claimed.packages.map(({ bytes }) => bytes);
+    return { ok: true, fields: { packages, missing: claimed.missing }, body };
+  },
+};
+
+function signed(session: Session, head: { readonly size: number; readonly root: string }): string {
+  const { identity } = session.services;
+  return signCheckpoint(identity, {
+    origin: directoryOrigin(identity.publicKey),
+    size: head.size,
+    root: fromBase64url(head.root),
+  });
+}
+
+interface DeclaredPackage {
+  readonly ref: string;
+  readonly lastResort: boolean;
+  readonly length: number;
+}
+
+/** Each package with its bytes; undefined when one is empty or the lengths are not the body's. */
+function slices(declared: readonly DeclaredPackage[], body: Uint8Array) {
+  let offset = 0;
+  const packages = declared.map(({ ref, lastResort, length }) => {
+    offset += length;
+    return { ref, lastResort, bytes: body.subarray(offset - length, offset) };
+  });
+  const whole = offset === body.length && declared.every(({ length }) => length > 0);
+  return whole ? packages : undefined;
+}

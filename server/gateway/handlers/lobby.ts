@@ -1,0 +1,56 @@
+/** The lobby and notifications. */
+import { fromBase64url } from "../../../lib/base/bytes.ts";
+import { frameLimits, textLimits } from "../../../lib/base/limits.ts";
+import { utf8 } from "../../../lib/base/bytes.ts";
+import { verifyLobbyPost } from "../../../lib/crypto/lobby_post.ts";
+import { VerifyingKey } from "../../../lib/crypto/sign.ts";
+import type { RequestHandlers } from "../handler_types.ts";
+import { refused } from "../session.ts";
+
+/** Rows of one answer, as many as its schema allows. */
+const notificationsAtOnce = 100;
+
+/** Handlers of `lobby.*` and `notification.*`. */
+export const lobbyHandlers: RequestHandlers<
+  "lobby.post" | "lobby.fetch" | "notification.list" | "notification.seen"
+> = {
+  "lobby.post": async (session, { message }) => {
+    const { post, text, sentAt, signature } = message;
+    if (utf8(text).length > textLimits.lobbyTextBytes) return refused("too_large");
+    // Escaped for JSON a text can grow sixfold; as an event it must fit a frame, or nobody could ever fetch it.
+    if (utf8(JSON.stringify(text)).length > frameLimits.headerBytes / 2) {
+      return refused("too_large");
+    }
+    const key = new VerifyingKey(fromBase64url(session.device));
+    if (!verifyLobbyPost(key, fromBase64url(signature), { post, sentAt, text })) {
+      return refused("tampered");
+    }
+    const input = { ...session.ready.actor, post, text, sentAt, signature };
+    const done = await session.services.storage.call("lobby.post", input);
+    return done.ok ? { ok: true, fields: { seq: done.seq, ts: done.ts } } : done;
+  },
+
+  "lobby.fetch": async (session, { message }) => {
+    const { after, limit } = message;
+    const found = await session.services.storage.call("lobby.read", { after, limit });
+    for (const post of found.posts) session.connection.send({ type: "lobby", ...post });
+    return { ok: true, fields: { head: found.head, more: found.more } };
+  },
+
+  "notification.list": async (session, { message }) => {
+    const fields = await session.services.storage.call("notification.list", {
+      ...session.ready.actor,
+      unseen: message.unseen,
+      after: message.after ?? 0,
+      limit: notificationsAtOnce,
+    });
+    return { ok: true, fields };
+  },
+
+  "notification.seen": async (session, { message }) => {
+    const { through } = message;
+    const input = { ...session.ready.actor, through };
+    await session.services.storage.call("notification.seen", input);
+    return { ok: true, fields: {} };
+  },
+};

@@ -1,0 +1,104 @@
+/** What the storage side tells of commits, carried to the sessions that it concerns. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { Message } from "../../lib/wire/messages.ts";
+import type { Nudge, SessionKey } from "../operations/contract.ts";
+import { PresenceChanges } from "./presence.ts";
+import type { Ready, Services, Session } from "./session.ts";
+
+/** Takes nudges of one gateway. */
+export class NudgeRouter {
+  readonly #services: Services;
+  readonly #presence: PresenceChanges;
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#presence = new PresenceChanges(services.clock, {
+      gatherMs: services.limits.presenceMs,
+      send: (json) => this.#toAll(json),
+    });
+  }
+
+  /** Handles what one commit brought. */
+  take(nudges: readonly Nudge[]): void {
+    for (const nudge of nudges) this.#one(nudge);
+  }
+
+  #one(nudge: Nudge): void {
+    switch (nudge.kind) {
+      case "log":
+        return this.#mark(nudge);
+      case "receipt": {
+        const { kind: type, devices, ...fields } = nudge;
+        return this.#toDevices(devices, { type, ...fields });
+      }
+      case "lobby":
+        return this.#toAll(JSON.stringify({ type: "lobby", ...nudge.post }));
+      case "notification":
+        return this.#toDevices(nudge.devices, { type: "notification", ...nudge.notification });
+      case "presence":
+        return this.#presence.add(nudge.user);
+      case "replaced":
+        return this.#replaced(nudge.target);
+      case "revoked":
+        return this.#revoked(nudge.device);
+      case "probe":
+        return this.#probe(nudge);
+      case "probed":
+        return this.#services.probes.settle(nudge.probe, nudge.alive);
+    }
+  }
+
+  #mark({ conversation, seq, devices }: Nudge & { kind: "log" }): void {
+    for (const device of devices) {
+      for (const { phase } of this.#services.sessions.ofDevice(device)) {
+        if (phase.kind === "ready") phase.push.mark(conversation, seq);
+      }
+    }
+  }
+
+  #toDevices(
+    devices: readonly string[],
+    message: Message<"receipt"> | Message<"notification">,
+  ): void {
+    const json = JSON.stringify(message);
+    for (const device of devices) {
+      for (const session of this.#services.sessions.ofDevice(device)) {
+        if (wantsEvents(session)) session.connection.sendEncoded(json);
+      }
+    }
+  }
+
+  #toAll(json: string): void {
+    for (const session of this.#services.sessions.all()) {
+      if (wantsEvents(session)) session.connection.sendEncoded(json);
+    }
+  }
+
+  #replaced(target: SessionKey): void {
+    if (target.gateway !== this.#services.gateway) return;
+    const session = this.#services.sessions.get(target.session);
+    if (session === undefined) return;
+    session.connection.send({ type: "session.replaced" });
+    session.leave();
+    void session.connection.close();
+  }
+
+  #revoked(device: string): void {
+    for (const session of [...this.#services.sessions.ofDevice(device)]) {
+      session.leave();
+      void session.connection.close(new AppError("device_revoked"));
+    }
+  }
+
+  #probe({ target, probe }: Nudge & { kind: "probe" }): void {
+    const { gateway, probes, logger } = this.#services;
+    if (target.gateway !== gateway) return;
+    probes.answer(target, probe).catch((thrown: unknown) => {
+      logger.log("error", "probe_failed", { cause: String(thrown) });
+    });
+  }
+}
+
+function wantsEvents(session: Session): session is Session & { phase: Ready } {
+  return session.phase.kind === "ready" && session.phase.push.on;
+}

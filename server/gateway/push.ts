@@ -1,0 +1,145 @@
+/**
+ * Sends a device what waits for it in its conversations' logs. Catching up after connecting and live delivery are the
+ * same: a conversation is marked, read from where the last push ended, and sent row by row in order.
+ */
+import { reach } from "../../lib/base/crashpoint.ts";
+import type { Connection } from "../../lib/wire/connection.ts";
+import type { Actor, LogRow, Storage } from "../operations/contract.ts";
+
+/** Rows and bytes of one reading of a log. */
+const batch = { rows: 256, bytes: 256 * 1024 };
+
+/** No reading of logs while more than this many bytes wait to be written. */
+const lowWaterBytes = 512 * 1024;
+
+/** What pushing needs. */
+export interface PushServices {
+  readonly storage: Storage;
+  readonly connection: Connection;
+  /** Reading failed; the connection is of no more use. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+interface Place {
+  /** Everything up to here has been sent over this connection. */
+  after: number;
+  marked: boolean;
+}
+
+type State = "off" | "idle" | "reading" | "pausing" | "over";
+
+/** The push of one session. */
+export class Push {
+  readonly #actor: Actor;
+  readonly #services: PushServices;
+  readonly #places = new Map<string, Place>();
+  /** Marked conversations; the one that waited longest is read first. */
+  readonly #marked: string[] = [];
+  #state: State = "off";
+
+  constructor(actor: Actor, services: PushServices) {
+    this.#actor = actor;
+    this.#services = services;
+  }
+
+  /** Whether this session wants live events. */
+  get on(): boolean {
+    return this.#state !== "off" && this.#state !== "over";
+  }
+
+  /** Begins, with everything that waits already. */
+  async start(): Promise<void> {
+    if (this.#state !== "off") return;
+    this.#state = "idle";
+    try {
+      const { conversations } = await this.#services.storage.call("log.pending", this.#actor);
+      for (const { conversation, cursor } of conversations) this.mark(conversation, cursor + 1);
+    } catch (thrown) {
+      this.#services.failed(thrown);
+    }
+  }
+
+  /** No further events from the logs, until `start`. */
+  stop(): void {
+    if (this.#state !== "over") this.#state = "off";
+  }
+
+  /** The session has ended. */
+  end(): void {
+    this.#state = "over";
+    this.#marked.length = 0;
+  }
+
+  /** Rows up to `seq` exist in `conversation`. */
+  mark(conversation: string, seq: number): void {
+    if (!this.on) return;
+    const place = this.#place(conversation);
+    if (place.marked || seq <= place.after) return;
+    place.marked = true;
+    this.#marked.push(conversation);
+    if (this.#state === "idle") this.#next();
+  }
+
+  #place(conversation: string): Place {
+    let place = this.#places.get(conversation);
+    if (place === undefined) {
+      place = { after: 0, marked: false };
+      this.#places.set(conversation, place);
+    }
+    return place;
+  }
+
+  #next(): void {
+    if (!this.on) return;
+    const { connection } = this.#services;
+    if (connection.queuedBytes > lowWaterBytes) {
+      this.#state = "pausing";
+      void connection.queuedAtMost(lowWaterBytes).then(() => this.#next());
+      return;
+    }
+    const conversation = this.#marked.shift();
+    if (conversation === undefined) {
+      this.#state = "idle";
+      return;
+    }
+    this.#state = "reading";
+    this.#read(conversation).then(() => this.#next(), this.#services.failed);
+  }
+
+  async #read(conversation: string): Promise<void> {
+    const place = this.#place(conversation);
+    place.marked = false;
+    const result = await this.#services.storage.call("log.read", {
+      account: this.#actor.account,
+      device: this.#actor.device,
+      conversation,
+      after: place.after,
+      limit: batch.rows,
+      maxBytes: batch.bytes,
+    });
+    // A refusal means that the device has left the conversation meanwhile: nothing more is for it.
+    if (!result.ok || !this.on) return;
+    for (const row of result.rows) {
+      sendRow(this.#services.connection, row);
+      place.after = Math.max(place.after, row.seq);
+    }
+    if (result.rows.length > 0) reach("server:pushed");
+    if (result.more) this.mark(conversation, place.after + 1);
+  }
+}
+
+/** Sends one row of a log as its event. */
+export function sendRow(connection: Connection, row: LogRow): void {
+  const { bytes, type, conversation, seq, account, device, ts, epoch } = row;
+  const known = { conversation, seq, account, device, ts, epoch, body: bytes.length };
+  switch (type) {
+    case "message":
+      return connection.send({ type, ...known, message: row.message }, bytes);
+    case "commit": {
+      const { hash, external, add, remove } = row;
+      return connection.send({ type, ...known, hash, external, add, remove }, bytes);
+    }
+    case "welcome":
+      return connection.send({ type, ...known, kind: row.kind, roster: row.roster }, bytes);
+  }
+}

@@ -1,0 +1,72 @@
+/** The loop of one connection: frames in, messages to their handlers, one catch for everything. */
+import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Session } from "./session.ts";
+
+/** Bodies of requests under way: more of them wait unread in the socket. */
+const bytesInFlight = 4 * 1024 * 1024;
+
+/** Serves a session until its connection ends, then takes it off the registry. Never rejects. */
+export async function serve(session: Session): Promise<void> {
+  const { services } = session;
+  services.sessions.add(session);
+  const cancel = services.clock.after(services.limits.loginMs, () => expireLogin(session));
+  try {
+    await handleAll(session);
+    logEnd(session, undefined);
+  } catch (thrown) {
+    logEnd(session, asAppError(thrown));
+  }
+  cancel();
+  session.leave();
+  services.sessions.remove(session);
+  await unregister(session);
+}
+
+async function handleAll(session: Session): Promise<void> {
+  const { connection, services } = session;
+  for (;;) {
+    const arrived = await connection.receive();
+    if (arrived === undefined) return;
+    for (const one of arrived) {
+      const answered = dispatch(session, one);
+      // Before the login is through, each step decides what the next may be.
+      if (session.phase.kind !== "ready") await answered;
+    }
+    await session.atMost(services.limits.requestsInFlight, bytesInFlight);
+  }
+}
+
+function expireLogin({ phase, connection }: Session): void {
+  if (phase.kind === "open" || phase.kind === "enrolling") {
+    void connection.close(new AppError("timeout"));
+  }
+}
+
+const hostile = new Set([
+  "malformed",
+  "tampered",
+  "too_large",
+  "unknown_type",
+  "not_permitted_now",
+]);
+
+function logEnd(session: Session, error: AppError | undefined): void {
+  const { services, connection, remote } = session;
+  const level = error !== undefined && hostile.has(error.code) ? "warning" : "debug";
+  services.logger.log(level, error === undefined ? "session_ended" : "session_failed", {
+    connection: connection.id,
+    remote,
+    code: error?.code,
+  });
+}
+
+async function unregister(session: Session): Promise<void> {
+  const { phase, services } = session;
+  if (phase.kind !== "draining" || !phase.entered) return;
+  try {
+    await services.storage.call("session.close", session.key);
+  } catch (thrown) {
+    session.failure(thrown);
+  }
+}
