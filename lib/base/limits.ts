@@ -85,8 +85,11 @@ export const textLimits = {
 export const mlsLimits = {
   /** Application messages may lag the conversation's epoch by this many; receivers keep as many old epochs. */
   lateEpochs: 5,
-  /** A receiver ratchets forward over this many lost messages of one sender. */
-  forwardSteps: 20_000,
+  /**
+   * A receiver ratchets forward over this many lost messages of one sender. A step costs 0.03 ms and a hostile member can
+   * ask for all of them with one bad message; senders change the epoch long before.
+   */
+  forwardSteps: 4_000,
   /** Message keys kept for messages that overtook each other; the server keeps order, so few are needed. */
   keptGenerations: 16,
   keyPackages: 50,
