@@ -2,14 +2,27 @@
 import Type from "typebox";
 import { frameLimits, textLimits } from "../../base/limits.ts";
 
-/** Base64url text of at most `maxBytes` bytes; its canonical form is checked where it is decoded. */
-export const binary = (maxBytes: number) =>
-  Type.String({ pattern: "^[A-Za-z0-9_-]*$", maxLength: Math.ceil(maxBytes * 4 / 3) });
+const letter = "[A-Za-z0-9_-]";
 
-/** Base64url text of exactly `bytes` bytes. */
+/** The last character of bytes that are no multiple of 3: its unused bits are zero, so that one value has one text. */
+const lastOfOne = "[AQgw]";
+const lastOfTwo = "[AEIMQUYcgkosw048]";
+
+const anyBinary = `^(?:${letter}{4})*(?:${letter}${lastOfOne}|${letter}{2}${lastOfTwo})?$`;
+
+/** Canonical base64url text (lib/base/bytes.ts) of at most `maxBytes` bytes. */
+export const binary = (maxBytes: number) =>
+  Type.String({ pattern: anyBinary, maxLength: Math.ceil(maxBytes * 4 / 3) });
+
+/** Canonical base64url text of exactly `bytes` bytes. */
 export const exactBinary = (bytes: number) => {
   const length = Math.ceil(bytes * 4 / 3);
-  return Type.String({ pattern: "^[A-Za-z0-9_-]*$", minLength: length, maxLength: length });
+  const last = [letter, lastOfOne, lastOfTwo][bytes % 3] ?? letter;
+  return Type.String({
+    pattern: `^${letter}{${length - 1}}${last}$`,
+    minLength: length,
+    maxLength: length,
+  });
 };
 
 /** A UUID in canonical lower-case text (RFC 9562). */
