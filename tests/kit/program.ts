@@ -1,0 +1,260 @@
+/**
+ * The program as a process: from source with the permissions that the start scripts give, or, where SEALPOST_BINARY names
+ * one, the compiled executable. What it prints is collected line by line, and tests wait for lines, never for time.
+ */
+
+const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+
+/** Longer than anything takes on a busy machine; only a failure waits for it. In ms. */
+const patienceMs = 60_000;
+
+/** What a process ended with. */
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** How a process is started. */
+export interface StartOptions {
+  /** Everything that the program keeps goes under this folder (`SEALPOST_HOME`). */
+  readonly home: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** A file to run instead of the program itself, for example a start script; gets the arguments alone. */
+  readonly file?: string;
+}
+
+/** The first word decides which permissions the program gets. */
+async function commandLine(args: readonly string[]): Promise<string[]> {
+  const compiled = Deno.env.get("SEALPOST_BINARY");
+  if (compiled) return [compiled, ...args];
+  const flags = await permissionFlags(
+    args[0] === "server" || args[0] === "client" ? args[0] : "all",
+  );
+  const config = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
+  return [Deno.execPath(), "run", ...config, ...flags, `${root}main.ts`, ...args];
+}
+
+async function permissionFlags(who: string): Promise<string[]> {
+  const command = new Deno.Command("sh", { args: [`${root}scripts/flags.sh`, who] });
+  const { stdout } = await command.output();
+  return new TextDecoder().decode(stdout).trim().split("\n");
+}
+
+/** What Deno itself needs to find its cache, and programs like `sh`; nothing else of this process's environment. */
+function environment(options: StartOptions): Record<string, string> {
+  const inherited = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "DENORT_BIN"]
+    .flatMap((name) => {
+      const value = Deno.env.get(name);
+      return value === undefined ? [] : [[name, value]];
+    });
+  return { ...Object.fromEntries(inherited), SEALPOST_HOME: options.home, ...options.env };
+}
+
+/** The lines of one output stream, as they come. */
+class Lines {
+  readonly all: string[] = [];
+  #partial = "";
+  #ended = false;
+  #waiters: (() => void)[] = [];
+
+  /** Reads the stream to its end. */
+  async collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair)) {
+      const parts = (this.#partial + text).split("\n");
+      this.#partial = parts.pop() ?? "";
+      this.all.push(...parts);
+      this.#wake();
+    }
+    if (this.#partial !== "") this.all.push(this.#partial);
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** The first line from number `after` on that fits; undefined when the stream ends without one. */
+  async find(fits: (line: string) => boolean, after: number): Promise<string | undefined> {
+    for (let at = after;; at++) {
+      while (at >= this.all.length) {
+        if (this.#ended) return undefined;
+        await new Promise<void>((resolve) => this.#waiters.push(resolve));
+      }
+      const line = this.all[at];
+      if (line !== undefined && fits(line)) return line;
+    }
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+/** A moment in what a process has printed: waiting from here on sees later lines only. */
+export interface Mark {
+  readonly out: number;
+  readonly err: number;
+}
+
+/** A running process; disposing of it ends it. */
+export class Running implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #out = new Lines();
+  readonly #err = new Lines();
+  /** Everything it printed and its exit code, once it has ended. */
+  readonly ended: Promise<Ended>;
+  #over = false;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#input = child.stdin.getWriter();
+    this.ended = this.#watch();
+  }
+
+  /** Starts the program with these arguments, its input an open pipe. */
+  static async start(args: readonly string[], options: StartOptions): Promise<Running> {
+    const [file, ...rest] = options.file === undefined
+      ? await commandLine(args)
+      : [options.file, ...args];
+    if (file === undefined) throw new Error("no program");
+    const command = new Deno.Command(file, {
+      args: rest,
+      clearEnv: true,
+      env: environment(options),
+      cwd: options.cwd ?? options.home,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    return new Running(command.spawn());
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Everything that went to standard output so far. */
+  get out(): readonly string[] {
+    return this.#out.all;
+  }
+
+  /** Everything that went to standard error so far. */
+  get err(): readonly string[] {
+    return this.#err.all;
+  }
+
+  /** This moment. */
+  mark(): Mark {
+    return { out: this.#out.all.length, err: this.#err.all.length };
+  }
+
+  /** Writes lines to its input; returns the moment before. */
+  async type(...lines: string[]): Promise<Mark> {
+    const before = this.mark();
+    await this.write(lines.map((line) => `${line}\n`).join(""));
+    return before;
+  }
+
+  /** Writes text to its input as it is. */
+  async write(text: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(text));
+  }
+
+  /** Ends its input, as Ctrl-D does, and waits for its end. */
+  async finish(): Promise<Ended> {
+    await this.#input.close().catch(() => undefined);
+    return await within(this.ended, () => this.#story("did not end at the end of its input"));
+  }
+
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void {
+    if (!this.#over) this.#child.kill(signal);
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Ended> {
+    this.kill(signal);
+    return await within(this.ended, () => this.#story(`did not end after ${signal}`));
+  }
+
+  /** Waits for a line of standard output that fits; throws, with all that was printed, when none comes. */
+  async waitForLine(pattern: RegExp | string, after?: Mark): Promise<string> {
+    return await this.#wait(this.#out, pattern, after?.out ?? 0);
+  }
+
+  /** The same for standard error, where questions and remarks go. */
+  async waitForRemark(pattern: RegExp | string, after?: Mark): Promise<string> {
+    return await this.#wait(this.#err, pattern, after?.err ?? 0);
+  }
+
+  async #wait(lines: Lines, pattern: RegExp | string, after: number): Promise<string> {
+    const fits = (line: string) =>
+      typeof pattern === "string" ? line.includes(pattern) : pattern.test(line);
+    const complaint = () => this.#story(`printed no line like ${pattern}`);
+    const found = await within(lines.find(fits, after), complaint);
+    if (found === undefined) throw new Error(complaint());
+    return found;
+  }
+
+  /** What happened, for the message of a failing test. */
+  #story(complaint: string): string {
+    const part = (name: string, lines: readonly string[]) =>
+      `${name}:\n${lines.slice(-60).map((line) => `  | ${line}`).join("\n")}`;
+    return [`the process ${complaint}`, part("standard output", this.out)]
+      .concat(part("standard error", this.err)).join("\n");
+  }
+
+  async #watch(): Promise<Ended> {
+    const [status] = await Promise.all([
+      this.#child.status,
+      this.#out.collect(this.#child.stdout),
+      this.#err.collect(this.#child.stderr),
+    ]);
+    this.#over = true;
+    await this.#input.close().catch(() => undefined);
+    return { code: status.code, out: this.out.join("\n"), err: this.err.join("\n") };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill("SIGKILL");
+    await this.ended;
+  }
+}
+
+async function within<T>(work: Promise<T>, complaint: () => string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(complaint())), patienceMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Runs the program to its end with this input, none by default. */
+export async function run(
+  args: readonly string[],
+  options: StartOptions & { readonly input?: string },
+): Promise<Ended> {
+  await using running = await Running.start(args, options);
+  if (options.input !== undefined) await running.write(options.input);
+  return await running.finish();
+}
+
+/** A folder that is removed at the end. */
+export class TempFolder implements AsyncDisposable {
+  private constructor(readonly path: string) {}
+
+  /** Makes a new empty folder. */
+  static async make(): Promise<TempFolder> {
+    return new TempFolder(await Deno.makeTempDir({ prefix: "sealpost-test-" }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
