@@ -1,0 +1,159 @@
+/**
+ * What listeners are told of messages, always read from the store: so they see what other processes on the same profile
+ * stored too, once each and in the same order.
+ */
+import type { CancelTimer } from "../../lib/base/clock.ts";
+import type { StoredMessage } from "../store/messages.ts";
+import type { Thread } from "../store/threads.ts";
+import type { ChatMessage, EngineEvent } from "./api.ts";
+import type { Core } from "./core.ts";
+
+/** How often the file is looked at for changes by other processes, while somebody listens, in milliseconds. */
+const pollMs = 300;
+
+/** Messages of one reading. */
+const pageRows = 500;
+
+type Listener = (event: EngineEvent) => void;
+
+interface Subscription {
+  readonly listener: Listener;
+  local: number;
+  revision: number;
+}
+
+/** Tells listeners. */
+export class Feed {
+  readonly #core: Pick<Core, "threads" | "messages" | "clock" | "sealed">;
+  readonly #subscriptions = new Set<Subscription>();
+  /** Another process has changed the store. */
+  readonly #onForeign: () => void;
+  #dataVersion = -1;
+  #cancel: CancelTimer | undefined;
+  #scheduled = false;
+  /** Whether everything that waited at connect is in the store. */
+  live = false;
+
+  constructor(
+    core: Pick<Core, "threads" | "messages" | "clock" | "sealed">,
+    options: { readonly onForeign: () => void },
+  ) {
+    this.#core = core;
+    this.#onForeign = options.onForeign;
+  }
+
+  /** Tells `listener` of everything from now on; `after` first replays messages with a greater `local`. */
+  subscribe(listener: Listener, options: { after?: number } = {}): () => void {
+    const subscription: Subscription = {
+      listener,
+      revision: this.#core.messages.revision(),
+      local: this.#core.messages.lastLocal(),
+    };
+    if (options.after !== undefined) {
+      this.#tellNew(subscription, { from: options.after, live: false });
+    }
+    this.#subscriptions.add(subscription);
+    this.#watch();
+    return () => {
+      this.#subscriptions.delete(subscription);
+      if (this.#subscriptions.size === 0) this.#cancel?.();
+    };
+  }
+
+  /** Tells every listener of something that is not a stored message. */
+  emit(event: EngineEvent): void {
+    for (const { listener } of [...this.#subscriptions]) listener(event);
+  }
+
+  /** The store has changed: listeners are told at the end of this turn of the event loop. */
+  changed(): void {
+    if (this.#scheduled || this.#subscriptions.size === 0) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
+  }
+
+  /** Tells listeners of every change up to now. */
+  flush(): void {
+    for (const subscription of [...this.#subscriptions]) this.#tell(subscription);
+  }
+
+  /** No more watching. */
+  stop(): void {
+    this.#cancel?.();
+    this.#subscriptions.clear();
+  }
+
+  #watch(): void {
+    this.#cancel?.();
+    this.#cancel = this.#core.clock.after(pollMs, () => this.#look());
+  }
+
+  #look(): void {
+    if (this.#subscriptions.size === 0) return;
+    const version = this.#core.sealed.database.dataVersion();
+    if (version !== this.#dataVersion) {
+      this.#dataVersion = version;
+      this.flush();
+      this.#onForeign();
+    }
+    this.#watch();
+  }
+
+  #tell(subscription: Subscription): void {
+    const { messages } = this.#core;
+    // Read before the rows: what changes meanwhile is told again rather than never.
+    const revision = messages.revision();
+    if (revision === subscription.revision) return;
+    const known = subscription.local;
+    const before = subscription.revision;
+    subscription.revision = revision;
+    this.#tellNew(subscription, { from: known, live: this.live });
+    for (const message of messages.changed(before, known)) {
+      subscription.listener({ kind: "changed", message: this.#chat(message) });
+    }
+  }
+
+  #tellNew(subscription: Subscription, { from, live }: { from: number; live: boolean }): void {
+    const { messages } = this.#core;
+    for (let at = from;;) {
+      const page = messages.after(at, pageRows);
+      for (const message of page) {
+        subscription.local = Math.max(subscription.local, message.local);
+        const shown = this.#chat(message);
+        subscription.listener({ kind: "message", message: shown, live: live || shown.own });
+      }
+      at = page.at(-1)?.local ?? at;
+      if (page.length < pageRows) break;
+    }
+  }
+
+  #chat(message: StoredMessage): ChatMessage {
+    return chatMessage(message, this.#core.threads.get(message.thread));
+  }
+}
+
+/** A stored message as it is shown. */
+export function chatMessage(message: StoredMessage, thread: Thread | undefined): ChatMessage {
+  const name = thread?.partner.name ?? "";
+  const { deliveredAt, readAt, problem } = message;
+  return {
+    local: message.local,
+    id: message.id,
+    target: thread?.lobby === true ? { kind: "lobby" } : { kind: "direct", name },
+    conversation: name,
+    from: message.content.from,
+    own: message.own,
+    text: message.content.text,
+    kind: message.unreadable ? "unreadable" : "text",
+    ts: message.ts,
+    sentAt: message.sentAt,
+    state: message.state,
+    ...(problem === undefined ? {} : { problem }),
+    ...(deliveredAt === undefined ? {} : { deliveredAt }),
+    ...(readAt === undefined ? {} : { readAt }),
+    read: !message.unread,
+  };
+}

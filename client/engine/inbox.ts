@@ -1,0 +1,125 @@
+/**
+ * What comes from the logs of conversations: taken in order, decrypted in batches, stored in one transaction with the
+ * group state and the cursor, and acknowledged only then.
+ */
+import { reach } from "../../lib/base/crashpoint.ts";
+import { clientLimits } from "../../lib/base/limits.ts";
+import type { Core } from "./core.ts";
+import type { Groups } from "./groups.ts";
+import { Intake, type IntakeServices, type LogEvent } from "./intake.ts";
+
+/** Rows that may wait in memory before reading from the server pauses. */
+const waitingRows = 16 * clientLimits.inboxBatch;
+
+/** Rows of one fetch. */
+const fetchRows = 256;
+
+interface Queue {
+  readonly events: LogEvent[];
+  running: Promise<void> | undefined;
+}
+
+/** What the inbox needs beside the core. */
+export interface InboxOptions {
+  readonly groups: Groups;
+  readonly services: IntakeServices;
+  /** Whether requests wait for replies: then reading must not pause. */
+  readonly busy: () => boolean;
+}
+
+/** The inbox of an engine. */
+export class Inbox {
+  readonly #core: Core;
+  readonly #options: InboxOptions;
+  readonly #queues = new Map<string, Queue>();
+  #waiting = 0;
+  #room: (() => void) | undefined;
+
+  constructor(core: Core, options: InboxOptions) {
+    this.#core = core;
+    this.#options = options;
+  }
+
+  /** Takes one row. What it returns is to be awaited before the next is read. */
+  take(event: LogEvent): void | Promise<void> {
+    if (event.message.type === "message") reach("client:received");
+    const queue = this.#queue(event.message.conversation);
+    queue.events.push(event);
+    this.#waiting += 1;
+    queue.running ??= this.#drain(event.message.conversation, queue);
+    if (this.#waiting < waitingRows || this.#options.busy()) return;
+    return new Promise((resolve) => this.#room = resolve);
+  }
+
+  /** Lets reading go on although much waits: somebody needs a reply. */
+  relieve(): void {
+    this.#room?.();
+    this.#room = undefined;
+  }
+
+  /** Resolves when everything taken so far for the conversation has been stored. */
+  async settled(conversation: string): Promise<void> {
+    await this.#queues.get(conversation)?.running;
+  }
+
+  /** Resolves when everything taken so far has been stored. */
+  async allSettled(): Promise<void> {
+    await Promise.all([...this.#queues.values()].map(({ running }) => running));
+  }
+
+  /** Fetches and stores everything that waits at the server for this device in one conversation. */
+  async readLog(conversation: string): Promise<void> {
+    for (let more = true; more;) {
+      const after = this.#core.threads.byConversation(conversation)?.cursor ?? 0;
+      const { message } = await this.#core.server.request({
+        type: "message.fetch",
+        conversation,
+        after,
+        limit: fetchRows,
+      });
+      await this.settled(conversation);
+      const now = this.#core.threads.byConversation(conversation)?.cursor ?? 0;
+      more = message.more && now > after;
+    }
+  }
+
+  #queue(conversation: string): Queue {
+    const known = this.#queues.get(conversation);
+    if (known !== undefined) return known;
+    const made: Queue = { events: [], running: undefined };
+    this.#queues.set(conversation, made);
+    return made;
+  }
+
+  async #drain(conversation: string, queue: Queue): Promise<void> {
+    // Everything that arrived in this turn of the event loop becomes one batch.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    try {
+      while (queue.events.length > 0) {
+        const batch = queue.events.slice(0, clientLimits.inboxBatch);
+        await this.#store(conversation, batch);
+        queue.events.splice(0, batch.length);
+        this.#waiting -= batch.length;
+        if (this.#waiting < waitingRows) this.relieve();
+      }
+    } catch (thrown) {
+      // Nothing was acknowledged: the server sends it all again at the next connection.
+      this.#core.logger.log("warning", "intake_failed", { cause: String(thrown) });
+      this.#waiting -= queue.events.length;
+      queue.events.length = 0;
+      this.#options.services.failed(thrown);
+    } finally {
+      queue.running = undefined;
+    }
+  }
+
+  async #store(conversation: string, batch: readonly LogEvent[]): Promise<void> {
+    const { core } = { core: this.#core };
+    const intake = new Intake(core, this.#options.groups, this.#options.services);
+    await core.locks.run(`group:${conversation}`, () => intake.take(conversation, batch));
+    const last = Math.max(...batch.map(({ message }) => message.seq));
+    core.server.notify({ type: "message.ack", acks: [{ conversation, seq: last }] });
+    reach("client:acknowledged");
+    core.changed();
+  }
+}

@@ -1,0 +1,403 @@
+/** One batch of rows of one conversation: worked through in memory, then stored at once or begun anew. */
+import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
+import { reach } from "../../lib/base/crashpoint.ts";
+import { AppError } from "../../lib/base/errors.ts";
+import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
+import type { MlsGroup, ReceivedCommit, ReceivedMessage, Refused } from "../../lib/mls/mod.ts";
+import type { Arrived } from "../../lib/wire/messages.ts";
+import type { NewMessage } from "../store/messages.ts";
+import type { Thread } from "../store/threads.ts";
+import { openSealedContent } from "./sealed_content.ts";
+import { applyProgress } from "./marks.ts";
+import type { AccountKeys, Core } from "./core.ts";
+import { devicesOf, type Groups } from "./groups.ts";
+
+/** A row of a conversation's log. */
+export type LogEvent = Arrived<"message"> | Arrived<"commit"> | Arrived<"welcome">;
+
+/** What working through rows needs of its surroundings. */
+export interface IntakeServices {
+  /** Asks for the verdict on the thread's pending change. */
+  resolve(thread: number): Promise<unknown>;
+  /** The group cannot go on: join it again, in the background. */
+  rejoin(thread: number): void;
+  /** Make fresh keys, in the background. */
+  renew(thread: number): void;
+  /** A batch could not be stored. */
+  failed(thrown: unknown): void;
+}
+
+/** The batch has to be begun anew: what it was built on has changed. */
+class Anew extends Error {}
+
+/** How often a batch is begun anew before giving up. */
+const attempts = 10;
+
+/** A message may be dated ahead of this clock by as much, in milliseconds. */
+const aheadMs = 24 * 60 * 60 * 1000;
+
+/** What a batch comes to. */
+interface Draft {
+  thread: Thread;
+  group: MlsGroup | undefined;
+  cursor: number;
+  changed: boolean;
+  readonly messages: NewMessage[];
+  readonly own: { readonly id: string; readonly seq: number; readonly ts: number }[];
+  readonly usedPackages: string[];
+  readonly warnings: string[];
+  rejoin: boolean;
+  renew: boolean;
+}
+
+/** Works through batches. */
+export class Intake {
+  readonly #core: Core;
+  readonly #groups: Groups;
+  readonly #services: IntakeServices;
+
+  constructor(core: Core, groups: Groups, services: IntakeServices) {
+    this.#core = core;
+    this.#groups = groups;
+    this.#services = services;
+  }
+
+  /** Stores everything of the batch that is not stored yet. Rejects when it could not, and nothing is stored then. */
+  async take(conversation: string, batch: readonly LogEvent[]): Promise<void> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      try {
+        return await this.#attempt(conversation, batch);
+      } catch (thrown) {
+        if (!(thrown instanceof Anew)) throw thrown;
+      }
+    }
+    throw new AppError("internal", { fault: "us", text: "a batch was begun anew too often" });
+  }
+
+  async #attempt(conversation: string, batch: readonly LogEvent[]): Promise<void> {
+    const draft = await this.#begin(conversation, batch);
+    for (const event of batch) {
+      if (event.message.seq <= draft.cursor) continue;
+      await this.#row(draft, event);
+      draft.cursor = event.message.seq;
+      draft.changed = true;
+    }
+    if (!draft.changed) return;
+    reach("client:decrypted");
+    this.#store(draft);
+    reach("client:stored");
+    this.#after(draft);
+  }
+
+  async #begin(conversation: string, batch: readonly LogEvent[]): Promise<Draft> {
+    const known = this.#core.threads.byConversation(conversation);
+    const thread = known ?? await this.#assign(conversation, batch);
+    const loaded = await this.#groups.load(thread.thread);
+    // The state that was loaded decides, not a row read before it.
+    const now = this.#core.threads.get(thread.thread);
+    if (now === undefined || (loaded !== undefined && loaded.version !== now.version)) {
+      throw new Anew();
+    }
+    return {
+      thread: now,
+      group: loaded?.group,
+      cursor: now.cursor,
+      changed: false,
+      messages: [],
+      own: [],
+      usedPackages: [],
+      warnings: [],
+      rejoin: false,
+      renew: false,
+    };
+  }
+
+  /** The thread of a conversation that others made. */
+  async #assign(conversation: string, batch: readonly LogEvent[]): Promise<Thread> {
+    const { own, people, threads, sealed } = this.#core;
+    const first = batch[0]?.message;
+    const accounts = first?.type === "welcome"
+      ? first.roster.map(({ account }) => account)
+      : batch.map(({ message }) => message.account);
+    const others = new Set(accounts.filter((account) => account !== own.account));
+    if (others.size > 1) throw new AppError("roster_mismatch");
+    const [account = own.account] = others;
+    const { name } = await people.keysOf({ account });
+    const thread = sealed.database.transaction(() => {
+      const { thread } = threads.obtain(name);
+      threads.setPartner(thread, { name, account });
+      return threads.get(thread);
+    });
+    if (thread === undefined) throw new AppError("internal", { fault: "us" });
+    if (thread.conversation === conversation) return thread;
+    if (thread.hasPending) await this.#services.resolve(thread.thread);
+    return this.#occupy(thread.thread, conversation);
+  }
+
+  #occupy(id: number, conversation: string): Thread {
+    const { threads, sealed } = this.#core;
+    const thread = threads.get(id);
+    if (thread?.conversation !== undefined && thread.conversation !== conversation) {
+      throw new AppError("tampered", {
+        text: `the server shows a second conversation with ${thread.partner.name}`,
+      });
+    }
+    if (thread !== undefined && thread.conversation === undefined) {
+      sealed.database.transaction(() =>
+        threads.compareAndSet(id, thread.version, { conversation, cursor: 0 })
+      );
+    }
+    throw new Anew();
+  }
+
+  async #row(draft: Draft, event: LogEvent): Promise<void> {
+    const { message } = event;
+    if (message.type === "welcome") {
+      return await this.#welcome(draft, event as Arrived<"welcome">);
+    }
+    if (message.device === this.#core.own.device) return await this.#ownRow(draft, event);
+    if (draft.group === undefined) return await this.#withoutGroup(draft, event);
+    if (message.type === "commit") return await this.#commit(draft, event as Arrived<"commit">);
+    return await this.#message(draft, event as Arrived<"message">);
+  }
+
+  /** Rows of this device are not sent to it; should one come, it only tells the sequence. */
+  async #ownRow(draft: Draft, { message }: LogEvent): Promise<void> {
+    if (message.type === "message") {
+      draft.own.push({ id: message.message, seq: message.seq, ts: message.ts });
+    } else if (draft.thread.hasPending) {
+      return await this.#settlePending(draft);
+    }
+  }
+
+  async #withoutGroup(draft: Draft, event: LogEvent): Promise<void> {
+    if (draft.thread.hasPending) await this.#settlePending(draft);
+    draft.rejoin = true;
+    if (event.message.type === "message") {
+      this.#unreadable(draft, event as Arrived<"message">, "this device was not in it yet");
+    }
+  }
+
+  /** The own change may have been accepted without our knowing: its verdict decides what comes next. */
+  async #settlePending(draft: Draft): Promise<never> {
+    await this.#services.resolve(draft.thread.thread);
+    throw new Anew();
+  }
+
+  async #message(draft: Draft, event: Arrived<"message">): Promise<void> {
+    const { group, thread } = draft;
+    if (group === undefined) return;
+    const result = await group.process(event.body);
+    if (result.kind === "application") {
+      draft.group = result.group;
+      return await this.#content(draft, event, result);
+    }
+    if (result.kind !== "refused") return this.#unreadable(draft, event, "not a message");
+    if (result.reason === "own_message") return;
+    if (result.reason === "future_epoch" && thread.hasPending) await this.#settlePending(draft);
+    if (result.reason === "duplicate") {
+      const { message } = event.message;
+      const known = this.#core.messages.inThread(thread.thread, message) !== undefined ||
+        draft.messages.some(({ id }) => id === message);
+      if (known) return;
+    }
+    if (result.reason === "future_epoch") draft.rejoin = true;
+    this.#unreadable(draft, event, causeOf(result));
+  }
+
+  async #content(
+    draft: Draft,
+    event: Arrived<"message">,
+    received: ReceivedMessage,
+  ): Promise<void> {
+    const { message } = event;
+    const { certificate } = received.sender;
+    const wrong = await this.#wrongSender(draft, event, certificate);
+    if (wrong !== undefined) {
+      draft.warnings.push(`a message from ${certificate.name} was refused: ${wrong}`);
+      return this.#unreadable(draft, event, wrong);
+    }
+    const opened = openSealedContent(received.plaintext, {
+      conversation: message.conversation,
+      message: message.message,
+      certificate,
+    });
+    if (typeof opened === "string") return this.#unreadable(draft, event, opened);
+    const own = certificate.accountId === this.#core.own.account;
+    draft.messages.push({
+      thread: draft.thread.thread,
+      id: message.message,
+      seq: message.seq,
+      own,
+      unread: !own,
+      state: own ? "sent" : "received",
+      ts: message.ts,
+      sentAt: Math.min(opened.sentAt, this.#core.clock.now() + aheadMs),
+      content: opened.stored,
+    });
+  }
+
+  /** Why the message is not what the server says of it, or not by a device that still speaks for its account. */
+  async #wrongSender(
+    draft: Draft,
+    { message }: Arrived<"message">,
+    certificate: DeviceCertificate,
+  ): Promise<string | undefined> {
+    const device = toBase64url(certificate.deviceKey);
+    if (certificate.accountId !== message.account || device !== message.device) {
+      return "the server says that somebody else wrote it";
+    }
+    const keys = (await this.#groups.known(draft.thread)).find(({ account }) =>
+      account === certificate.accountId
+    );
+    const revocation = keys?.revocations.find(({ deviceKey }) =>
+      equalBytes(deviceKey, certificate.deviceKey)
+    );
+    return revocation !== undefined && revocation.revokedAt < message.ts
+      ? "it comes from a device that was removed before"
+      : undefined;
+  }
+
+  async #commit(draft: Draft, event: Arrived<"commit">): Promise<void> {
+    const { message } = event;
+    const { group, thread } = draft;
+    if (group === undefined) return;
+    if (message.epoch < group.epoch) return;
+    if (message.external || message.add.length > 0) {
+      await this.#groups.expect(thread, { fresh: true });
+    }
+    const result = await group.process(event.body);
+    if (result.kind === "commit") return this.#applied(draft, event, result);
+    const reason = result.kind === "refused" ? result.reason : "not_allowed";
+    if (reason === "future_epoch" && thread.hasPending) await this.#settlePending(draft);
+    const detail = result.kind === "refused" ? result.detail : "a message in place of a commit";
+    draft.warnings.push(
+      `a change of the conversation with ${thread.partner.name} was refused (${detail}); ` +
+        "this device joins it again",
+    );
+    draft.rejoin = true;
+  }
+
+  #applied(draft: Draft, { message }: Arrived<"commit">, result: ReceivedCommit): void {
+    if (result.selfRemoved) {
+      draft.group = undefined;
+      draft.rejoin = true;
+      return;
+    }
+    draft.group = result.group;
+    const name = result.committer.name;
+    const declared = [...message.add.map(({ device }) => device), ...message.remove].sort().join();
+    const external = message.external ? [message.device] : [];
+    const real = [...result.added, ...result.removed].map(({ deviceKey }) =>
+      toBase64url(deviceKey)
+    );
+    const hidden = real.filter((device) => !external.includes(device) && !declared.includes(device));
+    if (hidden.length > 0) draft.warnings.push("the server hid a change of a conversation");
+    const rejoined = result.removed.some(({ deviceKey }) =>
+      toBase64url(deviceKey) === message.device
+    );
+    for (const added of result.added) {
+      if (!rejoined) draft.warnings.push(`${name} uses a new device (since ${day(added)})`);
+    }
+  }
+
+  async #welcome(draft: Draft, event: Arrived<"welcome">): Promise<void> {
+    const { thread } = draft;
+    if (draft.group !== undefined) return;
+    if (thread.hasPending) await this.#settlePending(draft);
+    const keys = await this.#groups.expect(thread, { fresh: true });
+    const mls = await this.#core.mls();
+    const joined = await mls.joinFromWelcome(event.body, {
+      ...this.#groups.context(thread.thread),
+      privateStates: this.#core.keyPackages.privateStates,
+    });
+    if (joined.kind === "refused") {
+      this.#core.logger.log("warning", "welcome_refused", { reason: joined.reason });
+      if (joined.reason !== "no_key_package") draft.warnings.push(notTrusted(thread, joined.detail));
+      draft.rejoin = joined.reason === "no_key_package";
+      return;
+    }
+    const misfit = this.#misfit(event, joined.group, keys);
+    if (misfit !== undefined) {
+      draft.warnings.push(notTrusted(thread, misfit));
+      return;
+    }
+    draft.group = joined.group;
+    if (joined.lastResort) draft.renew = true;
+    else draft.usedPackages.push(joined.keyPackageRef);
+  }
+
+  #misfit(
+    { message }: Arrived<"welcome">,
+    group: MlsGroup,
+    keys: readonly AccountKeys[],
+  ): string | undefined {
+    const declared = message.roster.map(({ device }) => device).sort().join();
+    if (declared !== devicesOf(group).join()) {
+      return "its members are not those that the server declares";
+    }
+    return this.#groups.misfit(group, { conversation: message.conversation, keys });
+  }
+
+  #unreadable(draft: Draft, { message }: Arrived<"message">, cause: string): void {
+    const { partner } = draft.thread;
+    const own = message.account === this.#core.own.account;
+    const next = draft.rejoin
+      ? "this device joins the conversation again, and reads what comes then"
+      : "what comes next is not affected";
+    const from = own ? this.#core.own.name : partner.name;
+    draft.messages.push({
+      thread: draft.thread.thread,
+      id: message.message,
+      seq: message.seq,
+      own: false,
+      unreadable: true,
+      unread: true,
+      state: "received",
+      ts: message.ts,
+      sentAt: message.ts,
+      content: { from, text: `a message could not be read: ${cause}; ${next}` },
+    });
+  }
+
+  #store(draft: Draft): void {
+    const { sealed, threads, messages, keyPackages } = this.#core;
+    const { thread, group } = draft;
+    let version = thread.version;
+    sealed.database.transaction(() => {
+      const set = threads.compareAndSet(thread.thread, thread.version, {
+        cursor: draft.cursor,
+        state: group?.encode() ?? null,
+        ...(group === undefined ? {} : { epoch: group.epoch }),
+      });
+      if (!set) throw new Anew();
+      version += 1;
+      for (const message of draft.messages) messages.add(message);
+      for (const { id, seq, ts } of draft.own) {
+        const known = messages.inThread(thread.thread, id);
+        if (known !== undefined) messages.sent(known.local, { seq, ts });
+      }
+      for (const ref of draft.usedPackages) keyPackages.remove(ref);
+      if (draft.messages.some(({ own }) => own)) applyProgress(this.#core, thread.thread);
+    });
+    if (group !== undefined) this.#groups.remember(thread.thread, { version, group });
+  }
+
+  #after(draft: Draft): void {
+    for (const warning of draft.warnings) this.#core.warn(warning);
+    if (draft.rejoin) this.#services.rejoin(draft.thread.thread);
+    else if (draft.renew) this.#services.renew(draft.thread.thread);
+  }
+}
+
+function notTrusted(thread: Thread, detail: string): string {
+  return `an invitation to talk with ${thread.partner.name} was refused: ${detail}`;
+}
+
+function causeOf({ reason, detail }: Refused): string {
+  return `${reason.replaceAll("_", " ")} (${detail})`;
+}
+
+function day(certificate: DeviceCertificate): string {
+  return new Date(certificate.createdAt).toISOString().slice(0, 10);
+}

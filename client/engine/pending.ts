@@ -1,0 +1,76 @@
+/** An own change of a group that waits for the server's verdict, as it is stored. */
+import { type Bytes, fromBase64url, fromUtf8, toBase64url, utf8 } from "../../lib/base/bytes.ts";
+import type { PendingCommit } from "../../lib/mls/mod.ts";
+
+/** What kind of change: a new conversation, a member's commit, or joining by oneself. */
+export type Change =
+  /** `with`: the other account. */
+  | { readonly kind: "create"; readonly with: string }
+  | { readonly kind: "commit" }
+  | { readonly kind: "external" };
+
+/** One device of a conversation, as the server is told. */
+export interface RosterEntry {
+  readonly account: string;
+  readonly device: string;
+}
+
+/** A change with everything that sending it again takes, and the state that it leads to. */
+export interface Pending {
+  readonly change: Change;
+  readonly conversation: string;
+  /** Epoch that it applies to. */
+  readonly epoch: number;
+  readonly hash: string;
+  readonly commit: Bytes;
+  readonly welcome: Bytes;
+  readonly groupInfo: Bytes;
+  readonly next: Bytes;
+  readonly add: readonly RosterEntry[];
+  readonly remove: readonly string[];
+}
+
+/** Of the library's pending commit. */
+export function pendingOf(
+  built: PendingCommit,
+  facts: Pick<Pending, "change" | "conversation">,
+): Pending {
+  return {
+    ...facts,
+    epoch: built.epoch,
+    hash: built.hash,
+    commit: built.bytes,
+    welcome: built.welcome ?? new Uint8Array(),
+    groupInfo: built.groupInfo,
+    next: built.next.encode(),
+    add: built.added.map(({ certificate }) => ({
+      account: certificate.accountId,
+      device: toBase64url(certificate.deviceKey),
+    })),
+    remove: built.removed.map(({ certificate }) => toBase64url(certificate.deviceKey)),
+  };
+}
+
+/** As bytes for the store. Holds secrets. */
+export function encodePending(pending: Pending): Bytes {
+  const { commit, welcome, groupInfo, next, ...rest } = pending;
+  return utf8(JSON.stringify({
+    ...rest,
+    commit: toBase64url(commit),
+    welcome: toBase64url(welcome),
+    groupInfo: toBase64url(groupInfo),
+    next: toBase64url(next),
+  }));
+}
+
+/** What `encodePending` made; it comes from the own store. */
+export function decodePending(bytes: Uint8Array): Pending {
+  const stored = JSON.parse(fromUtf8(bytes));
+  return {
+    ...stored,
+    commit: fromBase64url(stored.commit),
+    welcome: fromBase64url(stored.welcome),
+    groupInfo: fromBase64url(stored.groupInfo),
+    next: fromBase64url(stored.next),
+  };
+}
