@@ -2,7 +2,7 @@
 import { AppError } from "../base/errors.ts";
 
 /** Primary result codes (https://www.sqlite.org/rescode.html); the extended code's low byte. */
-const resultCodes = { ioError: 10, corrupt: 11, full: 13, notADatabase: 26 } as const;
+const resultCodes = { busy: 5, ioError: 10, corrupt: 11, full: 13, notADatabase: 26 } as const;
 
 function resultCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !("errcode" in thrown)) return undefined;
@@ -13,6 +13,11 @@ function resultCode(thrown: unknown): number | undefined {
 export function isDamage(thrown: unknown): boolean {
   const code = resultCode(thrown);
   return code === resultCodes.corrupt || code === resultCodes.notADatabase;
+}
+
+/** Whether another process holds a lock that was needed. */
+export function isLocked(thrown: unknown): boolean {
+  return resultCode(thrown) === resultCodes.busy;
 }
 
 /** `thrown` as an `AppError`: `storage_full` where the disk does not take it, else `internal` with the cause. */
