@@ -1,0 +1,141 @@
+/**
+ * A conversation as the delivery rules see it: who is listed, which devices sit in it and how far each has got. These
+ * are working copies: rules change them in place, the tables write back what was marked as changed. Accounts and
+ * devices are named by their storage keys (numbers); the texts that go to peers are kept beside them.
+ */
+
+/** The latest run of messages that a member has not been shown as seen, as one notification. */
+export interface Notice {
+  /** The notification's number within the account; 0 when there was none yet. */
+  number: number;
+  count: number;
+  /** When the latest of them came. */
+  ts: number;
+  /** Storage key of the account that sent the latest. */
+  from: number;
+  seen: boolean;
+}
+
+/** An account listed in a conversation. */
+export interface Member {
+  readonly account: number;
+  /** Greatest sequence that any of its devices has stored, and when that was. */
+  delivered: number;
+  deliveredAt: number | null;
+  /** Greatest sequence that the account has read, and when that was. */
+  read: number;
+  readAt: number | null;
+  /** Messages of others after `read`. */
+  unread: number;
+  /** Bytes of rows that some device of it has not acknowledged. */
+  waiting: number;
+  readonly notice: Notice;
+  changed: boolean;
+}
+
+/** A device in a conversation. */
+export interface Seat {
+  readonly device: number;
+  /** The device key, base64url. */
+  readonly key: string;
+  readonly account: number;
+  /** The sequence of the commit with which it came in. */
+  joined: number;
+  /** Everything up to here it has stored, sent by itself, or cannot have. */
+  cursor: number;
+  /** The commit that removed it, which is the last row it gets; null while it is in. */
+  until: number | null;
+  /** The last row of its own. */
+  lastOwn: number;
+  /** Its device was revoked: nothing is delivered to it, nothing waits for it. */
+  dead: boolean;
+  /** The greatest message id it has used here ("" for none): a greater one cannot be a repeat. */
+  lastMessage: string;
+  /** Messages since its memory of message ids was last cut. */
+  remembered: number;
+  changed: boolean;
+}
+
+/** One conversation. */
+export interface Conversation {
+  readonly key: number;
+  readonly id: string;
+  readonly kind: "direct";
+  /** The sequence of the newest row; 0 before the first. */
+  head: number;
+  epoch: number;
+  /** Rows up to here are deleted. */
+  trimmed: number;
+  lastCommit: number;
+  /** Whose message the newest row is; 0 for a commit. Decides where a run of messages begins. */
+  lastSender: number;
+  readonly members: readonly Member[];
+  /** By device key. */
+  readonly seats: Map<string, Seat>;
+  /** Device keys whose removal the next commit must contain. */
+  readonly removals: Set<string>;
+  /** Storage keys of devices whose seats were given up since the last write. */
+  readonly left: Set<number>;
+}
+
+/** The member that `account` is, or undefined. */
+export function memberOf(conversation: Conversation, account: number): Member | undefined {
+  return conversation.members.find((member) => member.account === account);
+}
+
+/** Whether the device is part of the group now, as far as commits are concerned; a revoked one still is. */
+export function isInRoster(seat: Seat | undefined): seat is Seat {
+  return seat !== undefined && seat.until === null;
+}
+
+/** The seat of a device that may send: in the roster and not revoked. */
+export function sendingSeat(conversation: Conversation, device: string): Seat | undefined {
+  const seat = conversation.seats.get(device);
+  return isInRoster(seat) && !seat.dead ? seat : undefined;
+}
+
+/** The seat of a device that may read: also one that was removed and has not yet got the commit that says so. */
+export function readingSeat(conversation: Conversation, device: string): Seat | undefined {
+  const seat = conversation.seats.get(device);
+  return seat === undefined || seat.dead ? undefined : seat;
+}
+
+/** The seats that make up the group now. */
+export function rosterOf(conversation: Conversation): Seat[] {
+  return [...conversation.seats.values()].filter(isInRoster);
+}
+
+/** The last row that a seat gets, as things stand. */
+export function lastFor(conversation: Conversation, seat: Seat): number {
+  return seat.until ?? conversation.head;
+}
+
+/** Gives up a seat for good. */
+export function dropSeat(conversation: Conversation, seat: Seat): void {
+  conversation.seats.delete(seat.key);
+  conversation.left.add(seat.device);
+}
+
+/** A seat taken with the row `joined`; `cursor` is what it already has. */
+export function takeSeat(
+  conversation: Conversation,
+  device: { readonly device: number; readonly key: string; readonly account: number },
+  position: { readonly joined: number; readonly cursor: number },
+): Seat {
+  const before = conversation.seats.get(device.key);
+  const seat: Seat = {
+    device: device.device,
+    key: device.key,
+    account: device.account,
+    ...position,
+    until: null,
+    lastOwn: 0,
+    dead: false,
+    lastMessage: before?.lastMessage ?? "",
+    remembered: before?.remembered ?? 0,
+    changed: true,
+  };
+  conversation.seats.set(device.key, seat);
+  conversation.left.delete(device.device);
+  return seat;
+}

@@ -1,0 +1,100 @@
+/** Accounts: whether a name is known, and registering. */
+import { fromBase64url } from "../../lib/base/bytes.ts";
+import { isAccountName } from "../../lib/crypto/names.ts";
+import { waitForWindow, type Window, windowAt } from "../domain/rate.ts";
+import type { Tables } from "../tables/tables.ts";
+import { arrive, refuseArrival } from "./arrival.ts";
+import { type Context, type Handler, type Party, refuse } from "./context.ts";
+import type { Input, Refused } from "./contract.ts";
+import { appendEntry } from "./directory_log.ts";
+
+const hourMs = 60 * 60 * 1000;
+
+/** Whether there is an account of this name, in any case. */
+export const accountExists: Handler<"account.exists"> = ({ tables }, { name }) => ({
+  exists: tables.accounts.byName(name) !== undefined,
+});
+
+function registrations(context: Context, remote: string): Window & { readonly waitMs: number } {
+  const allowance = { most: context.settings.registrationsPerHour, windowMs: hourMs };
+  const counted = context.tables.attempts.get("register", remote);
+  const window = windowAt(counted, context.now, allowance);
+  return { ...window, waitMs: waitForWindow(window, context.now, allowance) };
+}
+
+function refuseRegistration(
+  context: Context,
+  input: { readonly name: string; readonly remote: string },
+): Refused | undefined {
+  if (context.settings.registration === "closed") return refuse("registration_closed");
+  if (!isAccountName(input.name)) return refuse("invalid_name");
+  if (context.tables.accounts.byName(input.name) !== undefined) return refuse("name_taken");
+  const { waitMs } = registrations(context, input.remote);
+  return waitMs > 0 ? refuse("rate_limited", { retryAfterMs: waitMs }) : undefined;
+}
+
+/** Whether an account of this name could be registered now from this address. */
+export const accountRegistrable: Handler<"account.registrable"> = (context, input) =>
+  refuseRegistration(context, input) ?? { ok: true };
+
+/** The party that this very registration made before, when its answer was lost. */
+function registeredBefore(
+  tables: Tables,
+  input: Input<"account.register">,
+): Party | undefined {
+  const account = tables.accounts.byId(input.account);
+  const device = tables.devices.byId(input.device);
+  const same = account !== undefined && device !== undefined && device.account === account.key &&
+    account.name === input.name && account.accountKey === input.accountKey &&
+    device.certificate === input.certificate && device.revokedAt === null;
+  return same ? { account, device } : undefined;
+}
+
+function addParty(context: Context, input: Input<"account.register">): Party {
+  const { tables, now } = context;
+  const entry = appendEntry(tables.directory, {
+    v: 1,
+    type: "account",
+    name: input.name,
+    accountId: input.account,
+    accountKey: fromBase64url(input.accountKey),
+    at: now,
+  });
+  const account = tables.accounts.add({ ...input, createdAt: now, entry });
+  return { account, device: addDevice(context, account.key, input) };
+}
+
+/** Adds a certified device to an account and to the directory's log. */
+export function addDevice(
+  { tables, now }: Context,
+  account: number,
+  input: { account: string; device: string; certificate: string; label: string },
+) {
+  appendEntry(tables.directory, {
+    v: 1,
+    type: "device",
+    accountId: input.account,
+    certificate: fromBase64url(input.certificate),
+  });
+  const { device, certificate, label } = input;
+  return tables.devices.add({ device, account, certificate, label, createdAt: now });
+}
+
+/** Makes an account with its first device; the session is ready then. */
+export const accountRegister: Handler<"account.register"> = (context, input) => {
+  const { tables } = context;
+  const before = registeredBefore(tables, input);
+  if (before !== undefined) {
+    return refuseArrival(tables, input.device, input.arrival) ??
+      arrive(context, before, input.arrival);
+  }
+  const refused = refuseRegistration(context, input) ??
+    refuseArrival(tables, input.device, input.arrival);
+  if (refused !== undefined) return refused;
+  const taken = tables.accounts.byId(input.account) !== undefined ||
+    tables.devices.byId(input.device) !== undefined;
+  if (taken) return refuse("invalid_certificate");
+  const { count, at } = registrations(context, input.remote);
+  tables.attempts.set("register", input.remote, { count: count + 1, at });
+  return arrive(context, addParty(context, input), input.arrival);
+};

@@ -1,0 +1,84 @@
+/** Every operation by its name. */
+import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
+import type { Context, Handler } from "./context.ts";
+import type { Input, OperationName, Result } from "./contract.ts";
+import {
+  conversationCommit,
+  conversationCreate,
+  conversationInfo,
+  conversationList,
+} from "./conversations.ts";
+import { deviceEnrol, deviceList, deviceRevoke } from "./devices.ts";
+import {
+  directoryConsistency,
+  directoryEntries,
+  directoryHead,
+  directoryKeys,
+  directoryUsers,
+} from "./directory.ts";
+import { keyPackagesClaim, keyPackagesPut } from "./key_packages.ts";
+import { lobbyPost, lobbyRead } from "./lobby.ts";
+import {
+  loginDevice,
+  loginFailed,
+  loginStart,
+  loginSucceeded,
+  passwordChange,
+  passwordRecord,
+  vaultGet,
+} from "./login.ts";
+import { logPending, logRead, messageAck, messageRead, messageSend } from "./messages.ts";
+import { notificationList, notificationSeen } from "./notifications.ts";
+import { retentionRun } from "./retention.ts";
+import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
+
+const handlers: { readonly [N in OperationName]: Handler<N> } = {
+  "account.exists": accountExists,
+  "account.registrable": accountRegistrable,
+  "account.register": accountRegister,
+  "login.start": loginStart,
+  "login.failed": loginFailed,
+  "login.succeeded": loginSucceeded,
+  "login.device": loginDevice,
+  "device.enrol": deviceEnrol,
+  "device.list": deviceList,
+  "device.revoke": deviceRevoke,
+  "session.close": sessionClose,
+  "session.receive": sessionReceive,
+  "session.probe": sessionProbe,
+  "session.probed": sessionProbed,
+  "password.record": passwordRecord,
+  "password.change": passwordChange,
+  "vault.get": vaultGet,
+  "directory.users": directoryUsers,
+  "directory.keys": directoryKeys,
+  "directory.head": directoryHead,
+  "directory.consistency": directoryConsistency,
+  "directory.entries": directoryEntries,
+  "keypackages.put": keyPackagesPut,
+  "keypackages.claim": keyPackagesClaim,
+  "conversation.create": conversationCreate,
+  "conversation.commit": conversationCommit,
+  "conversation.list": conversationList,
+  "conversation.info": conversationInfo,
+  "message.send": messageSend,
+  "message.ack": messageAck,
+  "message.read": messageRead,
+  "log.read": logRead,
+  "log.pending": logPending,
+  "lobby.post": lobbyPost,
+  "lobby.read": lobbyRead,
+  "notification.list": notificationList,
+  "notification.seen": notificationSeen,
+  "retention.run": retentionRun,
+};
+
+/** Runs one operation in the transaction that the tables of `context` have open. */
+export function perform<N extends OperationName>(
+  context: Context,
+  name: N,
+  input: Input<N>,
+): Result<N> {
+  const handler: Handler<N> = handlers[name];
+  return handler(context, input);
+}

@@ -1,0 +1,59 @@
+/** What every operation is given beside its input, and the shape that operations have. */
+import type { Account, Device, Tables } from "../tables/tables.ts";
+import type { Input, Nudge, OperationName, Refused, Result } from "./contract.ts";
+
+/** What the operator decided. */
+export interface Settings {
+  /** Whether new accounts are accepted. */
+  readonly registration: "open" | "closed";
+  /** New accounts from one address in an hour. */
+  readonly registrationsPerHour: number;
+}
+
+/** Where the sweep for old rows goes on. */
+export interface Sweep {
+  /** Storage key of the conversation that was looked at last. */
+  after: number;
+}
+
+/** The surroundings of one operation; the transaction is the caller's. */
+export interface Context {
+  readonly tables: Tables;
+  /** Milliseconds since 1970; never goes back from one operation to the next. */
+  readonly now: number;
+  readonly settings: Settings;
+  readonly sweep: Sweep;
+  /** Tells gateways something, once the transaction is committed. */
+  nudge(nudge: Nudge): void;
+}
+
+/**
+ * One operation: checks first and writes then, so that a refusal leaves nothing behind. What it throws is a failure of
+ * storage or a mistake in the code, never a refusal.
+ */
+export type Handler<N extends OperationName> = (context: Context, input: Input<N>) => Result<N>;
+
+/** A refusal with `code`. */
+export function refuse(code: Refused["code"], facts: Omit<Refused, "ok" | "code"> = {}): Refused {
+  return { ok: false, code, ...facts };
+}
+
+/** The account and device on whose behalf an operation runs. */
+export interface Party {
+  readonly account: Account;
+  readonly device: Device;
+}
+
+/** The acting party, or the refusal of one that was removed while its session lived on. */
+export function actingParty(
+  tables: Tables,
+  actor: { readonly account: string; readonly device: string },
+): (Party & { readonly ok: true }) | Refused {
+  const account = tables.accounts.byId(actor.account);
+  const device = tables.devices.byId(actor.device);
+  if (account === undefined || device === undefined || device.account !== account.key) {
+    return refuse("unknown_device");
+  }
+  if (device.revokedAt !== null) return refuse("device_revoked");
+  return account.disabled ? refuse("account_disabled") : { ok: true, account, device };
+}

@@ -1,0 +1,93 @@
+/** Key packages: putting them on offer and claiming them. */
+import { mlsLimits } from "../../lib/base/limits.ts";
+import { isInRoster } from "../domain/conversation.ts";
+import { waitForWindow, windowAt } from "../domain/rate.ts";
+import type { Account, Device, KeyPackage, Tables } from "../tables/tables.ts";
+import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import type { Input } from "./contract.ts";
+
+const claimAllowance = { most: mlsLimits.claimsPerMinute, windowMs: 60 * 1000 };
+
+/** Single-use packages that one device may have on offer: a full set beside what is left of the one before. */
+const mostOnOffer = 2 * mlsLimits.keyPackages;
+
+/** Puts packages of the acting device on offer; answers how many single-use ones there are now. */
+export const keyPackagesPut: Handler<"keypackages.put"> = ({ tables, now }, input) => {
+  const party = actingParty(tables, input);
+  if (!party.ok) return party;
+  const { key } = party.device;
+  const adding = input.packages.filter((item) => !item.lastResort).length;
+  if (tables.keyPackages.count(key) + adding > mostOnOffer) return refuse("quota_exceeded");
+  for (const item of input.packages) tables.keyPackages.put(key, { ...item, now });
+  return { ok: true, keyPackages: tables.keyPackages.count(key) };
+};
+
+/** Milliseconds until the account may claim again; 0 counts this claim. */
+function countClaim({ tables, now }: Context, account: Account): number {
+  const subject = account.account;
+  const window = windowAt(tables.attempts.get("claim", subject), now, claimAllowance);
+  const wait = waitForWindow(window, now, claimAllowance);
+  if (wait === 0) tables.attempts.set("claim", subject, { ...window, count: window.count + 1 });
+  return wait;
+}
+
+/** Active devices of the target that are not in the conversation, without the claiming one. */
+function wantedDevices(
+  tables: Tables,
+  party: Party,
+  target: Account,
+  conversation: string,
+): Device[] {
+  const seats = tables.conversations.byId(conversation)?.seats;
+  return tables.devices.ofAccount(target.key).filter((device) =>
+    device.revokedAt === null && device.key !== party.device.key &&
+    !isInRoster(seats?.get(device.device))
+  );
+}
+
+/** The package set aside for this claim: the same as before, else a fresh one, else the last resort. */
+function packageFor(
+  { tables, now }: Context,
+  device: Device,
+  claim: { readonly account: number; readonly conversation: string },
+): KeyPackage | undefined {
+  const { keyPackages } = tables;
+  const before = keyPackages.claimed(device.key, claim);
+  if (before !== undefined) return before;
+  const fresh = keyPackages.next(device.key);
+  if (fresh === undefined) return keyPackages.lastResort(device.key);
+  keyPackages.claim(fresh.key, { ...claim, now });
+  return fresh;
+}
+
+/** Sets one package of every wanted device of an account aside for one conversation. */
+export const keyPackagesClaim: Handler<"keypackages.claim"> = (context, input) => {
+  const { tables } = context;
+  const party = actingParty(tables, input);
+  if (!party.ok) return party;
+  const target = tables.accounts.byId(input.target);
+  if (target === undefined || target.disabled) return refuse("no_such_user");
+  const retryAfterMs = countClaim(context, party.account);
+  if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
+  return claimEach(context, party, { target, input });
+};
+
+function claimEach(
+  context: Context,
+  party: Party,
+  wanted: { readonly target: Account; readonly input: Input<"keypackages.claim"> },
+) {
+  const { conversation } = wanted.input;
+  const claim = { account: party.account.key, conversation };
+  const packages: { device: string; ref: string; lastResort: boolean; bytes: Uint8Array }[] = [];
+  const missing: string[] = [];
+  for (const device of wantedDevices(context.tables, party, wanted.target, conversation)) {
+    const found = packageFor(context, device, claim);
+    if (found === undefined) missing.push(device.device);
+    else {
+      const { ref, lastResort, bytes } = found;
+      packages.push({ device: device.device, ref, lastResort, bytes });
+    }
+  }
+  return { ok: true, packages, missing } as const;
+}

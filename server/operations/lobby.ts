@@ -1,0 +1,46 @@
+/** The lobby: signed posts for everybody. */
+import { serverLimits } from "../../lib/base/limits.ts";
+import type { NewPost, Tables } from "../tables/tables.ts";
+import { actingParty, type Handler } from "./context.ts";
+import type { PostRow } from "./contract.ts";
+
+function postRow(tables: Tables, post: NewPost & { readonly seq: number }): PostRow {
+  const { account, name } = tables.accounts.byKey(post.account);
+  const { seq, post: id, device, text, sentAt, ts, signature } = post;
+  return { seq, post: id, account, name, device, text, sentAt, ts, signature };
+}
+
+/** Stores a post, once, and gives it to everybody who is there. */
+export const lobbyPost: Handler<"lobby.post"> = (context, input) => {
+  const { tables, now } = context;
+  const party = actingParty(tables, input);
+  if (!party.ok) return party;
+  const before = tables.lobby.find(input.device, input.post);
+  if (before !== undefined) return { ok: true, seq: before.seq, ts: before.ts };
+  const post = { ...input, account: party.account.key, ts: now };
+  const seq = tables.lobby.add(post);
+  context.nudge({ kind: "lobby", post: postRow(tables, { ...post, seq }) });
+  cutLobby(tables, { head: seq, now });
+  return { ok: true, seq, ts: now };
+};
+
+/** Deletes what is beyond the lobby's bounds; returns how many posts that were. */
+export function cutLobby(
+  tables: Tables,
+  at: { readonly head: number; readonly now: number },
+): number {
+  return tables.lobby.cut({
+    through: at.head - serverLimits.lobbyRetentionCount,
+    before: at.now - serverLimits.lobbyRetentionMs,
+  });
+}
+
+/** Posts after a sequence. */
+export const lobbyRead: Handler<"lobby.read"> = ({ tables }, { after, limit }) => {
+  const posts = tables.lobby.read(after, limit + 1);
+  return {
+    posts: posts.slice(0, limit).map((post) => postRow(tables, post)),
+    head: tables.lobby.head(),
+    more: posts.length > limit,
+  };
+};

@@ -1,0 +1,230 @@
+/** Messages: sending, reading the log, acknowledging, marking as read. */
+import {
+  type Conversation,
+  lastFor,
+  memberOf,
+  readingSeat,
+  type Seat,
+  sendingSeat,
+} from "../domain/conversation.ts";
+import { acknowledge, countOthers, markRead, slowestOf } from "../domain/progress.ts";
+import { appendOwn, countMessage, refuseEpoch, waitsFor } from "../domain/sending.ts";
+import type { StoredRow, Tables } from "../tables/tables.ts";
+import { actingParty, type Context, type Handler, refuse } from "./context.ts";
+import type { Input, LogRow } from "./contract.ts";
+import { nextNumber } from "./notify.ts";
+import { liveDevices } from "./presence.ts";
+import { addWaiting, continueRun, liveSeats, refuseQuota, tellRow } from "./rows.ts";
+import { settleWaiting } from "./waiting.ts";
+
+/** Messages per device and conversation whose verdict is remembered: more than a client ever has under way. */
+const rememberedMessages = 1024;
+
+/** Accepts a message, once: the same id again gets the same answer. */
+export const messageSend: Handler<"message.send"> = (context, input) => {
+  const { tables } = context;
+  const conversation = tables.conversations.byId(input.conversation);
+  if (conversation === undefined) return refuse("no_such_conversation");
+  const seat = sendingSeat(conversation, input.device);
+  if (seat === undefined) return refuse("not_a_member");
+  // Ids ascend with time; one that is greater than all before needs no look-up.
+  const repeated = input.message <= seat.lastMessage
+    ? tables.log.sent(conversation.key, seat.device, input.message)
+    : undefined;
+  if (repeated !== undefined) return { ok: true, seq: repeated.seq, ts: repeated.ts };
+  const accounts = waitsFor(conversation, seat);
+  const refused = refuseEpoch(conversation, input.epoch) ??
+    refuseQuota(tables, accounts, input.bytes.length);
+  if (refused !== undefined) return refused;
+  addWaiting(tables, conversation, { accounts, size: input.bytes.length });
+  return appendMessage(context, { conversation, seat, input });
+};
+
+function appendMessage(
+  context: Context,
+  sending: {
+    readonly conversation: Conversation;
+    readonly seat: Seat;
+    readonly input: Input<"message.send">;
+  },
+) {
+  const { tables, now: ts } = context;
+  const { conversation, seat, input } = sending;
+  const { message, epoch, bytes } = input;
+  const seq = appendOwn(conversation, seat);
+  tables.log.addMessage(conversation.key, { seq, device: seat.device, ts, epoch, bytes, message });
+  rememberMessage(tables, conversation, seat, message);
+  continueRun(context, conversation, seat.account);
+  countForOthers(context, conversation, seat);
+  tables.conversations.save(conversation);
+  tellRow(context, conversation, seat.key);
+  return { ok: true, seq, ts } as const;
+}
+
+function rememberMessage(
+  tables: Tables,
+  conversation: Conversation,
+  seat: Seat,
+  message: string,
+): void {
+  if (message > seat.lastMessage) seat.lastMessage = message;
+  seat.remembered += 1;
+  if (seat.remembered < rememberedMessages) return;
+  tables.log.cutSent(conversation.key, seat, rememberedMessages);
+  seat.remembered = 0;
+}
+
+/** Unread counts and notifications of everybody but the sender's account. */
+function countForOthers(context: Context, conversation: Conversation, seat: Seat): void {
+  for (const member of conversation.members) {
+    if (member.account === seat.account) continue;
+    const fresh = countMessage(member, { from: seat.account, ts: context.now });
+    if (fresh) announce(context, conversation, member.account);
+  }
+}
+
+/** Gives a new stretch of unseen messages its notification number and tells the account's live devices. */
+function announce(context: Context, conversation: Conversation, key: number): void {
+  const { tables } = context;
+  const notice = memberOf(conversation, key)?.notice;
+  if (notice === undefined) return;
+  notice.number = nextNumber(context, tables.accounts.byKey(key));
+  const devices = liveDevices(tables, key);
+  if (devices.length === 0) return;
+  context.nudge({
+    kind: "notification",
+    devices,
+    notification: {
+      notification: notice.number,
+      kind: "message",
+      ts: notice.ts,
+      seen: false,
+      conversation: conversation.id,
+      from: tables.accounts.byKey(notice.from).name,
+      count: notice.count,
+    },
+  });
+}
+
+/** A stored row as the device in `seat` sees it: the commit that let it in is its welcome. */
+function logRow(tables: Tables, conversation: Conversation, seat: Seat, row: StoredRow): LogRow {
+  const { device, accountId: account } = tables.devices.byKey(row.device);
+  const { seq, ts, epoch, bytes } = row;
+  const common = { conversation: conversation.id, seq, account, device, ts, epoch, bytes };
+  if (row.message !== null) return { ...common, type: "message", message: row.message };
+  const facts = tables.log.commitFacts(conversation.key, seq);
+  if (seq === seat.joined) {
+    const { welcome, roster } = facts;
+    return { ...common, type: "welcome", epoch: epoch + 1, bytes: welcome, kind: "direct", roster };
+  }
+  const { hash, external, add, remove } = facts;
+  return { ...common, type: "commit", hash, external, add, remove };
+}
+
+/** The rows that a device has not got, in order. */
+export const logRead: Handler<"log.read"> = ({ tables }, input) => {
+  const conversation = tables.conversations.byId(input.conversation);
+  if (conversation === undefined) return refuse("no_such_conversation");
+  const seat = readingSeat(conversation, input.device);
+  if (seat === undefined) return refuse("not_a_member");
+  const after = Math.max(input.after, seat.cursor);
+  const through = lastFor(conversation, seat);
+  if (after >= through) return { ok: true, rows: [], more: false };
+  const waiting = memberOf(conversation, seat.account)?.waiting ?? input.maxBytes;
+  const stored = tables.log.read(conversation.key, {
+    after,
+    through,
+    device: seat.device,
+    limit: input.limit,
+    maxBytes: waiting < input.maxBytes ? undefined : input.maxBytes,
+  });
+  const last = stored.at(-1)?.seq ?? through;
+  if (stored.length === 0 && after === seat.cursor) passOver(tables, conversation, seat);
+  const more = last < through &&
+    tables.log.firstForeign(conversation.key, { after: last, through, device: seat.device }) !==
+      undefined;
+  return { ok: true, rows: stored.map((row) => logRow(tables, conversation, seat, row)), more };
+};
+
+/** Moves the cursor over rows that are the device's own or are deleted. */
+function passOver(tables: Tables, conversation: Conversation, seat: Seat): void {
+  const through = lastFor(conversation, seat);
+  if (seat.cursor >= through) return;
+  const span = { after: seat.cursor, through, device: seat.device };
+  const next = tables.log.firstForeign(conversation.key, span);
+  seat.cursor = next === undefined ? through : next - 1;
+  seat.changed = true;
+  tables.conversations.save(conversation);
+}
+
+/** Conversations in which rows wait for the device. */
+export const logPending: Handler<"log.pending"> = ({ tables }, actor) => {
+  const party = actingParty(tables, actor);
+  return { conversations: party.ok ? tables.conversations.pending(party.device.key) : [] };
+};
+
+/** The device has stored everything up to a sequence; rows that nobody waits for are deleted with the commit. */
+export const messageAck: Handler<"message.ack"> = (context, { device, acks }) => {
+  for (const ack of acks) {
+    const conversation = context.tables.conversations.byId(ack.conversation);
+    const seat = conversation && readingSeat(conversation, device);
+    if (conversation && seat) acknowledgeOne(context, { conversation, seat, seq: ack.seq });
+  }
+  return {};
+};
+
+function acknowledgeOne(
+  context: Context,
+  ack: { readonly conversation: Conversation; readonly seat: Seat; readonly seq: number },
+): void {
+  const { tables, now } = context;
+  const { conversation, seat, seq } = ack;
+  const { account } = seat;
+  const before = slowestOf(conversation, account);
+  const { moved, delivered } = acknowledge(conversation, seat, { seq, now });
+  if (!moved && !delivered) return;
+  if (seat.lastOwn > seat.cursor) passOver(tables, conversation, seat);
+  settleWaiting(tables, conversation, { account, before });
+  tables.conversations.save(conversation);
+  if (delivered) tellReceipt(context, conversation, { account, by: seat.key });
+}
+
+/** Tells the live devices in the conversation, other than the one that did it, how far an account has got. */
+function tellReceipt(
+  { tables, now, nudge }: Context,
+  conversation: Conversation,
+  whose: { readonly account: number; readonly by: string },
+): void {
+  const devices = liveSeats(tables, conversation, whose.by);
+  const member = memberOf(conversation, whose.account);
+  if (devices.length === 0 || member === undefined) return;
+  nudge({
+    kind: "receipt",
+    conversation: conversation.id,
+    account: tables.accounts.byKey(whose.account).account,
+    delivered: member.delivered,
+    read: member.read,
+    at: now,
+    devices,
+  });
+}
+
+/** The account has read up to a sequence; answers how many messages of others come after it. */
+export const messageRead: Handler<"message.read"> = (context, input) => {
+  const { tables, now } = context;
+  const party = actingParty(tables, input);
+  if (!party.ok) return party;
+  const conversation = tables.conversations.byId(input.conversation);
+  const member = conversation && memberOf(conversation, party.account.key);
+  if (conversation === undefined || member === undefined) return refuse("no_such_conversation");
+  const { head, key } = conversation;
+  const seq = Math.min(input.seq, head);
+  if (seq <= member.read) return { ok: true, unread: member.unread };
+  const span = { after: seq, head, account: member.account };
+  const unread = seq === head ? 0 : countOthers(tables.log.runs(key, seq), span);
+  markRead(member, { seq, unread, now });
+  tables.log.cutRuns(key, Math.min(...conversation.members.map((each) => each.read)));
+  tables.conversations.save(conversation);
+  tellReceipt(context, conversation, { account: member.account, by: input.device });
+  return { ok: true, unread };
+};

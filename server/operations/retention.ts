@@ -1,0 +1,62 @@
+/** Deleting what is past its time, a bounded piece with every run. */
+import { mlsLimits, serverLimits } from "../../lib/base/limits.ts";
+import type { Conversation } from "../domain/conversation.ts";
+import { dropSeat } from "../domain/conversation.ts";
+import { horizon, slowestOf } from "../domain/progress.ts";
+import { failureMemoryMs } from "../domain/login_delay.ts";
+import type { Context, Handler } from "./context.ts";
+import { cutLobby } from "./lobby.ts";
+import { settleWaiting } from "./waiting.ts";
+
+/** Conversations that one run looks at: some 20 ms of work. */
+const conversationsPerRun = 500;
+
+/** After this long a sender does not ask again whether a message was accepted, in milliseconds. */
+const sentMemoryMs = 7 * 24 * 60 * 60 * 1000;
+
+/** Gives up waiting for rows older than `before`; returns how many will be deleted. */
+function expireRows({ tables }: Context, conversation: Conversation, before: number): number {
+  const last = tables.log.lastBefore(conversation, before);
+  if (last === undefined) return 0;
+  const positions = conversation.members
+    .map(({ account }) => ({ account, before: slowestOf(conversation, account) }));
+  for (const seat of conversation.seats.values()) {
+    if (seat.cursor >= last) continue;
+    seat.cursor = last;
+    seat.changed = true;
+    if (seat.until !== null && seat.cursor >= seat.until) dropSeat(conversation, seat);
+  }
+  for (const position of positions) settleWaiting(tables, conversation, position);
+  tables.conversations.save(conversation);
+  return Math.max(0, horizon(conversation) - conversation.trimmed);
+}
+
+function sweepConversations(context: Context): number {
+  const { tables, now, sweep } = context;
+  const keys = tables.conversations.keys(sweep.after, conversationsPerRun);
+  sweep.after = keys.length < conversationsPerRun ? 0 : keys.at(-1) ?? 0;
+  let deleted = 0;
+  for (const key of keys) {
+    const conversation = tables.conversations.byKey(key);
+    deleted += expireRows(context, conversation, now - serverLimits.messageRetentionMs);
+    tables.log.expireRuns(key, now - serverLimits.messageRetentionMs);
+    for (const seat of conversation.seats.values()) {
+      tables.log.expireSent(key, seat, now - sentMemoryMs);
+    }
+  }
+  return deleted;
+}
+
+/** Deletes what is past its retention; to be run about once a minute. */
+export const retentionRun: Handler<"retention.run"> = (context) => {
+  const { tables, now } = context;
+  const rows = sweepConversations(context);
+  const posts = cutLobby(tables, { head: tables.lobby.head(), now });
+  const packages = tables.keyPackages.expire({
+    claimedBefore: now - mlsLimits.claimReservationMs,
+    storedBefore: now - mlsLimits.keyPackageLifetimeMs,
+  });
+  const notifications = tables.notifications.expire(now - serverLimits.messageRetentionMs);
+  const attempts = tables.attempts.expire(now - failureMemoryMs);
+  return { deleted: rows + posts + packages + notifications + attempts };
+};

@@ -1,0 +1,61 @@
+/** Appending rows to a conversation: what messages and commits have in common. */
+import type { Conversation } from "../domain/conversation.ts";
+import { isOverQuota } from "../domain/sending.ts";
+import type { Tables } from "../tables/tables.ts";
+import { type Context, refuse } from "./context.ts";
+import type { Refused } from "./contract.ts";
+
+/** Whether some account for which a row of this size would wait has no room for it. */
+export function refuseQuota(
+  tables: Tables,
+  accounts: ReadonlySet<number>,
+  size: number,
+): Refused | undefined {
+  for (const account of accounts) {
+    if (isOverQuota(tables.accounts.queued(account), size)) return refuse("quota_exceeded");
+  }
+  return undefined;
+}
+
+/** Counts a row of `size` bytes as waiting for `accounts`. */
+export function addWaiting(
+  tables: Tables,
+  conversation: Conversation,
+  row: { readonly accounts: ReadonlySet<number>; readonly size: number },
+): void {
+  for (const member of conversation.members) {
+    if (!row.accounts.has(member.account)) continue;
+    member.waiting += row.size;
+    member.changed = true;
+    tables.accounts.addQueued(member.account, row.size);
+  }
+}
+
+/** Notes whose row the head is now: `account`, or 0 for a commit. */
+export function continueRun(
+  { tables, now }: Context,
+  conversation: Conversation,
+  account: number,
+): void {
+  if (conversation.lastSender === account) return;
+  conversation.lastSender = account;
+  tables.log.addRun(conversation.key, { seq: conversation.head, account, ts: now });
+}
+
+/** Device keys in the conversation that want live events and may read, without `except`. */
+export function liveSeats(tables: Tables, conversation: Conversation, except: string): string[] {
+  const devices: string[] = [];
+  for (const seat of conversation.seats.values()) {
+    if (seat.key !== except && !seat.dead && tables.sessions.isReceiving(seat.key)) {
+      devices.push(seat.key);
+    }
+  }
+  return devices;
+}
+
+/** Tells the live devices, other than the one that made it, that a row is there. */
+export function tellRow(context: Context, conversation: Conversation, by: string): void {
+  const devices = liveSeats(context.tables, conversation, by);
+  if (devices.length === 0) return;
+  context.nudge({ kind: "log", conversation: conversation.id, seq: conversation.head, devices });
+}

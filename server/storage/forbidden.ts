@@ -1,0 +1,23 @@
+/** For tests of permissions: tries one thing that the storage worker must not be able to do. */
+import type { Forbidden } from "./messages.ts";
+
+const tries: Record<Forbidden, () => unknown> = {
+  // Nobody listens on port 9 (discard); a refused connection would show that dialling was permitted.
+  net: () => Deno.connect({ hostname: "127.0.0.1", port: 9 }),
+  read: () => Deno.readTextFile("/proc/self/status"),
+  write: () => Deno.writeTextFile("/proc/self/comm", "x"),
+  env: () => Deno.env.get("HOME"),
+  run: () => new Deno.Command("/bin/true").output(),
+  ffi: () => Deno.dlopen("/lib/libc.so.6", {}),
+  sys: () => Deno.hostname(),
+};
+
+/** Tries `what`; answers "allowed", or the name of the error. */
+export async function tryForbidden(what: Forbidden): Promise<string> {
+  try {
+    await tries[what]();
+    return "allowed";
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.name : String(thrown);
+  }
+}

@@ -1,0 +1,65 @@
+/** What the threads around the storage worker say to each other. */
+import type { CrashPlan } from "../../lib/base/crashpoint.ts";
+import type { ErrorCode } from "../../lib/base/errors.ts";
+import type { Nudge, OperationName } from "../operations/contract.ts";
+import type { Settings } from "../operations/context.ts";
+
+/** One call of a gateway: its number on this port, the operation, the input. */
+export type Call = readonly [id: number, name: OperationName, input: object];
+
+/** Why a call failed. The text is safe to show. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+/** The end of one call. */
+export type Reply =
+  | readonly [id: number, result: object]
+  | readonly [id: number, result: null, failure: Failure];
+
+/** From the storage worker to one gateway after each commit; packed. */
+export interface Delivery {
+  readonly replies: readonly Reply[];
+  readonly nudges: readonly Nudge[];
+}
+
+/** What may be tried in a test to prove that the worker is not permitted to do it. */
+export type Forbidden = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
+
+/** From the supervisor to the storage worker. */
+export type ToStorage =
+  | {
+    readonly kind: "start";
+    readonly path: string;
+    readonly settings: Settings;
+    readonly testHooks: boolean;
+    readonly crash: CrashPlan | undefined;
+  }
+  | { readonly kind: "connect"; readonly gateway: number; readonly port: MessagePort }
+  | { readonly kind: "status" }
+  | { readonly kind: "try"; readonly what: Forbidden }
+  | { readonly kind: "close" };
+
+/** Figures of the storage worker since its start. */
+export interface StorageStatus {
+  readonly operations: number;
+  readonly transactions: number;
+  /** Operations that failed, refusals not counted. */
+  readonly failures: number;
+  readonly sessionsOnline: number;
+  readonly accountsOnline: number;
+  /** Bytes of the database file. */
+  readonly databaseBytes: number;
+}
+
+/** From the storage worker to the supervisor. */
+export type FromStorage =
+  | { readonly kind: "listening" }
+  | { readonly kind: "started" }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly detail: string }
+  | { readonly kind: "trouble"; readonly operation: string; readonly detail: string }
+  | { readonly kind: "status"; readonly status: StorageStatus }
+  | { readonly kind: "tried"; readonly what: Forbidden; readonly outcome: string }
+  | { readonly kind: "kill" }
+  | { readonly kind: "closed" };

@@ -1,0 +1,122 @@
+/** What gateways have asked for and is not run yet; runs it in batches and answers every gateway once per commit. */
+import { setImmediate } from "node:timers";
+import { serverLimits } from "../../lib/base/limits.ts";
+import type { BatchRunner, Ending, Work } from "./batch.ts";
+import type { Call, Delivery, Reply } from "./messages.ts";
+import { pack, type Packed, unpack } from "./pack.ts";
+
+interface Queued extends Work {
+  /** Who asked; null for the worker itself. */
+  readonly port: MessagePort | null;
+  readonly id: number;
+}
+
+/** Counters since the start. */
+export interface QueueCounts {
+  operations: number;
+  transactions: number;
+  failures: number;
+}
+
+/** Told of an operation that failed through no fault of its caller. */
+export type OnTrouble = (operation: string, thrown: unknown) => void;
+
+/** Gathers calls of all gateways and runs what has arrived as one batch. */
+export class CallQueue {
+  readonly #runner: BatchRunner;
+  readonly #onTrouble: OnTrouble;
+  readonly #ports = new Set<MessagePort>();
+  #queued: Queued[] = [];
+  #scheduled = false;
+  readonly counts: QueueCounts = { operations: 0, transactions: 0, failures: 0 };
+
+  constructor(runner: BatchRunner, onTrouble: OnTrouble) {
+    this.#runner = runner;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Takes calls from this gateway from now on. */
+  connect(port: MessagePort): void {
+    this.#ports.add(port);
+    port.onmessage = (event: MessageEvent<Packed>) => this.#take(port, event.data);
+  }
+
+  #take(port: MessagePort, packed: Packed): void {
+    for (const [id, name, input] of unpack<Call[]>(packed)) {
+      this.#queued.push({ port, id, name, input });
+    }
+    this.#schedule();
+  }
+
+  /** Queues an operation of the worker's own. */
+  enqueue(work: Work): void {
+    this.#queued.push({ ...work, port: null, id: 0 });
+    this.#schedule();
+  }
+
+  /** Messages that have arrived already are taken first, so that they share the commit. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.runSome();
+      if (this.#queued.length > 0) this.#schedule();
+    });
+  }
+
+  /** Runs one batch of what is queued; false when nothing is. */
+  runSome(): boolean {
+    const batch = this.#queued.slice(0, serverLimits.transactionOperations);
+    if (batch.length === 0) return false;
+    this.#queued = this.#queued.slice(batch.length);
+    const { endings, nudges } = this.#runner.run(batch);
+    this.counts.operations += batch.length;
+    this.counts.transactions += 1;
+    this.#answer(batch, endings, nudges);
+    return true;
+  }
+
+  #answer(
+    batch: readonly Queued[],
+    endings: readonly Ending[],
+    nudges: Delivery["nudges"],
+  ): void {
+    const replies = new Map<MessagePort, Reply[]>();
+    batch.forEach(({ port, id, name }, index) => {
+      const ending = endings[index];
+      if (ending === undefined) return;
+      if (!ending.ok) this.#noteFailure(name, ending);
+      if (port === null) return;
+      const list = replies.get(port) ?? [];
+      list.push(replyOf(id, ending));
+      replies.set(port, list);
+    });
+    for (const port of this.#ports) {
+      const own = replies.get(port) ?? [];
+      if (own.length > 0 || nudges.length > 0) send(port, { replies: own, nudges });
+    }
+  }
+
+  #noteFailure(name: string, ending: Extract<Ending, { ok: false }>): void {
+    this.counts.failures += 1;
+    this.#onTrouble(name, ending.error);
+  }
+
+  /** Stops listening to gateways. */
+  disconnect(): void {
+    for (const port of this.#ports) port.close();
+    this.#ports.clear();
+  }
+}
+
+function replyOf(id: number, ending: Ending): Reply {
+  if (ending.ok) return [id, ending.result];
+  const { code, message: text } = ending.error;
+  return [id, null, { code, text }];
+}
+
+function send(port: MessagePort, delivery: Delivery): void {
+  const packed = pack(delivery);
+  port.postMessage(packed, [packed.bytes.buffer]);
+}

@@ -1,0 +1,106 @@
+/**
+ * The storage worker: the only thread that opens the database. It may read and write the data folder and do nothing
+ * else; everything it is asked comes over ports.
+ */
+import { armCrashPoint } from "../../lib/base/crashpoint.ts";
+import { asAppError } from "../../lib/base/errors.ts";
+import { openSqliteBackend } from "../tables/sqlite/open.ts";
+import type { Backend } from "../tables/tables.ts";
+import { BatchRunner } from "./batch.ts";
+import { tryForbidden } from "./forbidden.ts";
+import type { FromStorage, ToStorage } from "./messages.ts";
+import { CallQueue } from "./queue.ts";
+
+/** How often old rows are looked for, in milliseconds. */
+const retentionMs = 60 * 1000;
+
+declare const self: DedicatedWorkerGlobalScope;
+
+type Start = Extract<ToStorage, { kind: "start" }>;
+
+interface Running {
+  readonly path: string;
+  readonly backend: Backend;
+  readonly queue: CallQueue;
+  readonly retention: ReturnType<typeof setInterval>;
+  readonly testHooks: boolean;
+}
+
+const tell = (message: FromStorage) => self.postMessage(message);
+
+function detailOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause instanceof Error ? `${thrown}: ${cause.stack ?? cause}` : String(thrown);
+}
+
+function start(message: Start): Running {
+  if (message.testHooks) armCrashPoint(message.crash, () => tell({ kind: "kill" }));
+  const backend = openSqliteBackend(message.path);
+  const runner = new BatchRunner(backend, { settings: message.settings, now: () => Date.now() });
+  const queue = new CallQueue(
+    runner,
+    (operation, thrown) => tell({ kind: "trouble", operation, detail: detailOf(thrown) }),
+  );
+  const sweep = () => queue.enqueue({ name: "retention.run", input: {} });
+  const { path, testHooks } = message;
+  return { path, backend, queue, retention: setInterval(sweep, retentionMs), testHooks };
+}
+
+/** Runs what has arrived, closes the file. */
+function stop(running: Running): void {
+  clearInterval(running.retention);
+  while (running.queue.runSome());
+  running.queue.disconnect();
+  running.backend.close();
+}
+
+function tellStatus({ path, backend, queue }: Running): void {
+  const { sessions } = backend.tables;
+  const online = [...sessions.online()];
+  tell({
+    kind: "status",
+    status: {
+      ...queue.counts,
+      accountsOnline: online.length,
+      sessionsOnline: online.reduce((sum, account) => sum + sessions.ofAccount(account).length, 0),
+      databaseBytes: Deno.statSync(path).size,
+    },
+  });
+}
+
+async function tellTried(what: Extract<ToStorage, { kind: "try" }>["what"]): Promise<void> {
+  tell({ kind: "tried", what, outcome: await tryForbidden(what) });
+}
+
+function handle(message: Exclude<ToStorage, Start>, state: Running): void {
+  switch (message.kind) {
+    case "connect":
+      return state.queue.connect(message.port);
+    case "status":
+      return tellStatus(state);
+    case "try":
+      if (state.testHooks) void tellTried(message.what);
+      return;
+    case "close":
+      stop(state);
+      return tell({ kind: "closed" });
+  }
+}
+
+let running: Running | undefined;
+
+self.onmessage = (event: MessageEvent<ToStorage>) => {
+  try {
+    if (event.data.kind === "start") {
+      running = start(event.data);
+      tell({ kind: "started" });
+    } else if (running !== undefined) {
+      handle(event.data, running);
+    }
+  } catch (thrown) {
+    const { code, message: text } = asAppError(thrown);
+    tell({ kind: "failed", failure: { code, text }, detail: detailOf(thrown) });
+  }
+};
+
+tell({ kind: "listening" });

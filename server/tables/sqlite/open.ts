@@ -1,0 +1,106 @@
+/** All tables over one SQLite file, and its transactions. */
+import type { Database } from "../../../lib/sql/database.ts";
+import { openDatabase } from "../../../lib/sql/open.ts";
+import type { Backend, Tables } from "../tables.ts";
+import { SqliteAccounts } from "./accounts.ts";
+import { SqliteAttempts } from "./attempts.ts";
+import { SqliteConversations } from "./conversations.ts";
+import { SqliteDevices } from "./devices.ts";
+import { SqliteDirectory } from "./directory.ts";
+import { SqliteKeyPackages } from "./key_packages.ts";
+import { SqliteLobby } from "./lobby.ts";
+import { SqliteLog } from "./log.ts";
+import { SqliteNotifications } from "./notifications.ts";
+import { migrations } from "./schema.ts";
+import { SqliteSessions } from "./sessions.ts";
+
+class SqliteBackend implements Backend {
+  readonly #database: Database;
+  readonly #accounts: SqliteAccounts;
+  readonly #devices: SqliteDevices;
+  readonly #sessions: SqliteSessions;
+  readonly #conversations: SqliteConversations;
+  readonly tables: Tables;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#conversations = new SqliteConversations(database);
+    const flushConversations = () => this.#conversations.flush();
+    this.#accounts = new SqliteAccounts(database, flushConversations);
+    this.#devices = new SqliteDevices(database);
+    this.#sessions = new SqliteSessions(database);
+    this.tables = {
+      accounts: this.#accounts,
+      devices: this.#devices,
+      sessions: this.#sessions,
+      keyPackages: new SqliteKeyPackages(database),
+      conversations: this.#conversations,
+      log: new SqliteLog(database),
+      lobby: new SqliteLobby(database),
+      notifications: new SqliteNotifications(database, flushConversations),
+      directory: new SqliteDirectory(database),
+      attempts: new SqliteAttempts(database),
+    };
+  }
+
+  begin(): void {
+    this.#database.begin();
+  }
+
+  #flush(): void {
+    this.#conversations.flush();
+    this.#accounts.flush();
+  }
+
+  commit(): void {
+    this.#flush();
+    this.#database.commit();
+    this.#accounts.rotate();
+    this.#devices.rotate();
+    this.#conversations.rotate();
+  }
+
+  rollback(): void {
+    this.#database.rollback();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#accounts.forget();
+    this.#devices.forget();
+    this.#conversations.forget();
+    this.#sessions.reload();
+  }
+
+  savepoint<T>(work: () => T): T {
+    this.#flush();
+    try {
+      return this.#database.savepoint(() => {
+        const result = work();
+        this.#flush();
+        return result;
+      });
+    } catch (thrown) {
+      this.#forget();
+      throw thrown;
+    }
+  }
+
+  close(): void {
+    this.#database.checkpoint();
+    this.#database.close();
+  }
+}
+
+/**
+ * Opens (or makes) the server's database at `path` and empties the registry of sessions. Throws `AppError` with a text
+ * for the operator when the file cannot be used; it is unchanged then.
+ */
+export function openSqliteBackend(path: string): Backend {
+  const database = openDatabase(path, { migrations, cacheKiB: 64 * 1024 });
+  const backend = new SqliteBackend(database);
+  backend.begin();
+  backend.tables.sessions.clear();
+  backend.commit();
+  return backend;
+}
