@@ -1,0 +1,88 @@
+/** The composition root of the server: reads the command line, picks the adapters, starts the workers, stops them. */
+import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
+import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
+import { sanitizeText } from "../lib/base/sanitize.ts";
+import { serverConfig } from "./config.ts";
+import { parseServerArgs, type ServerCommand } from "./config_flags.ts";
+import { serverPaths } from "./config_paths.ts";
+import { openLog } from "./log.ts";
+import { hostname } from "./supervisor/addresses.ts";
+import { readOptional } from "./supervisor/folder.ts";
+import { superviseServer } from "./supervisor/supervise.ts";
+
+/** Runs `sealpost server ARGS` and returns the exit code. Never throws. */
+export async function runServer(args: readonly string[]): Promise<number> {
+  try {
+    // Before anything is written: nothing of the server is for other users of the machine.
+    Deno.umask(0o077);
+    const command = parseServerArgs(args);
+    if (command.kind === "run") return await run(command);
+    print(Deno.stdout, command.text);
+    return exitCodes.done;
+  } catch (thrown) {
+    return fail(thrown);
+  }
+}
+
+async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
+  const paths = serverPaths({
+    ...command,
+    env: (name) => Deno.env.get(name),
+    cwd: () => Deno.cwd(),
+  });
+  const config = serverConfig(command.flags, {
+    hostname: hostname(),
+    cores: navigator.hardwareConcurrency,
+    file: { path: paths.config, text: configText(paths.config, command.config !== undefined) },
+  });
+  for (const note of config.notes) print(Deno.stderr, `sealpost: ${note}`);
+  return await superviseServer({
+    config,
+    folder: paths.data,
+    json: command.json,
+    test: testSwitches(),
+    print: (line) => print(Deno.stdout, line),
+    openLog: () =>
+      openLog({
+        folder: paths.data,
+        level: config.logLevel,
+        console: (line) => print(Deno.stderr, line),
+      }),
+  });
+}
+
+/** A file that was named must be there; the usual one may be missing. */
+function configText(path: string, named: boolean): string | undefined {
+  const text = readOptional(path);
+  if (text === undefined && named) {
+    throw new ExitError("usage", `the configuration file ${path} does not exist`);
+  }
+  return text;
+}
+
+/** What tests may ask of a server by the environment; see docs/ARCHITECTURE.md. */
+function testSwitches(): { crash: CrashPlan | undefined; tries: boolean } | undefined {
+  if (Deno.env.get("SEALPOST_TEST_HOOKS") !== "1") return undefined;
+  const crashAt = Deno.env.get("SEALPOST_CRASH_AT");
+  return {
+    crash: crashAt?.startsWith("server:") ? parseCrashPlan(crashAt) : undefined,
+    tries: Deno.env.get("SEALPOST_TEST_TRY") === "1",
+  };
+}
+
+function fail(thrown: unknown): number {
+  const known = thrown instanceof ExitError;
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  print(Deno.stderr, `sealpost: ${sanitizeText(known ? text : `internal error: ${text}`, 2000)}`);
+  return known ? thrown.exitCode : exitCodes.failed;
+}
+
+/** Writes a line. Whoever read it may be gone: that is no reason for a server to stop. */
+function print(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  try {
+    const bytes = new TextEncoder().encode(`${line.replace(/\n$/, "")}\n`);
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.BrokenPipe)) throw thrown;
+  }
+}

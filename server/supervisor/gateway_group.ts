@@ -1,0 +1,85 @@
+/** All gateway workers of a server, on the same addresses. */
+import { ExitError } from "../../lib/base/exit_codes.ts";
+import type { Attempt, ListenAddress } from "../gateway/control.ts";
+import { chooseAddresses } from "./addresses.ts";
+import { type GatewayEvents, type GatewayInput, GatewayWorker } from "./gateways.ts";
+
+/** What all gateways of a server have in common. */
+export type CommonInput = Omit<GatewayInput, "index" | "listen" | "shared" | "storage">;
+
+/** What a group is made for. */
+export interface GroupOptions {
+  /** 0 is any free port. */
+  readonly port: number;
+  readonly count: number;
+  readonly events: GatewayEvents;
+}
+
+/** How often another free port is tried when somebody was faster. */
+const attempts = 5;
+
+/** The workers. They begin to load their code when the group is made. */
+export class GatewayGroup {
+  readonly #options: GroupOptions;
+  #listen: readonly ListenAddress[];
+  #workers: GatewayWorker[];
+
+  /** Throws `ExitError` (network) when the port cannot be used. */
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    this.#listen = chooseAddresses(options.port);
+    this.#workers = this.#spawn();
+  }
+
+  /** All of them listen. Throws `ExitError`. `connect` gives the way to the storage worker for one of them. */
+  async start(
+    common: CommonInput,
+    connect: (gateway: number) => MessagePort,
+  ): Promise<readonly ListenAddress[]> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await this.#startAll(common, connect);
+      } catch (thrown) {
+        const again = thrown instanceof ExitError && thrown.reason === "network" &&
+          this.#options.port === 0 && attempt < attempts;
+        if (!again) throw thrown;
+        this.terminate();
+        this.#listen = chooseAddresses(0);
+        this.#workers = this.#spawn();
+      }
+    }
+  }
+
+  /** Every session is told and drained, then the workers end. */
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+  }
+
+  /** Ends the workers at once. */
+  terminate(): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  /** For tests: what happens when the first worker tries `what`. */
+  async try(what: Attempt): Promise<string> {
+    return await this.#workers[0]?.try(what) ?? "no worker";
+  }
+
+  #spawn(): GatewayWorker[] {
+    const { count, events } = this.#options;
+    return Array.from({ length: count }, () => new GatewayWorker(this.#listen, events));
+  }
+
+  async #startAll(
+    common: CommonInput,
+    connect: (gateway: number) => MessagePort,
+  ): Promise<readonly ListenAddress[]> {
+    const shared = this.#workers.length > 1;
+    const started = await Promise.all(
+      this.#workers.map((worker, index) =>
+        worker.start({ ...common, index, listen: this.#listen, shared, storage: connect(index) })
+      ),
+    );
+    return started[0] ?? [];
+  }
+}

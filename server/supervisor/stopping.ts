@@ -1,0 +1,48 @@
+/** Why and when the server stops: signals, or a worker that died. */
+import { exitCodes } from "../../lib/base/exit_codes.ts";
+import type { Logger } from "../../lib/base/log.ts";
+
+/** Why the server stops. */
+export type StopReason =
+  | { readonly kind: "signal"; readonly signal: Deno.Signal }
+  | { readonly kind: "failed"; readonly worker: string };
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Deno.Signal[];
+
+/** Listens for reasons to stop. The first signal asks, a second one ends the process at once. */
+export class Stopping {
+  readonly #log: Logger;
+  readonly #asked = Promise.withResolvers<StopReason>();
+  readonly #handlers: readonly { signal: Deno.Signal; handle: () => void }[];
+  #signalled = 0;
+
+  constructor(log: Logger) {
+    this.#log = log;
+    this.#handlers = signals.map((signal) => ({ signal, handle: () => this.#onSignal(signal) }));
+    for (const { signal, handle } of this.#handlers) Deno.addSignalListener(signal, handle);
+  }
+
+  /** Resolves with the first reason to stop. */
+  get asked(): Promise<StopReason> {
+    return this.#asked.promise;
+  }
+
+  /** A worker died: nothing can go on without it. */
+  failed(worker: string, cause: string): void {
+    this.#log.log("error", "worker_failed", { worker, cause });
+    this.#asked.resolve({ kind: "failed", worker });
+  }
+
+  /** No more signals are handled. */
+  ignoreSignals(): void {
+    for (const { signal, handle } of this.#handlers) Deno.removeSignalListener(signal, handle);
+  }
+
+  #onSignal(signal: Deno.Signal): void {
+    this.#signalled++;
+    if (this.#signalled > 1) {
+      Deno.exit(signal === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated);
+    }
+    this.#asked.resolve({ kind: "signal", signal });
+  }
+}

@@ -1,0 +1,199 @@
+/** The life of a server: folder, keys, workers, "Ready", signals, orderly end. */
+import { pause, systemClock } from "../../lib/base/clock.ts";
+import type { CrashPlan } from "../../lib/base/crashpoint.ts";
+import { type AppError, asAppError } from "../../lib/base/errors.ts";
+import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { connectionLimits } from "../../lib/base/limits.ts";
+import type { Logger } from "../../lib/base/log.ts";
+import { startStorage, type StorageHandle } from "../storage/start.ts";
+import { hostname, reachableAddresses } from "./addresses.ts";
+import { type Announcement, readyJson, readyLines } from "./announce.ts";
+import { type ServedCertificate, servedCertificate, type TlsSource } from "./certificates.ts";
+import { openFolder } from "./folder.ts";
+import { GatewayGroup } from "./gateway_group.ts";
+import { type ServerKeys, serverKeys } from "./keys.ts";
+import { killSelf } from "./kill.ts";
+import { lockFolder } from "./lock.ts";
+import { Stopping, type StopReason } from "./stopping.ts";
+import { tryEverything } from "./try_everything.ts";
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly config: {
+    readonly port: number;
+    readonly name: string;
+    readonly tls: TlsSource;
+    readonly registration: "open" | "closed";
+    readonly gateways: number;
+  };
+  readonly folder: string;
+  /** Print one line of JSON instead of lines for people. */
+  readonly json: boolean;
+  /** Only in tests. */
+  readonly test: { readonly crash: CrashPlan | undefined; readonly tries: boolean } | undefined;
+  readonly print: (line: string) => void;
+  readonly openLog: () => Logger & { close(): void };
+}
+
+/** Ending in order may take this long in all before the rest is cut off, in milliseconds. */
+const endMs = 2 * connectionLimits.drainMs + 2000;
+
+/** Ending after a failure: what can still be closed must be closed within this, in milliseconds. */
+const failedEndMs = 2000;
+
+/** Runs a server until it is told to stop. Returns the exit code. Throws `ExitError` when it cannot start. */
+export async function superviseServer(options: ServerOptions): Promise<number> {
+  openFolder(options.folder);
+  const lock = await lockFolder(options.folder);
+  const log = options.openLog();
+  const stopping = new Stopping(log);
+  try {
+    return await runServer(options, { log, stopping });
+  } finally {
+    stopping.ignoreSignals();
+    log.close();
+    lock.release();
+  }
+}
+
+interface Around {
+  readonly log: Logger;
+  readonly stopping: Stopping;
+}
+
+async function runServer(options: ServerOptions, around: Around): Promise<number> {
+  const { stopping, log } = around;
+  const gateways = new GatewayGroup({
+    port: options.config.port,
+    count: options.config.gateways,
+    events: {
+      logger: log,
+      failed: (cause) => stopping.failed("gateway", cause),
+      crash: killSelf,
+    },
+  });
+  let storage: StorageHandle | undefined;
+  try {
+    const keys = await serverKeys(options.folder);
+    const certificate = await certify(options, keys, log);
+    storage = await openStorage(options, around);
+    const announcement = await listen(options, { gateways, keys, certificate, storage });
+    announce(options, announcement, log);
+    if (options.test?.tries) options.print(await tries(gateways, storage));
+    return await end(await stopping.asked, { gateways, storage, log });
+  } catch (thrown) {
+    gateways.terminate();
+    await storage?.close();
+    throw thrown;
+  }
+}
+
+function tries(gateways: GatewayGroup, storage: StorageHandle): Promise<string> {
+  return tryEverything({
+    gateway: (what) => gateways.try(what),
+    storage: (what) => storage.attempt(what),
+  });
+}
+
+async function certify(
+  { config, folder }: ServerOptions,
+  keys: ServerKeys,
+  log: Logger,
+): Promise<ServedCertificate> {
+  const certificate = await servedCertificate(config.tls, {
+    folder,
+    serverName: config.name,
+    identityKey: keys.identity.publicKey,
+    hosts: [...new Set([hostname(), ...reachableAddresses()])],
+    now: Date.now(),
+  });
+  if (certificate.note !== undefined) log.log("info", "certificate", { note: certificate.note });
+  return certificate;
+}
+
+/** The database is made last: where it is, the first start was finished once. */
+async function openStorage(
+  { config, folder, test }: ServerOptions,
+  { log, stopping }: Around,
+): Promise<StorageHandle> {
+  const crash = test?.crash;
+  const storage = await startStorage({
+    dataDir: folder,
+    registration: config.registration,
+    onTrouble: (operation, cause) => log.log("error", "operation_failed", { operation, cause }),
+    ...(test === undefined
+      ? {}
+      : { testHooks: crash === undefined ? { kill: killSelf } : { crash, kill: killSelf } }),
+  }).catch((thrown: unknown) => {
+    const text = asAppError(thrown).message;
+    throw new ExitError("localData", text, { cause: thrown });
+  });
+  void storage.failed.then((error) => stopping.failed("storage", causeOf(error)));
+  return storage;
+}
+
+function causeOf(error: AppError): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+async function listen(
+  { config, folder, test }: ServerOptions,
+  parts: {
+    readonly gateways: GatewayGroup;
+    readonly keys: ServerKeys;
+    readonly certificate: ServedCertificate;
+    readonly storage: StorageHandle;
+  },
+): Promise<Announcement> {
+  const { keys, certificate, storage } = parts;
+  const listening = await parts.gateways.start({
+    cert: certificate.certificate,
+    key: certificate.privateKey,
+    authority: certificate.authority,
+    identitySeed: keys.identity.seed,
+    opaqueSetup: keys.opaqueSetup,
+    serverName: config.name,
+    registration: config.registration,
+    testHooks: test !== undefined,
+    crash: test?.crash,
+  }, (gateway) => storage.connect(gateway));
+  return {
+    name: config.name,
+    dataFolder: folder,
+    listening,
+    reachable: reachableAddresses(),
+    hostname: hostname(),
+    identityKey: keys.identity.publicKey,
+  };
+}
+
+function announce(options: ServerOptions, announcement: Announcement, log: Logger): void {
+  log.log("info", "ready", {
+    name: announcement.name,
+    port: announcement.listening[0]?.port,
+    gateways: options.config.gateways,
+  });
+  const lines = options.json ? [readyJson(announcement)] : readyLines(announcement);
+  for (const line of lines) options.print(line);
+}
+
+async function end(
+  reason: StopReason,
+  { gateways, storage, log }: { gateways: GatewayGroup; storage: StorageHandle; log: Logger },
+): Promise<number> {
+  if (reason.kind === "failed") return await endFailed(gateways, storage);
+  log.log("info", "stopping", { signal: reason.signal });
+  await Promise.race([gateways.close(), pause(systemClock, endMs)]);
+  gateways.terminate();
+  await storage.close();
+  log.log("info", "stopped");
+  return exitCodes.done;
+}
+
+/** What was acknowledged is on the disk already; closing the database only makes the next start quicker. */
+async function endFailed(gateways: GatewayGroup, storage: StorageHandle): Promise<number> {
+  gateways.terminate();
+  const closed = storage.close().catch(() => undefined);
+  await Promise.race([closed, pause(systemClock, failedEndMs)]);
+  return exitCodes.failed;
+}
