@@ -15,41 +15,73 @@ export interface Ended {
   readonly err: string;
 }
 
-/** How a process is started. */
-export interface StartOptions {
-  /** Everything that the program keeps goes under this folder (`SEALPOST_HOME`). */
+/** How the program is run. */
+export interface ProgramOptions {
+  /** Stands for its user's home (`HOME`), and everything that it keeps goes under it (`SEALPOST_HOME`). */
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How a process is started. */
+export interface StartOptions extends ProgramOptions {
   readonly cwd?: string;
   /** A file to run instead of the program itself, for example a start script; gets the arguments alone. */
   readonly file?: string;
 }
 
+/** The program with these arguments, ready to be spawned: no input, output piped. */
+export function sealpost(args: readonly string[], options: ProgramOptions): Deno.Command {
+  return command(commandLine(args), { ...options, stdin: "null" });
+}
+
 /** The first word decides which permissions the program gets. */
-async function commandLine(args: readonly string[]): Promise<string[]> {
+function commandLine(args: readonly string[]): string[] {
   const compiled = Deno.env.get("SEALPOST_BINARY");
   if (compiled) return [compiled, ...args];
-  const flags = await permissionFlags(
-    args[0] === "server" || args[0] === "client" ? args[0] : "all",
-  );
+  const flags = permissionFlags(args[0] === "server" || args[0] === "client" ? args[0] : "all");
   const config = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
   return [Deno.execPath(), "run", ...config, ...flags, `${root}main.ts`, ...args];
 }
 
-async function permissionFlags(who: string): Promise<string[]> {
-  const command = new Deno.Command("sh", { args: [`${root}scripts/flags.sh`, who] });
-  const { stdout } = await command.output();
+function permissionFlags(who: string): string[] {
+  const { stdout } = new Deno.Command("sh", { args: [`${root}scripts/flags.sh`, who] })
+    .outputSync();
   return new TextDecoder().decode(stdout).trim().split("\n");
 }
 
-/** What Deno itself needs to find its cache, and programs like `sh`; nothing else of this process's environment. */
-function environment(options: StartOptions): Record<string, string> {
-  const inherited = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "DENORT_BIN"]
-    .flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value]];
-    });
-  return { ...Object.fromEntries(inherited), SEALPOST_HOME: options.home, ...options.env };
+function command(
+  [file, ...args]: readonly string[],
+  options: StartOptions & { readonly stdin: "null" | "piped" },
+): Deno.Command {
+  if (file === undefined) throw new TypeError("no program");
+  return new Deno.Command(file, {
+    args,
+    clearEnv: true,
+    env: environment(options),
+    cwd: options.cwd ?? options.home,
+    stdin: options.stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** A home of its own; Deno's cache and the PATH are those of the tests; nothing else of this process's environment. */
+function environment({ home, env }: ProgramOptions): Record<string, string> {
+  const path = Deno.env.get("PATH");
+  return {
+    HOME: home,
+    SEALPOST_HOME: home,
+    DENO_DIR: denoFolder(),
+    DENO_NO_UPDATE_CHECK: "1",
+    ...(path === undefined ? {} : { PATH: path }),
+    ...env,
+  };
+}
+
+/** Where Deno keeps packages: those are not to be fetched again for every home. */
+function denoFolder(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? ""}/.cache`;
+  return Deno.env.get("DENO_DIR") ?? `${cache}/deno`;
 }
 
 /** The lines of one output stream, as they come. */
@@ -114,21 +146,9 @@ export class Running implements AsyncDisposable {
   }
 
   /** Starts the program with these arguments, its input an open pipe. */
-  static async start(args: readonly string[], options: StartOptions): Promise<Running> {
-    const [file, ...rest] = options.file === undefined
-      ? await commandLine(args)
-      : [options.file, ...args];
-    if (file === undefined) throw new Error("no program");
-    const command = new Deno.Command(file, {
-      args: rest,
-      clearEnv: true,
-      env: environment(options),
-      cwd: options.cwd ?? options.home,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    });
-    return new Running(command.spawn());
+  static start(args: readonly string[], options: StartOptions): Running {
+    const line = options.file === undefined ? commandLine(args) : [options.file, ...args];
+    return new Running(command(line, { ...options, stdin: "piped" }).spawn());
   }
 
   get pid(): number {
@@ -240,21 +260,7 @@ export async function run(
   args: readonly string[],
   options: StartOptions & { readonly input?: string },
 ): Promise<Ended> {
-  await using running = await Running.start(args, options);
+  await using running = Running.start(args, options);
   if (options.input !== undefined) await running.write(options.input);
   return await running.finish();
-}
-
-/** A folder that is removed at the end. */
-export class TempFolder implements AsyncDisposable {
-  private constructor(readonly path: string) {}
-
-  /** Makes a new empty folder. */
-  static async make(): Promise<TempFolder> {
-    return new TempFolder(await Deno.makeTempDir({ prefix: "sealpost-test-" }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.path, { recursive: true });
-  }
 }

@@ -1,0 +1,209 @@
+/** A server process with its people, for stories: real processes, TLS, files of their own. */
+import { firstContact } from "../../lib/wire/first_contact.ts";
+import type { PinnedServer } from "../../lib/wire/tls.ts";
+import { TempFolder } from "./folder.ts";
+import { type Ended, run, Running, type StartOptions } from "./program.ts";
+import type { Ready as ServerReady } from "./server.ts";
+
+/** What a server prints with `--json` once it listens. */
+export interface Ready extends ServerReady {
+  readonly name: string;
+  readonly data: string;
+}
+
+/** Strong enough for the server, the same for everybody: accounts differ by their names. */
+export const goodPassword = "long gravel marmot 77";
+
+/** How a server is started. */
+export interface ServerOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** By `startServer.sh` instead of directly. */
+  readonly script?: boolean;
+  readonly flags?: readonly string[];
+}
+
+/** A start script of this tree. */
+export function scriptPath(name: "startServer.sh" | "startClient.sh"): string {
+  return decodeURIComponent(new URL(`../../${name}`, import.meta.url).pathname);
+}
+
+/** A place with one server, its data folder, and a home for each person. */
+export class Town implements AsyncDisposable {
+  readonly folder: string;
+  readonly #temp: TempFolder;
+  #server: Running;
+  #ready: Ready;
+
+  private constructor(temp: TempFolder, server: Running, ready: Ready) {
+    this.#temp = temp;
+    this.folder = temp.path;
+    this.#server = server;
+    this.#ready = ready;
+  }
+
+  /** Starts a server on a free port with an empty data folder. */
+  static async make(options: ServerOptions = {}): Promise<Town> {
+    const temp = await TempFolder.make();
+    try {
+      const started = await startServer(temp.path, "0", options);
+      return new Town(temp, started.server, started.ready);
+    } catch (error) {
+      await temp[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get server(): Running {
+    return this.#server;
+  }
+
+  get ready(): Ready {
+    return this.#ready;
+  }
+
+  /** `localhost:port`. */
+  get address(): string {
+    return `localhost:${this.#ready.port}`;
+  }
+
+  /** Everything that the server keeps. */
+  get data(): string {
+    return this.#ready.data;
+  }
+
+  /** Starts the server again, on the same port and folder; the old process must have ended. */
+  async restart(options: ServerOptions = {}): Promise<void> {
+    const started = await startServer(this.folder, String(this.#ready.port), options);
+    this.#server = started.server;
+    this.#ready = started.ready;
+  }
+
+  /** What a client of the wire pins. */
+  async pinned(): Promise<PinnedServer> {
+    const where = { host: "127.0.0.1", port: this.#ready.port };
+    const { identity, authority } = await firstContact(where);
+    return { ...where, identity, authority };
+  }
+
+  /** A person with an empty home of their own, who has not been here yet. */
+  async person(name: string): Promise<Person> {
+    const home = `${this.folder}/homes/${crypto.randomUUID()}`;
+    await Deno.mkdir(home, { recursive: true });
+    await Deno.writeTextFile(`${home}/password`, `${goodPassword}\n`);
+    return new Person(this, { name, home });
+  }
+
+  /** A person with an account, whose profile stays unlocked on their machine. */
+  async resident(name: string): Promise<Person> {
+    const person = await this.person(name);
+    await person.register();
+    return person;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await this.#temp[Symbol.asyncDispose]();
+  }
+}
+
+async function startServer(folder: string, port: string, { env, script, flags }: ServerOptions) {
+  const options: StartOptions = {
+    home: folder,
+    ...(env === undefined ? {} : { env }),
+    ...(script === true ? { file: scriptPath("startServer.sh") } : {}),
+  };
+  const args = [port, "--json", "--name", "test", ...flags ?? []];
+  const server = Running.start(script === true ? args : ["server", ...args], options);
+  try {
+    const line = await server.waitForLine('"event":"ready"');
+    return { server, ready: JSON.parse(line) as Ready };
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Somebody at a machine: one home, one name. */
+export class Person {
+  readonly town: Town;
+  readonly name: string;
+  readonly home: string;
+
+  constructor(town: Town, who: { readonly name: string; readonly home: string }) {
+    this.town = town;
+    this.name = who.name;
+    this.home = who.home;
+  }
+
+  /** Runs one command of the client to its end, without a terminal. */
+  async once(args: readonly string[], input?: string): Promise<Ended> {
+    const options = input === undefined ? {} : { input };
+    return await run(["client", ...args], { home: this.home, ...options });
+  }
+
+  /** As `once`; throws when the exit code is not 0. Returns the lines of standard output. */
+  async lines(args: readonly string[], input?: string): Promise<string[]> {
+    const { code, out, err } = await this.once(args, input);
+    if (code !== 0) throw new Error(`client ${args.join(" ")}: exit code ${code}\n${out}\n${err}`);
+    return out === "" ? [] : out.split("\n");
+  }
+
+  /** As `lines`, each line read as JSON. */
+  async json(args: readonly string[], input?: string): Promise<Record<string, unknown>[]> {
+    return (await this.lines([...args, "--json"], input)).map((line) => JSON.parse(line));
+  }
+
+  /** Creates the account and remembers its key. */
+  async register(): Promise<Record<string, unknown>> {
+    const flags = ["--server", this.town.address, "--accept-new", "--remember"];
+    const [session] = await this.json([
+      "register",
+      this.name,
+      ...flags,
+      "--password-file",
+      "password",
+    ]);
+    if (session === undefined) throw new Error("register printed nothing");
+    return session;
+  }
+
+  /** The interactive client over pipes, at its first question. */
+  chat(...flags: string[]): Running {
+    const args = ["client", "localhost", String(this.town.ready.port), "--accept-new", "--utc"];
+    return Running.start([...args, ...flags], { home: this.home });
+  }
+
+  /** The interactive client of a person with an account, online. */
+  async online(): Promise<Running> {
+    const chat = this.chat("--user", this.name);
+    try {
+      await chat.waitForRemark(/^You are /);
+      // An answer to a question shows that the session is there; the lobby's greeting does not.
+      await chat.type("/users");
+      await chat.waitForLine(new RegExp(`^${this.name} \\(you\\)  online`));
+      return chat;
+    } catch (error) {
+      await chat[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+}
+
+/** The names of all files under `folder` whose bytes hold `marker`. */
+export async function filesWith(folder: string, marker: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const file of filesUnder(folder)) {
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(file));
+    if (text.includes(marker)) found.push(file);
+  }
+  return found;
+}
+
+/** All files under `folder`. */
+export async function* filesUnder(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* filesUnder(path);
+    else if (entry.isFile) yield path;
+  }
+}
