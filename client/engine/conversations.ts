@@ -114,7 +114,8 @@ export class Conversations {
   }
 
   #forked(thread: Thread): AppError {
-    const text = `the server shows a second conversation with ${thread.partner.name}; it is ignored`;
+    const text =
+      `the server shows a second conversation with ${thread.partner.name}; it is ignored`;
     this.#core.warn(text);
     return new AppError("tampered", { text });
   }

@@ -13,7 +13,7 @@ import type { AccountKeys, Core } from "./core.ts";
 import { devicesOf, type Groups } from "./groups.ts";
 
 /** A row of a conversation's log. */
-export type LogEvent = Arrived<"message"> | Arrived<"commit"> | Arrived<"welcome">;
+export type LogEvent = Arrived<"message" | "commit" | "welcome">;
 
 /** What working through rows needs of its surroundings. */
 export interface IntakeServices {
@@ -291,7 +291,9 @@ export class Intake {
     const real = [...result.added, ...result.removed].map(({ deviceKey }) =>
       toBase64url(deviceKey)
     );
-    const hidden = real.filter((device) => !external.includes(device) && !declared.includes(device));
+    const hidden = real.filter((device) =>
+      !external.includes(device) && !declared.includes(device)
+    );
     if (hidden.length > 0) draft.warnings.push("the server hid a change of a conversation");
     const rejoined = result.removed.some(({ deviceKey }) =>
       toBase64url(deviceKey) === message.device
@@ -313,7 +315,9 @@ export class Intake {
     });
     if (joined.kind === "refused") {
       this.#core.logger.log("warning", "welcome_refused", { reason: joined.reason });
-      if (joined.reason !== "no_key_package") draft.warnings.push(notTrusted(thread, joined.detail));
+      if (joined.reason !== "no_key_package") {
+        draft.warnings.push(notTrusted(thread, joined.detail));
+      }
       draft.rejoin = joined.reason === "no_key_package";
       return;
     }

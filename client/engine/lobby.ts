@@ -136,7 +136,9 @@ export class Lobby {
     try {
       const keys = await this.#keysFor(post);
       if (keys.account !== post.account || keys.name !== post.name) return "its name is another's";
-      const certified = keys.devices.find(({ deviceKey }) => toBase64url(deviceKey) === post.device);
+      const certified = keys.devices.find(({ deviceKey }) =>
+        toBase64url(deviceKey) === post.device
+      );
       if (certified === undefined) return "it is by a device that the account does not know";
       const revoked = keys.revocations.find(({ deviceKey }) =>
         toBase64url(deviceKey) === post.device
@@ -156,7 +158,9 @@ export class Lobby {
   async #keysFor(post: Post): Promise<AccountKeys> {
     const keys = await this.#core.people.keysOf({ account: post.account });
     const known = keys.devices.some(({ deviceKey }) => toBase64url(deviceKey) === post.device);
-    return known ? keys : await this.#core.people.keysOf({ account: post.account }, { fresh: true });
+    return known
+      ? keys
+      : await this.#core.people.keysOf({ account: post.account }, { fresh: true });
   }
 
   #verifyingKey(device: string, bytes: Uint8Array): VerifyingKey {

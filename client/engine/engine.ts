@@ -1,0 +1,407 @@
+/** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
+import { systemClock } from "../../lib/base/clock.ts";
+import { reach } from "../../lib/base/crashpoint.ts";
+import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { timeOrderedId } from "../../lib/base/ids.ts";
+import { connectionLimits, textLimits } from "../../lib/base/limits.ts";
+import { silentLogger } from "../../lib/base/log.ts";
+import { KeyedMutex } from "../../lib/base/mutex.ts";
+import { utf8 } from "../../lib/base/bytes.ts";
+import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
+import { Messages, type StoredMessage } from "../store/messages.ts";
+import { Outbox } from "../store/outbox.ts";
+import { lobbyName, type Thread, Threads } from "../store/threads.ts";
+import type {
+  ChatMessage,
+  ConnectionState,
+  ConversationInfo,
+  Engine,
+  EngineEvent,
+  HistoryQuery,
+  SelfInfo,
+  Target,
+} from "./api.ts";
+import { Keeper, type Welcome } from "./connection.ts";
+import { Conversations } from "./conversations.ts";
+import type { Core } from "./core.ts";
+import { liveEvent } from "./events.ts";
+import { chatMessage, Feed } from "./feed.ts";
+import { Groups } from "./groups.ts";
+import { Inbox } from "./inbox.ts";
+import { Lobby } from "./lobby.ts";
+import { Marks } from "./marks.ts";
+import { Sending } from "./outbox.ts";
+import type { AccountSide, EngineParts } from "./parts.ts";
+import { Sync } from "./sync.ts";
+
+/** How far a state is; a failed message is as far as it will get. */
+const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
+
+/** All messages: as many as SQLite may be asked for. */
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** An engine over an unlocked profile. Nothing happens before `start`, except that messages can be queued. */
+export function openEngine(parts: EngineParts): Engine {
+  return new ProfileEngine(parts);
+}
+
+class ProfileEngine implements Engine {
+  readonly self: SelfInfo;
+  readonly #parts: EngineParts;
+  readonly #core: Core;
+  readonly #keeper: Keeper;
+  readonly #account: AccountSide;
+  readonly #feed: Feed;
+  readonly #marks: Marks;
+  readonly #lobby: Lobby;
+  readonly #inbox: Inbox;
+  readonly #sending: Sending;
+  readonly #sync: Sync;
+  #receive = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.self = parts.self;
+    this.#parts = parts;
+    const clock = parts.clock ?? systemClock;
+    const random = parts.random ?? Math.random;
+    this.#keeper = new Keeper({
+      open: parts.open,
+      instance: parts.profile.instance,
+      clock,
+      random,
+      onReady: (welcome, signal) => void this.#ready(welcome, signal),
+      onEvent: (event) => this.#event(event),
+      onState: (state) => this.#feed.emit({ kind: "connection", state }),
+    });
+    const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
+    this.#account = parts.account({ server: this.#keeper, warn });
+    this.#core = this.#makeCore(parts, { clock, random, warn });
+    this.#feed = new Feed(this.#core, { onForeign: () => this.#sending.kickAll() });
+    this.#marks = new Marks(this.#core);
+    this.#lobby = new Lobby(this.#core);
+    const readLog = (conversation: string) => this.#inbox.readLog(conversation);
+    const online = () => this.#keeper.online;
+    const groups = new Groups(this.#core);
+    const conversations = new Conversations(this.#core, groups, { readLog });
+    this.#sync = new Sync(this.#core, {
+      conversations,
+      marks: this.#marks,
+      lobby: this.#lobby,
+      readLog,
+    });
+    this.#inbox = new Inbox(this.#core, {
+      groups,
+      busy: () => this.#keeper.busy,
+      services: {
+        resolve: (thread) => conversations.resolve(thread),
+        rejoin: (thread) => this.#sync.inBackground(() => conversations.rejoin(thread)),
+        renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
+        failed: (thrown) => warn(`messages could not be stored: ${asAppError(thrown).message}`),
+      },
+    });
+    this.#sending = new Sending(this.#core, {
+      groups,
+      conversations,
+      lobby: this.#lobby,
+      online,
+      readLog,
+    });
+  }
+
+  #makeCore(
+    parts: EngineParts,
+    rest: Pick<Core, "clock" | "random" | "warn">,
+  ): Core {
+    const { profile, self } = parts;
+    const { device, certificate } = profile.identity;
+    let mls: Promise<typeof import("../../lib/mls/mod.ts")> | undefined;
+    return {
+      ...rest,
+      own: {
+        name: self.name,
+        account: self.account,
+        device: self.device,
+        identity: { device, certificate },
+      },
+      sealed: profile,
+      threads: new Threads(profile),
+      messages: new Messages(profile),
+      outbox: new Outbox(profile),
+      keyPackages: this.#account.keyPackages,
+      people: this.#account.people,
+      server: this.#keeper,
+      logger: parts.logger ?? silentLogger,
+      locks: new KeyedMutex(),
+      mls: () => mls ??= import("../../lib/mls/mod.ts"),
+      changed: () => this.#feed.changed(),
+    };
+  }
+
+  // --- connection
+
+  connection(): ConnectionState {
+    return this.#keeper.state;
+  }
+
+  async start(
+    options: { receive: boolean; keepTrying: boolean; signal?: AbortSignal },
+  ): Promise<void> {
+    this.#receive = options.receive;
+    options.signal?.addEventListener("abort", () => void this.stop({ drainMs: 0 }), { once: true });
+    // Whatever comes next needs it; loading goes on while the connection is made.
+    if (options.receive || this.#core.outbox.count() > 0) {
+      this.#core.mls().catch(() => undefined);
+    }
+    await this.#keeper.start(options);
+  }
+
+  caughtUp(signal?: AbortSignal): Promise<void> {
+    return this.#sync.caughtUp(signal);
+  }
+
+  async #ready(welcome: Welcome, signal: AbortSignal): Promise<void> {
+    this.#sending.kickAll();
+    const account = this.#account.ready(welcome, signal);
+    const sync = this.#receive
+      ? this.#sync.run({ signal, live: () => this.#keeper.notify(receiveEvents) })
+      : Promise.resolve();
+    const results = await Promise.allSettled([account, sync]);
+    for (const result of results) {
+      if (result.status === "fulfilled" || signal.aborted) continue;
+      const { code, message } = asAppError(result.reason);
+      this.#core.logger.log("warning", "session_work_failed", { code, message });
+    }
+    if (!this.#receive || results[1]?.status !== "fulfilled" || signal.aborted) return;
+    this.#feed.flush();
+    this.#feed.live = true;
+    this.#feed.emit({ kind: "caught_up" });
+  }
+
+  #event(event: ArrivedEvent): void | Promise<void> {
+    const { message } = event;
+    switch (message.type) {
+      case "message":
+      case "commit":
+      case "welcome":
+        return this.#inbox.take({ message, body: event.body });
+      case "receipt":
+        return this.#marks.receipt(message);
+      case "lobby":
+        return this.#lobby.take(message);
+      default: {
+        const told = liveEvent(message, this.self);
+        if (told !== undefined) this.#feed.emit(told);
+      }
+    }
+  }
+
+  subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void {
+    return this.#feed.subscribe(listener, options);
+  }
+
+  // --- messages
+
+  // deno-lint-ignore require-await -- refusals reject
+  async send(target: Target, text: string): Promise<ChatMessage> {
+    checkText(target, text);
+    const { sealed, threads, messages, outbox, clock } = this.#core;
+    const now = clock.now();
+    const id = timeOrderedId(now);
+    const name = target.kind === "lobby" ? lobbyName : target.name;
+    const local = sealed.database.transaction(() => {
+      const { thread } = threads.obtain(name);
+      const content = { from: this.self.name, text };
+      const local = messages.add({
+        thread,
+        id,
+        own: true,
+        unread: false,
+        state: "queued",
+        ts: now,
+        sentAt: now,
+        content,
+      });
+      if (local === undefined) throw new AppError("internal", { fault: "us" });
+      outbox.add(local, thread);
+      return local;
+    });
+    reach("client:queued");
+    if (target.kind === "direct") this.#core.mls().catch(() => undefined);
+    const stored = this.#stored(local);
+    this.#core.changed();
+    this.#sending.kick(stored.thread);
+    return this.#shown(stored);
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async retry(id: string): Promise<void> {
+    const { sealed, messages, outbox } = this.#core;
+    const message = messages.byId(id);
+    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+    if (message.state !== "failed") return;
+    sealed.database.transaction(() => {
+      messages.queued(message.local);
+      outbox.add(message.local, message.thread);
+    });
+    this.#core.changed();
+    this.#sending.kick(message.thread);
+  }
+
+  waitFor(
+    id: string,
+    state: "sent" | "delivered" | "read",
+    signal?: AbortSignal,
+  ): Promise<ChatMessage> {
+    const found = () => {
+      const message = this.#core.messages.byId(id);
+      if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+      return progress[message.state] >= progress[state] ? this.#shown(message) : undefined;
+    };
+    return this.#until(found, signal);
+  }
+
+  /** Looks whenever the store changes, here or by another process. */
+  #until<T>(found: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        unsubscribe();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const onAbort = () => {
+        end();
+        reject(signal?.reason);
+      };
+      const look = () => {
+        try {
+          const result = found();
+          if (result === undefined) return;
+          end();
+          resolve(result);
+        } catch (thrown) {
+          end();
+          reject(thrown);
+        }
+      };
+      const unsubscribe = this.#feed.subscribe(look);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted) onAbort();
+      else look();
+    });
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async conversations(): Promise<readonly ConversationInfo[]> {
+    const { threads, messages } = this.#core;
+    return threads.all().map((thread) => {
+      const last = messages.last(thread.thread, 1)[0];
+      return {
+        target: targetOf(thread),
+        conversation: thread.partner.name,
+        unread: messages.unreadCount(thread.thread),
+        ...(last === undefined ? {} : { last: chatMessage(last, thread) }),
+      };
+    });
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
+    const thread = this.#threadOf(query.target);
+    if (query.target !== undefined && thread === undefined) return [];
+    const { limit, grep } = query;
+    const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
+      .map((message) => this.#shown(message));
+    const fitting = grep === undefined ? rows : rows.filter(({ text }) => matches(grep, text));
+    return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async unread(target?: Target): Promise<readonly ChatMessage[]> {
+    const thread = this.#threadOf(target);
+    if (target !== undefined && thread === undefined) return [];
+    return this.#core.messages.unread(thread).map((message) => this.#shown(message));
+  }
+
+  async markRead(message: ChatMessage): Promise<void> {
+    await this.#marks.markRead(this.#stored(message.local));
+  }
+
+  #threadOf(target: Target | undefined): number | undefined {
+    if (target === undefined) return undefined;
+    const name = target.kind === "lobby" ? lobbyName : target.name;
+    return this.#core.threads.byName(name)?.thread;
+  }
+
+  #stored(local: number): StoredMessage {
+    const message = this.#core.messages.get(local);
+    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+    return message;
+  }
+
+  #shown(message: StoredMessage): ChatMessage {
+    return chatMessage(message, this.#core.threads.get(message.thread));
+  }
+
+  // --- the account
+
+  exists: Engine["exists"] = (name) => this.#account.exists(name);
+  users: Engine["users"] = (scope) => this.#account.users(scope);
+  notifications: Engine["notifications"] = (options) => this.#account.notifications(options);
+  notificationsSeen: Engine["notificationsSeen"] = (through) =>
+    this.#account.notificationsSeen(through);
+  key: Engine["key"] = (name) => this.#account.key(name);
+  setVerified: Engine["setVerified"] = (name, verified) =>
+    this.#account.setVerified(name, verified);
+  changePassword: Engine["changePassword"] = (current, next) =>
+    this.#account.changePassword(current, next);
+  exportSigned: Engine["exportSigned"] = (query) => this.#account.exportSigned(query);
+
+  /** Whoever revokes also takes the device out of every conversation, so that nobody has to wait for it. */
+  async revokeDevice(device: string): Promise<void> {
+    await this.#account.revokeDevice(device);
+    await this.#sync.removeRevoked();
+  }
+
+  // --- the end
+
+  stop(options: { drainMs?: number } = {}): Promise<void> {
+    return this.#stopped ??= this.#stop(options.drainMs ?? connectionLimits.drainMs);
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
+    await this.#keeper.stop();
+    await this.#sending.stop();
+    await this.#inbox.allSettled();
+    await this.#lobby.settled();
+    await this.#sync.stop();
+    this.#feed.stop();
+    this.#parts.profile.close();
+  }
+
+  async #drain(ms: number): Promise<void> {
+    const late = AbortSignal.timeout(ms);
+    const empty = () => this.#core.outbox.count() === 0 || !this.#keeper.online || undefined;
+    await this.#until(empty, late).catch(() => undefined);
+    await this.#inbox.allSettled();
+  }
+}
+
+const receiveEvents = { type: "session.receive", receive: true } as const;
+
+function targetOf(thread: Thread): Target {
+  return thread.lobby ? { kind: "lobby" } : { kind: "direct", name: thread.partner.name };
+}
+
+function checkText(target: Target, text: string): void {
+  const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
+  if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
+  if (utf8(text).length > most) {
+    throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });
+  }
+}
+
+function matches(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text);
+}

@@ -1,0 +1,120 @@
+/** What a new session does first: take in what waited, then turn live events on. */
+import { AppError, asAppError } from "../../lib/base/errors.ts";
+import type { Conversations, Listed } from "./conversations.ts";
+import type { Core } from "./core.ts";
+import type { Lobby } from "./lobby.ts";
+import type { Marks } from "./marks.ts";
+
+/** What catching up needs beside the core. */
+export interface SyncOptions {
+  readonly conversations: Conversations;
+  readonly marks: Marks;
+  readonly lobby: Lobby;
+  readonly readLog: (conversation: string) => Promise<void>;
+}
+
+/** Catching up. */
+export class Sync {
+  readonly #core: Core;
+  readonly #options: SyncOptions;
+  readonly #background = new Set<Promise<void>>();
+  #waiting: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
+  #done = false;
+  #stopped = false;
+
+  constructor(core: Core, options: SyncOptions) {
+    this.#core = core;
+    this.#options = options;
+  }
+
+  /** Resolves when a session has caught up, at once if one has since the last connection. */
+  caughtUp(signal?: AbortSignal): Promise<void> {
+    if (this.#done) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      if (signal?.aborted) reject(signal.reason);
+      if (this.#stopped) reject(new AppError("timeout", { text: "the client stops", fault: "us" }));
+    });
+  }
+
+  /** Takes in everything that waits; `live` turns events on. */
+  async run(options: { signal: AbortSignal; live: () => void }): Promise<void> {
+    this.#done = false;
+    const { conversations, marks, lobby } = this.#options;
+    const listed = await conversations.list();
+    for (const one of listed) await this.#catchUp(one, options.signal);
+    options.live();
+    await lobby.catchUp();
+    // Events are on only now for certain: what was posted between comes with this.
+    await lobby.catchUp();
+    for (const one of listed) marks.listed(one);
+    await marks.tellAll();
+    if (options.signal.aborted) return;
+    this.#done = true;
+    for (const { resolve } of this.#waiting.splice(0)) resolve();
+    for (const { conversation } of listed) this.#removals(conversation);
+  }
+
+  /** One conversation that cannot be taken in must not keep the others away. */
+  async #catchUp(listed: Listed, signal: AbortSignal): Promise<void> {
+    const { conversations, readLog } = this.#options;
+    const { threads, logger } = this.#core;
+    try {
+      const known = threads.byConversation(listed.conversation);
+      if (listed.cursor !== null) {
+        if (known === undefined || listed.head > known.cursor) await readLog(listed.conversation);
+      }
+      const thread = threads.byConversation(listed.conversation) ?? this.#threadOf(listed);
+      if (thread.hasPending) await conversations.resolve(thread.thread);
+      const now = threads.get(thread.thread);
+      if (now !== undefined && !now.joined) await conversations.adopt(now, listed);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const { code, message } = asAppError(thrown);
+      logger.log("warning", "conversation_not_caught_up", { code, message });
+      this.#core.warn(`a conversation could not be taken in: ${message}`);
+    }
+  }
+
+  /** The thread with the listed conversation's other member. */
+  #threadOf({ members }: Listed) {
+    const { own, sealed, threads } = this.#core;
+    const other = members.find(({ account }) => account !== own.account) ?? members[0];
+    const name = other?.name ?? own.name;
+    return sealed.database.transaction(() => threads.obtain(name));
+  }
+
+  /** Takes revoked devices out of every conversation that they are still in. */
+  async removeRevoked(): Promise<void> {
+    for (const { conversation } of await this.#options.conversations.list()) {
+      this.#removals(conversation);
+    }
+    await Promise.all(this.#background);
+  }
+
+  #removals(conversation: string): void {
+    const thread = this.#core.threads.byConversation(conversation);
+    if (thread === undefined || !this.#options.conversations.hasRemovals(conversation)) return;
+    this.inBackground(() => this.#options.conversations.renew(thread.thread));
+  }
+
+  /** Starts work that nobody waits for; its failure is logged and told. */
+  inBackground(work: () => Promise<unknown>): void {
+    if (this.#stopped) return;
+    const running = work().then(() => undefined, (thrown: unknown) => {
+      const { code, message } = asAppError(thrown);
+      this.#core.logger.log("warning", "background_work_failed", { code, message });
+      if (!this.#stopped && code !== "timeout") this.#core.warn(message);
+    }).finally(() => this.#background.delete(running));
+    this.#background.add(running);
+  }
+
+  /** Waits for work in the background. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const reason = new AppError("timeout", { text: "the client stops", fault: "us" });
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    await Promise.all(this.#background);
+  }
+}
