@@ -1,10 +1,8 @@
 /** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
-import { systemClock } from "../../lib/base/clock.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { timeOrderedId } from "../../lib/base/ids.ts";
 import { connectionLimits, textLimits } from "../../lib/base/limits.ts";
-import { silentLogger } from "../../lib/base/log.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
@@ -31,8 +29,9 @@ import { Inbox } from "./inbox.ts";
 import { Lobby } from "./lobby.ts";
 import { Marks } from "./marks.ts";
 import { Sending } from "./outbox.ts";
-import type { AccountSide, EngineParts } from "./parts.ts";
+import { receiptSource } from "./receipts.ts";
 import { Sync } from "./sync.ts";
+import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
 
 /** How far a state is; a failed message is as far as it will get. */
 const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
@@ -40,17 +39,15 @@ const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, faile
 /** All messages: as many as SQLite may be asked for. */
 const unlimited = Number.MAX_SAFE_INTEGER;
 
-/** An engine over an unlocked profile. Nothing happens before `start`, except that messages can be queued. */
-export function openEngine(parts: EngineParts): Engine {
-  return new ProfileEngine(parts);
-}
+/** An engine over an unlocked account. Nothing happens before `start`, except that messages can be queued. */
+export const makeEngine: MakeEngine = (account) => new ProfileEngine(account);
 
 class ProfileEngine implements Engine {
   readonly self: SelfInfo;
-  readonly #parts: EngineParts;
+  readonly #unlocked: UnlockedAccount;
   readonly #core: Core;
   readonly #keeper: Keeper;
-  readonly #account: AccountSide;
+  readonly #account: AccountServices;
   readonly #feed: Feed;
   readonly #marks: Marks;
   readonly #lobby: Lobby;
@@ -60,23 +57,21 @@ class ProfileEngine implements Engine {
   #receive = false;
   #stopped: Promise<void> | undefined;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: UnlockedAccount) {
     this.self = parts.self;
-    this.#parts = parts;
-    const clock = parts.clock ?? systemClock;
-    const random = parts.random ?? Math.random;
+    this.#unlocked = parts;
+    const { clock } = parts;
     this.#keeper = new Keeper({
       open: parts.open,
       instance: parts.profile.instance,
       clock,
-      random,
       onReady: (welcome, signal) => void this.#ready(welcome, signal),
       onEvent: (event) => this.#event(event),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
     });
     const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
-    this.#account = parts.account({ server: this.#keeper, warn });
-    this.#core = this.#makeCore(parts, { clock, random, warn });
+    this.#account = parts.services({ server: this.#keeper, warn });
+    this.#core = this.#makeCore(parts, warn);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#sending.kickAll() });
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
@@ -109,15 +104,15 @@ class ProfileEngine implements Engine {
     });
   }
 
-  #makeCore(
-    parts: EngineParts,
-    rest: Pick<Core, "clock" | "random" | "warn">,
-  ): Core {
-    const { profile, self } = parts;
+  #makeCore(parts: UnlockedAccount, warn: (text: string) => void): Core {
+    const { profile, self, clock, logger } = parts;
     const { device, certificate } = profile.identity;
     let mls: Promise<typeof import("../../lib/mls/mod.ts")> | undefined;
     return {
-      ...rest,
+      clock,
+      logger,
+      warn,
+      random: Math.random,
       own: {
         name: self.name,
         account: self.account,
@@ -131,7 +126,6 @@ class ProfileEngine implements Engine {
       keyPackages: this.#account.keyPackages,
       people: this.#account.people,
       server: this.#keeper,
-      logger: parts.logger ?? silentLogger,
       locks: new KeyedMutex(),
       mls: () => mls ??= import("../../lib/mls/mod.ts"),
       changed: () => this.#feed.changed(),
@@ -162,7 +156,7 @@ class ProfileEngine implements Engine {
 
   async #ready(welcome: Welcome, signal: AbortSignal): Promise<void> {
     this.#sending.kickAll();
-    const account = this.#account.ready(welcome, signal);
+    const account = this.#account.tend(welcome, signal);
     const sync = this.#receive
       ? this.#sync.run({ signal, live: () => this.#keeper.notify(receiveEvents) })
       : Promise.resolve();
@@ -205,6 +199,7 @@ class ProfileEngine implements Engine {
   // deno-lint-ignore require-await -- refusals reject
   async send(target: Target, text: string): Promise<ChatMessage> {
     checkText(target, text);
+    if (target.kind === "direct") this.#account.checkSendable(target.name);
     const { sealed, threads, messages, outbox, clock } = this.#core;
     const now = clock.now();
     const id = timeOrderedId(now);
@@ -354,7 +349,16 @@ class ProfileEngine implements Engine {
     this.#account.setVerified(name, verified);
   changePassword: Engine["changePassword"] = (current, next) =>
     this.#account.changePassword(current, next);
-  exportSigned: Engine["exportSigned"] = (query) => this.#account.exportSigned(query);
+
+  async exportSigned(query: HistoryQuery): Promise<readonly string[]> {
+    const receipts: string[] = [];
+    for (const { local } of await this.history(query)) {
+      const stored = this.#stored(local);
+      const source = receiptSource(stored, this.#core.threads.get(stored.thread));
+      if (source !== undefined) receipts.push(await this.#account.receipt(source));
+    }
+    return receipts;
+  }
 
   /** Whoever revokes also takes the device out of every conversation, so that nobody has to wait for it. */
   async revokeDevice(device: string): Promise<void> {
@@ -376,7 +380,7 @@ class ProfileEngine implements Engine {
     await this.#lobby.settled();
     await this.#sync.stop();
     this.#feed.stop();
-    this.#parts.profile.close();
+    this.#unlocked.profile.close();
   }
 
   async #drain(ms: number): Promise<void> {

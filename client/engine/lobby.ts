@@ -1,5 +1,5 @@
 /** The lobby: signed posts that everybody sees, kept by the server and replayed. */
-import { fromBase64url, toBase64url } from "../../lib/base/bytes.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
@@ -128,7 +128,9 @@ export class Lobby {
       state: isOwn ? "sent" : "received",
       ts: post.ts,
       sentAt: post.sentAt,
-      content: { from: post.name, text },
+      content: wrong === undefined
+        ? { from: post.name, text, signed: signedPost(post) }
+        : { from: post.name, text },
     };
   }
 
@@ -192,7 +194,12 @@ export class Lobby {
     const signature = toBase64url(signLobbyPost(own.identity.device, { post, sentAt, text }));
     try {
       const reply = await server.request({ type: "lobby.post", post, text, sentAt, signature });
+      const stored = {
+        ...message.content,
+        signed: signedPost({ text, signature, device: own.device }),
+      };
       sealed.database.transaction(() => {
+        messages.setContent(message, stored);
         messages.sent(row.local, reply.message);
         outbox.remove(row.local);
         threads.passOwn(row.thread, reply.message.seq);
@@ -208,4 +215,10 @@ export class Lobby {
     }
     this.#core.changed();
   }
+}
+
+/** What a receipt of a post is made of. */
+function signedPost(post: Pick<Post, "text" | "signature" | "device">) {
+  const { text, signature, device } = post;
+  return { content: toBase64url(utf8(text)), signature, device };
 }

@@ -10,11 +10,12 @@ export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | 
 export interface MessageContent {
   readonly from: string;
   readonly text: string;
-  /** What the device signed (base64url), its signature and its certificate: what a signed receipt is made of. */
+  /** What the device signed, its signature, and its certificate or key: what a signed receipt is made of. Base64url. */
   readonly signed?: {
     readonly content: string;
     readonly signature: string;
-    readonly certificate: string;
+    readonly certificate?: string;
+    readonly device?: string;
   };
 }
 
