@@ -18,8 +18,8 @@ const checks: Record<Sender, Map<string, Check>> = { client: new Map(), server: 
  *
  * Throws `AppError`: `malformed` when the header is not strict JSON, not an array of 1 to 256 objects, a message does
  * not have the shape of its type, or the `body` lengths do not add up to the frame's body; `unknown_type` when a type is
- * not in the catalogue or is not `sender`'s to send. Fields that the catalogue does not know are refused from clients and
- * tolerated from servers, which may be of a newer minor version.
+ * not in the catalogue or is not `sender`'s to send. Types and fields that the catalogue does not know are refused from
+ * clients and left out and ignored from servers, which may be of a newer minor version.
  */
 export function readMessages(
   raw: { readonly header: Uint8Array; readonly body: Uint8Array },
@@ -32,10 +32,12 @@ export function readMessages(
   const arrived: Arrived[] = [];
   let offset = 0;
   for (const value of values) {
-    const message = checked(value, sender);
-    const length = "body" in message ? bodyLength(message.body) : 0;
-    arrived.push({ message, body: slice(raw.body, offset, length) });
+    const typed = withType(value);
+    const length = "body" in typed ? bodyLength(typed.body) : 0;
+    const body = slice(raw.body, offset, length);
     offset += length;
+    if (sender === "server" && !isMessageType(typed.type)) continue;
+    arrived.push({ message: checked(typed, sender), body });
   }
   if (offset !== raw.body.length) throw new AppError("malformed");
   return arrived;
@@ -55,13 +57,17 @@ function slice(body: Uint8Array, offset: number, length: number): Uint8Array {
   return body.subarray(offset, offset + length);
 }
 
-function checked(value: unknown, sender: Sender): Message {
+function withType(value: unknown): { readonly type: string } {
   if (typeof value !== "object" || value === null || !("type" in value)) {
     throw new AppError("malformed");
   }
   const { type } = value;
   if (typeof type !== "string") throw new AppError("malformed");
-  const check = checks[sender].get(type) ?? compile(type, sender);
+  return value as { readonly type: string };
+}
+
+function checked(value: { readonly type: string }, sender: Sender): Message {
+  const check = checks[sender].get(value.type) ?? compile(value.type, sender);
   if (!check(value)) throw new AppError("malformed");
   return asMessage(value);
 }

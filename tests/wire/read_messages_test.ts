@@ -112,6 +112,18 @@ Deno.test("unknown fields are refused from clients and tolerated from servers", 
   assert.throws(() => read(missing, { from: "server" }), malformed);
 });
 
+Deno.test("a type that only a newer server knows is left out, with its slice of the body", () => {
+  const header =
+    '[{"type":"pong","body":1},{"type":"group.made","body":2,"x":[]},{"type":"ping","body":1}]';
+  const arrived = read(header, { from: "server", body: 4 });
+  assert.deepEqual(arrived.map(({ message, body }) => [message.type, [...body]]), [
+    ["pong", [0]],
+    ["ping", [3]],
+  ]);
+  assert.throws(() => read(header, { from: "server", body: 3 }), malformed);
+  assert.throws(() => read('[{"type":"group.made"}]'), { code: "unknown_type" });
+});
+
 Deno.test("a body that a newer server adds to a message is taken, if it is a length", () => {
   const from = "server";
   const arrived = read('[{"type":"pong","body":2},{"type":"pong"}]', { from, body: 2 });

@@ -68,6 +68,14 @@ Deno.test("the vectors' bad headers are refused with their codes", () => {
   }
 });
 
+Deno.test("the vectors' content is signed as the document says", () => {
+  const { conversation, content, signature } = vectors.content;
+  const id = fromHex(conversation.replaceAll("-", ""));
+  const signed = concat(utf8("sealpost/1 content\0"), id, utf8(content));
+  const key = new VerifyingKey(fromHex(vectors.keys.device.publicKey));
+  assert.ok(key.verifyBytes(fromHex(signature), signed));
+});
+
 Deno.test("the vectors' certificate, revocation and lobby post verify", () => {
   const certificate = readDeviceCertificate(fromHex(vectors.deviceCertificate.bytes));
   assert.equal(certificate.name, vectors.deviceCertificate.name);
