@@ -9,12 +9,18 @@ export type StopReason =
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Deno.Signal[];
 
-/** Listens for reasons to stop. The first signal asks, a second one ends the process at once. */
+/**
+ * Signals that come this soon after the first, in milliseconds, are the same wish: a terminal and a wrapper script, or
+ * `timeout`, often both send one.
+ */
+const sameWishMs = 300;
+
+/** Listens for reasons to stop. The first signal asks, a later one ends the process at once. */
 export class Stopping {
   readonly #log: Logger;
   readonly #asked = Promise.withResolvers<StopReason>();
   readonly #handlers: readonly { signal: Deno.Signal; handle: () => void }[];
-  #signalled = 0;
+  #firstAt: number | undefined;
 
   constructor(log: Logger) {
     this.#log = log;
@@ -39,8 +45,9 @@ export class Stopping {
   }
 
   #onSignal(signal: Deno.Signal): void {
-    this.#signalled++;
-    if (this.#signalled > 1) {
+    const now = performance.now();
+    this.#firstAt ??= now;
+    if (now - this.#firstAt > sameWishMs) {
       Deno.exit(signal === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated);
     }
     this.#asked.resolve({ kind: "signal", signal });
