@@ -98,6 +98,7 @@ function expectedCommit(message: MLSMessage): PeekedCommit | undefined {
 
 function epochOf(message: MLSMessage): bigint {
   if (message.wireformat === "mls_public_message") return message.publicMessage.content.epoch;
+  if (message.wireformat === "mls_group_info") return message.groupInfo.groupContext.epoch;
   return message.wireformat === "mls_private_message" ? message.privateMessage.epoch : 0n;
 }
 
