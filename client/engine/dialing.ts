@@ -1,12 +1,16 @@
 /** Reaching a server: first contact and its pin, then connections that only the pinned identity can answer. */
-import { equalBytes, toHex } from "../../lib/base/bytes.ts";
+import { equalBytes } from "../../lib/base/bytes.ts";
 import type { Clock } from "../../lib/base/clock.ts";
 import { AppError } from "../../lib/base/errors.ts";
-import { ExitError } from "../../lib/base/exit_codes.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { software } from "../../lib/base/version.ts";
-import { fingerprint, formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
-import { matchesFingerprint } from "../../lib/crypto/fingerprint.ts";
+import {
+  fingerprint,
+  fingerprintHex,
+  formatFingerprint,
+  matchesFingerprint,
+  parseFingerprint,
+} from "../../lib/crypto/fingerprint.ts";
 import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { Connection } from "../../lib/wire/connection.ts";
 import { type FirstContact, firstContact } from "../../lib/wire/first_contact.ts";
@@ -49,14 +53,12 @@ export async function meetServer(
     firstSeen: options.clock.now(),
     by,
   };
-  const elsewhere = options.servers.byFingerprint(hexOf(found));
+  const elsewhere = options.servers.byFingerprint(fingerprintHex(found.identity));
   const { lastUser } = elsewhere ?? {};
   const pinned = lastUser === undefined ? server : { ...server, lastUser };
   options.servers.pin(pinned);
   return pinned;
 }
-
-const hexOf = (found: FirstContact) => toHex(parseFingerprint(found.fingerprint));
 
 /** Whose word it is that the server is the right one. */
 async function vouched(
@@ -65,7 +67,7 @@ async function vouched(
 ): Promise<KnownServer["by"]> {
   if (address.fingerprint !== undefined) return "link";
   // The same identity under another address was vouched for before.
-  const elsewhere = servers.byFingerprint(hexOf(found));
+  const elsewhere = servers.byFingerprint(fingerprintHex(found.identity));
   if (elsewhere !== undefined) return elsewhere.by;
   const facts = {
     host: address.host,
@@ -110,7 +112,8 @@ export async function openConnection(options: OpenOptions): Promise<Connection> 
   try {
     return await connect(options);
   } catch (thrown) {
-    if (!(thrown instanceof AppError)) throw stopped(thrown);
+    options.signal.throwIfAborted();
+    if (!(thrown instanceof AppError)) throw thrown;
     const suspicious = thrown.code === "invalid_certificate" || thrown.code === "tampered";
     if (!suspicious) throw thrown;
     return await connect({ ...options, server: await examine(options, thrown) });
@@ -127,6 +130,7 @@ async function connect({ server, device, clock, signal }: OpenOptions): Promise<
     expectIdentity: identity,
     facts: { software, role: "client" },
     clock,
+    signal,
   });
 }
 
@@ -151,10 +155,4 @@ async function examine(options: OpenOptions, error: AppError): Promise<KnownServ
   const renewed = { ...server, authority: found.authority };
   servers.pin(renewed);
   return renewed;
-}
-
-function stopped(thrown: unknown): unknown {
-  if (thrown instanceof ExitError || thrown instanceof AppError) return thrown;
-  const aborted = thrown instanceof Error && thrown.name === "AbortError";
-  return aborted ? new AppError("timeout", { fault: "environment", cause: thrown }) : thrown;
 }

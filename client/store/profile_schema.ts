@@ -22,6 +22,16 @@ export const profileSchema = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX contacts_account ON contacts (account_tag);
 
+  -- Revocations that the directory's log has, of anybody's devices: the server cannot withhold them later.
+  CREATE TABLE revocations (
+    -- Keyed hash of the whole.
+    tag BLOB PRIMARY KEY,
+    -- Keyed hash of the account id.
+    account_tag BLOB NOT NULL,
+    revocation BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX revocations_account ON revocations (account_tag);
+
   -- Private parts of this device's key packages.
   CREATE TABLE key_packages (
     ref TEXT PRIMARY KEY,
@@ -31,11 +41,4 @@ export const profileSchema = `
     -- When a newer last resort took its place; it is still found for a while.
     replaced_at INTEGER
   ) STRICT, WITHOUT ROWID;
-
-  -- What a person must hear of; kept until somebody was there to listen.
-  CREATE TABLE warnings (
-    warning INTEGER PRIMARY KEY AUTOINCREMENT,
-    at INTEGER NOT NULL,
-    text BLOB NOT NULL
-  ) STRICT;
 `;
