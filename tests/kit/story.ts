@@ -45,6 +45,7 @@ export class Town implements AsyncDisposable {
   static async make(options: ServerOptions = {}): Promise<Town> {
     const temp = await TempFolder.make();
     try {
+      await Deno.writeTextFile(`${temp.path}/password`, `${goodPassword}\n`);
       const started = await startServer(temp.path, "0", options);
       return new Town(temp, started.server, started.ready);
     } catch (error) {
@@ -59,6 +60,11 @@ export class Town implements AsyncDisposable {
 
   get ready(): Ready {
     return this.#ready;
+  }
+
+  /** A file with the good password. */
+  get passwordFile(): string {
+    return `${this.folder}/password`;
   }
 
   /** `localhost:port`. */
@@ -89,7 +95,6 @@ export class Town implements AsyncDisposable {
   async person(name: string): Promise<Person> {
     const home = `${this.folder}/homes/${crypto.randomUUID()}`;
     await Deno.mkdir(home, { recursive: true });
-    await Deno.writeTextFile(`${home}/password`, `${goodPassword}\n`);
     return new Person(this, { name, home });
   }
 
@@ -155,14 +160,10 @@ export class Person {
 
   /** Creates the account and remembers its key. */
   async register(): Promise<Record<string, unknown>> {
-    const flags = ["--server", this.town.address, "--accept-new", "--remember"];
-    const [session] = await this.json([
-      "register",
-      this.name,
-      ...flags,
-      "--password-file",
-      "password",
-    ]);
+    const { address, passwordFile } = this.town;
+    const flags = ["--server", address, "--accept-new", "--remember"];
+    const password = ["--password-file", passwordFile];
+    const [session] = await this.json(["register", this.name, ...flags, ...password]);
     if (session === undefined) throw new Error("register printed nothing");
     return session;
   }
@@ -180,7 +181,7 @@ export class Person {
       await chat.waitForRemark(/^You are /);
       // An answer to a question shows that the session is there; the lobby's greeting does not.
       await chat.type("/users");
-      await chat.waitForLine(new RegExp(`^${this.name} \\(you\\)  online`));
+      await chat.waitForLine(new RegExp(`^${this.name} \\(you\\) {2}online`));
       return chat;
     } catch (error) {
       await chat[Symbol.asyncDispose]();

@@ -127,7 +127,13 @@ Deno.test("parity A: a command protocol with accounts, stored messages and notif
     async () => {
       for (const name of ["bob", "BOB"]) {
         const again = await town.person(name);
-        const flags = ["--server", town.address, "--accept-new", "--password-file", "password"];
+        const flags = [
+          "--server",
+          town.address,
+          "--accept-new",
+          "--password-file",
+          town.passwordFile,
+        ];
         const { code, out, err } = await again.once(["register", name, ...flags]);
         assert.equal(code, 4, err);
         assert.equal(out, "");
@@ -186,7 +192,12 @@ async function messagesAndNotifications(t: Deno.TestContext, { town, bob, cleo }
     "LOGIN answers status, unread messages and notifications as one JSON object",
     async () => {
       await cleo.lines(["send", "bob", `first ${marker}`]);
-      const [session, ...rest] = await bob.json(["login", "bob", "--password-file", "password"]);
+      const [session, ...rest] = await bob.json([
+        "login",
+        "bob",
+        "--password-file",
+        town.passwordFile,
+      ]);
       assert.deepEqual(rest, []);
       assert.equal(session?.["status"], "ready");
       assert.equal(session?.["unread"], 1);

@@ -35,7 +35,7 @@ Deno.test("parity B: store and forward with signatures that hold before others",
   });
 
   await t.step("LOGIN answers the number of unread messages", async () => {
-    const [session] = await erik.json(["login", "erik", "--password-file", "password"]);
+    const [session] = await erik.json(["login", "erik", "--password-file", town.passwordFile]);
     assert.equal(session?.["unread"], 3);
   });
 

@@ -65,7 +65,7 @@ Deno.test("parity C: certificates, public and private messages, live", async (t)
     async () => {
       const { code, out } = await alice.once(["users"]);
       assert.equal(code, 0);
-      assert.match(out, /^alice \(you\)  online  10\.8\.\d+\.\d+$/m);
+      assert.match(out, /^alice \(you\) {2}online {2}10\.8\.\d+\.\d+$/m);
       await using chat = alice.chat();
       await chat.waitForRemark("Username");
       await chat.type("/login alice");
@@ -126,12 +126,12 @@ async function refusals(t: Deno.TestContext, { town, alice, bob }: Omit<Cast, "c
   await t.step("`/users` lists who is online, `/users --all` every account", async () => {
     await using chat = await alice.online();
     const after = await chat.type("/users --all");
-    await chat.waitForLine(/^carol  offline  last seen \d{4}-/, after);
-    await chat.waitForLine(/^bob  offline /, after);
-    await chat.waitForLine(/^alice \(you\)  online  10\.8\./, after);
+    await chat.waitForLine(/^carol {2}offline {2}last seen \d{4}-/, after);
+    await chat.waitForLine(/^bob {2}offline /, after);
+    await chat.waitForLine(/^alice \(you\) {2}online {2}10\.8\./, after);
     await using other = await bob.online();
     assert.ok(!other.out.some((line) => line.startsWith("carol")));
-    await chat.waitForLine(/^bob  online  10\.8\./, await chat.type("/users"));
+    await chat.waitForLine(/^bob {2}online {2}10\.8\./, await chat.type("/users"));
     assert.equal((await chat.finish()).code, 0);
   });
 }
@@ -321,7 +321,7 @@ async function leaving(t: Deno.TestContext, { alice, bob }: Omit<Cast, "town" | 
     await t.step(`${way} removes the user from the online list`, async () => {
       await using a = await alice.online();
       await using b = await bob.online();
-      await a.waitForLine(/^bob  online /, await a.type("/users"));
+      await a.waitForLine(/^bob {2}online /, await a.type("/users"));
       await leave(b);
       await b.ended;
       await gone(a);
