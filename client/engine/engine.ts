@@ -6,6 +6,8 @@ import { connectionLimits, textLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
+import type { MlsIdentity } from "../../lib/mls/mod.ts";
+import type { SealedDatabase } from "../store/sealed.ts";
 import { Messages, type StoredMessage } from "../store/messages.ts";
 import { Outbox } from "../store/outbox.ts";
 import { lobbyName, type Thread, Threads } from "../store/threads.ts";
@@ -40,11 +42,24 @@ const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, faile
 const unlimited = Number.MAX_SAFE_INTEGER;
 
 /** An engine over an unlocked account. Nothing happens before `start`, except that messages can be queued. */
-export const makeEngine: MakeEngine = (account) => new ProfileEngine(account);
+export const makeEngine: MakeEngine = (account) => engineOf(account);
+
+/** What an engine takes of an unlocked account. */
+export type EngineParts = Omit<UnlockedAccount, "profile"> & {
+  readonly profile:
+    & SealedDatabase
+    & Pick<UnlockedAccount["profile"], "instance" | "close">
+    & { readonly identity: MlsIdentity };
+};
+
+/** The same for whoever has only the parts. */
+export function engineOf(parts: EngineParts): Engine {
+  return new ProfileEngine(parts);
+}
 
 class ProfileEngine implements Engine {
   readonly self: SelfInfo;
-  readonly #unlocked: UnlockedAccount;
+  readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
   readonly #account: AccountServices;
@@ -57,7 +72,7 @@ class ProfileEngine implements Engine {
   #receive = false;
   #stopped: Promise<void> | undefined;
 
-  constructor(parts: UnlockedAccount) {
+  constructor(parts: EngineParts) {
     this.self = parts.self;
     this.#unlocked = parts;
     const { clock } = parts;
@@ -104,7 +119,7 @@ class ProfileEngine implements Engine {
     });
   }
 
-  #makeCore(parts: UnlockedAccount, warn: (text: string) => void): Core {
+  #makeCore(parts: EngineParts, warn: (text: string) => void): Core {
     const { profile, self, clock, logger } = parts;
     const { device, certificate } = profile.identity;
     let mls: Promise<typeof import("../../lib/mls/mod.ts")> | undefined;

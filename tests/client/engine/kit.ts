@@ -1,0 +1,305 @@
+/** Accounts with engines for tests: real server, real TLS, real store; only the account's side is kept simple. */
+import { fromBase64url, fromUtf8, toBase64url, utf8 } from "../../../lib/base/bytes.ts";
+import { type Clock, systemClock } from "../../../lib/base/clock.ts";
+import { AppError } from "../../../lib/base/errors.ts";
+import { randomId } from "../../../lib/base/ids.ts";
+import { silentLogger } from "../../../lib/base/log.ts";
+import {
+  issueDeviceCertificate,
+  issueRevocation,
+  readDeviceCertificate,
+  readRevocation,
+} from "../../../lib/crypto/certificate.ts";
+import { generateSigningKey, signingKeyFromSeed } from "../../../lib/crypto/sign.ts";
+import { createKeyPackage, type MlsIdentity, type NewKeyPackage } from "../../../lib/mls/mod.ts";
+import { openDatabase } from "../../../lib/sql/open.ts";
+import { Connection } from "../../../lib/wire/connection.ts";
+import { dial, type PinnedServer } from "../../../lib/wire/tls.ts";
+import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
+import type { Requester, Welcome } from "../../../client/engine/connection.ts";
+import type { AccountKeys, People } from "../../../client/engine/core.ts";
+import { engineOf } from "../../../client/engine/engine.ts";
+import type { AccountServices } from "../../../client/engine/unlocked.ts";
+import { profileMigrations } from "../../../client/store/schema.ts";
+import { sealerOf } from "../../../client/store/seal.ts";
+import type { SealedDatabase } from "../../../client/store/sealed.ts";
+import { type TestAccount, WireClient } from "../../kit/wire_client.ts";
+
+/** Everything that opens a device's store again, in this process or another. */
+export interface DeviceFacts {
+  readonly folder: string;
+  readonly name: string;
+  readonly account: string;
+  /** Base64url. */
+  readonly accountSeed: string;
+  readonly deviceSeed: string;
+  readonly certificate: string;
+  readonly profileKey: string;
+  readonly instance: string;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly identity: string;
+    readonly authority: string;
+  };
+}
+
+/** Registers an account, or enrols a further device of one, and makes its store. */
+export async function newDevice(
+  server: PinnedServer,
+  options: { folder: string; account: TestAccount; enrol?: boolean },
+): Promise<DeviceFacts> {
+  const { account, folder } = options;
+  const device = generateSigningKey();
+  await using wire = await WireClient.connect(server, { device, receive: false });
+  if (options.enrol) {
+    await wire.logIn(account);
+    await wire.enrol(account);
+  } else {
+    await wire.register(account);
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  const { host, port, identity, authority } = server;
+  return {
+    folder,
+    name: account.name,
+    account: account.id,
+    accountSeed: toBase64url(account.key.seed),
+    deviceSeed: toBase64url(device.seed),
+    certificate: toBase64url(
+      issueDeviceCertificate({
+        name: account.name,
+        accountId: account.id,
+        serverKey: identity,
+        accountKey: account.key,
+        deviceKey: device.publicKey,
+        createdAt: Date.now(),
+      }).bytes,
+    ),
+    profileKey: toBase64url(crypto.getRandomValues(new Uint8Array(32))),
+    instance: randomId(),
+    server: { host, port, identity: toBase64url(identity), authority },
+  };
+}
+
+/** How a test bends what an engine is made of. */
+export interface EngineOptions {
+  /** Another port to dial: that of a proxy. */
+  readonly port?: number;
+  readonly clock?: Clock;
+  /** Stands between the engine and the server's answers. */
+  readonly bend?: (server: Requester) => Requester;
+  /** Single-use key packages to keep at the server. */
+  readonly keyPackages?: number;
+}
+
+/** An engine over the device's store. */
+export function engineFor(facts: DeviceFacts, options: EngineOptions = {}): Engine {
+  const { name, account, folder, server } = facts;
+  const database = openDatabase(`${folder}/profile.db`, { migrations: profileMigrations });
+  const sealed = { database, ...sealerOf(fromBase64url(facts.profileKey)) };
+  const device = signingKeyFromSeed(fromBase64url(facts.deviceSeed));
+  const certificate = readDeviceCertificate(fromBase64url(facts.certificate));
+  const identity: MlsIdentity = { device, certificate };
+  const clock = options.clock ?? systemClock;
+  const pinned = {
+    host: server.host,
+    port: options.port ?? server.port,
+    identity: fromBase64url(server.identity),
+    authority: server.authority,
+  };
+  return engineOf({
+    self: {
+      name,
+      account,
+      device: toBase64url(device.publicKey),
+      fingerprint: "",
+      server: { host: server.host, port: pinned.port, name: "test" },
+      serverFingerprint: "",
+      profile: folder,
+    },
+    profile: { ...sealed, identity, instance: facts.instance, close: () => database.close() },
+    clock,
+    logger: Deno.env.get("ENGINE_LOG")
+      ? { log: (level, event, fields) => console.error(name, level, event, fields ?? "") }
+      : silentLogger,
+    open: async (signal) => {
+      const transport = await dial({ ...pinned, signal });
+      const about = { software: "test", role: "client" } as const;
+      const { identity: expectIdentity } = pinned;
+      return await Connection.open(transport, { device, facts: about, expectIdentity, clock });
+    },
+    services: ({ server }) =>
+      simpleServices(options.bend?.(server) ?? server, { sealed, identity, facts, options }),
+  });
+}
+
+/** The account's side without proofs, passwords and notifications. */
+function simpleServices(
+  server: Requester,
+  of: { sealed: SealedDatabase; identity: MlsIdentity; facts: DeviceFacts; options: EngineOptions },
+): AccountServices {
+  const packages = new SimpleKeyPackages(of.sealed);
+  const unused = () => Promise.reject(new AppError("not_found"));
+  return {
+    people: simplePeople(server),
+    keyPackages: packages,
+    tend: (welcome) => packages.fill(server, { ...of, welcome }),
+    checkSendable: () => undefined,
+    forgetKeys: () => undefined,
+    exists: async (name) => (await server.request({ type: "account.check", name })).message.exists,
+    users: unused,
+    notifications: unused,
+    notificationsSeen: unused,
+    key: unused,
+    setVerified: unused,
+    changePassword: unused,
+    revokeDevice: async (revoked) => {
+      const revocation = issueRevocation({
+        accountKey: signingKeyFromSeed(fromBase64url(of.facts.accountSeed)),
+        accountId: of.facts.account,
+        deviceKey: fromBase64url(revoked),
+        revokedAt: Date.now(),
+      });
+      await server.request({
+        type: "device.revoke",
+        revocation: toBase64url(revocation.bytes),
+      });
+    },
+    receipt: (source) => Promise.resolve(JSON.stringify(source)),
+  };
+}
+
+/** Keys as the server tells them, pinned at first sight. */
+function simplePeople(server: Requester): People {
+  const known = new Map<string, AccountKeys>();
+  const accountKeys = new Map<string, string>();
+  return {
+    async keysOf(who, options = {}) {
+      const cached = known.get(JSON.stringify(who));
+      if (cached !== undefined && !options.fresh) return cached;
+      const { message } = await server.request({ type: "directory.keys", ...who });
+      const before = accountKeys.get(message.account);
+      if (before !== undefined && before !== message.accountKey) {
+        throw new AppError("tampered", { text: `the key of ${message.name} has changed` });
+      }
+      accountKeys.set(message.account, message.accountKey);
+      const keys: AccountKeys = {
+        account: message.account,
+        name: message.name,
+        accountKey: fromBase64url(message.accountKey),
+        devices: message.certificates.map((one) => readDeviceCertificate(fromBase64url(one))),
+        revocations: message.revocations.map((one) => readRevocation(fromBase64url(one))),
+      };
+      known.set(JSON.stringify(who), keys);
+      return keys;
+    },
+  };
+}
+
+class SimpleKeyPackages {
+  readonly #sealed: SealedDatabase;
+
+  constructor(sealed: SealedDatabase) {
+    this.#sealed = sealed;
+  }
+
+  readonly privateStates = (ref: string) => {
+    const row = this.#sealed.database.prepare("SELECT private FROM key_packages WHERE ref = ?")
+      .get<{ private: Uint8Array }>(ref);
+    return row && this.#sealed.open(`key_packages.private:${ref}`, row.private);
+  };
+
+  remove(ref: string): void {
+    this.#sealed.database.prepare("DELETE FROM key_packages WHERE ref = ?").run(ref);
+  }
+
+  async fill(
+    server: Requester,
+    of: { identity: MlsIdentity; options: EngineOptions; welcome: Welcome },
+  ): Promise<void> {
+    const wanted = of.options.keyPackages ?? 4;
+    const single = Math.max(0, wanted - of.welcome.keyPackages);
+    const kinds = [...Array<boolean>(single).fill(false)];
+    if (of.welcome.lastResortAt === null) kinds.push(true);
+    if (kinds.length === 0) return;
+    const made: ({ readonly lastResort: boolean } & NewKeyPackage)[] = [];
+    for (const lastResort of kinds) {
+      made.push({
+        lastResort,
+        ...await createKeyPackage(of.identity, { now: Date.now(), lastResort }),
+      });
+    }
+    this.#sealed.database.transaction(() => {
+      for (const { ref, privateState, lastResort } of made) {
+        this.#sealed.database.prepare(
+          "INSERT INTO key_packages (ref, private, last_resort, created_at) VALUES (?, ?, ?, ?)",
+        ).run(
+          ref,
+          this.#sealed.seal(`key_packages.private:${ref}`, privateState),
+          lastResort ? 1 : 0,
+          Date.now(),
+        );
+      }
+    });
+    const bodies = made.map(({ keyPackage }) => keyPackage);
+    await server.request({
+      type: "keypackages.put",
+      packages: made.map(({ ref, lastResort, keyPackage }) => ({
+        ref,
+        lastResort,
+        length: keyPackage.length,
+      })),
+      body: bodies.reduce((sum, { length }) => sum + length, 0),
+    }, bodies);
+  }
+}
+
+/** The facts as text, for another process. */
+export function encodeFacts(facts: DeviceFacts): string {
+  return toBase64url(utf8(JSON.stringify(facts)));
+}
+
+/** What `encodeFacts` made. */
+export function decodeFacts(text: string): DeviceFacts {
+  return JSON.parse(fromUtf8(fromBase64url(text)));
+}
+
+/** Longer than anything takes on a busy machine, in ms. */
+const patienceMs = 60_000;
+
+/** The first event that fits, from now on. */
+export function nextEvent(
+  engine: Engine,
+  fits: (event: EngineEvent) => boolean,
+  options: { after?: number; what?: string } = {},
+): Promise<EngineEvent> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      stop();
+      reject(new Error(`no such event came: ${options.what ?? fits}`));
+    }, patienceMs);
+    const stop = engine.subscribe((event) => {
+      if (!fits(event)) return;
+      clearTimeout(timer);
+      queueMicrotask(() => stop());
+      resolve(event);
+    }, options.after === undefined ? {} : { after: options.after });
+  });
+}
+
+/** Waits for a message with that text, stored already or still to come. */
+export async function message(engine: Engine, text: string) {
+  const event = await nextEvent(
+    engine,
+    (one) => one.kind === "message" && one.message.text === text,
+    { after: 0, what: `message ${text}` },
+  );
+  if (event.kind !== "message") throw new Error("not a message");
+  return event.message;
+}
+
+/** A signal that makes a hanging test fail. */
+export function patience(): AbortSignal {
+  return AbortSignal.timeout(patienceMs);
+}
