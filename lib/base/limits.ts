@@ -47,8 +47,10 @@ export const serverLimits = {
   devicesPerAccount: 8,
   /** New accounts from one address in an hour. */
   registrationsPerAddressPerHour: 100,
-  /** Failed logins before the delay begins to grow. */
+  /** Failed logins under one name before the delay begins to grow. */
   freeLoginFailures: 3,
+  /** The same from one address, behind which a whole office may sit: one person's typing errors delay no others. */
+  freeLoginFailuresPerAddress: 30,
   /** The delay after each further failure doubles from the first to the last of these. */
   loginDelayFirstMs: 2 * second,
   loginDelayMaxMs: 15 * minute,

@@ -21,9 +21,9 @@ export function remembered(failures: Failures | undefined, now: number): Failure
     : failures;
 }
 
-/** The pause in milliseconds that `count` failures bring: none for the first few, then doubling up to a ceiling. */
-export function delayAfter(count: number): number {
-  const beyond = count - serverLimits.freeLoginFailures;
+/** The pause in milliseconds that `count` failures bring: none for the first `free`, then doubling up to a ceiling. */
+export function delayAfter(count: number, free: number = serverLimits.freeLoginFailures): number {
+  const beyond = count - free;
   if (beyond <= 0) return 0;
   return Math.min(
     serverLimits.loginDelayMaxMs,
@@ -31,7 +31,7 @@ export function delayAfter(count: number): number {
   );
 }
 
-/** Milliseconds until the next attempt is allowed; 0 for at once. */
-export function waitMs(failures: Failures, now: number): number {
-  return Math.max(0, failures.at + delayAfter(failures.count) - now);
+/** Milliseconds until the next attempt is allowed; 0 for at once. `free`: as in `delayAfter`. */
+export function waitMs(failures: Failures, now: number, free?: number): number {
+  return Math.max(0, failures.at + delayAfter(failures.count, free) - now);
 }

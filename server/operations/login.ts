@@ -1,4 +1,5 @@
 /** Logging in with a password or by device, and what the password guards. */
+import { serverLimits } from "../../lib/base/limits.ts";
 import { canonicalName } from "../../lib/crypto/names.ts";
 import { failuresWorthTelling, remembered, waitMs } from "../domain/login_delay.ts";
 import type { AttemptKind, Tables } from "../tables/tables.ts";
@@ -20,13 +21,19 @@ function failures({ tables, now }: Context, [kind, subject]: Counter) {
   return remembered(tables.attempts.get(kind, subject), now);
 }
 
+function pauseFor(context: Context, counter: Counter): number {
+  const { freeLoginFailures, freeLoginFailuresPerAddress } = serverLimits;
+  const free = counter[0] === "login_remote" ? freeLoginFailuresPerAddress : freeLoginFailures;
+  return waitMs(failures(context, counter), context.now, free);
+}
+
 /**
  * An attempt begins. It counts as failed until it succeeds, because with OPAQUE a client that sees a wrong password
  * simply never finishes.
  */
 export const loginStart: Handler<"login.start"> = (context, input) => {
   const { tables, now } = context;
-  const wait = Math.max(...counters(input).map((each) => waitMs(failures(context, each), now)));
+  const wait = Math.max(...counters(input).map((each) => pauseFor(context, each)));
   if (wait > 0) return refuse("too_many_attempts", { retryAfterMs: wait });
   const account = tables.accounts.byName(input.name);
   const [name, remote] = counters(input);

@@ -90,20 +90,6 @@ Deno.test("accounts, over TLS and frames against a server process", async (t) =>
     },
   );
 
-  await t.step("repeated failures are answered with a growing delay", async () => {
-    const victim = newAccount("victim");
-    await using owner = await connect();
-    await owner.register(victim);
-    await using client = await connect();
-    const delays: number[] = [];
-    for (let attempt = 0; attempt < 12 && delays.length < 1; attempt++) {
-      const answer = await refusal(client.logIn({ name: "victim", password: "wrong" }));
-      if (answer.code === "too_many_attempts") delays.push(answer.retryAfterMs ?? 0);
-      else strictEqual(answer.code, "invalid_credentials");
-    }
-    ok((delays[0] ?? 0) > 0, "a delay is named");
-  });
-
   await t.step(
     "a known device logs in by its signature alone; an unknown one does not",
     async () => {
@@ -193,6 +179,20 @@ Deno.test("accounts, over TLS and frames against a server process", async (t) =>
     await client.request({ type: "session.close" });
     strictEqual(await client.closed, undefined);
     await online(false);
+  });
+
+  await t.step("repeated failures are answered with a growing delay", async () => {
+    const victim = newAccount("victim");
+    await using owner = await connect();
+    await owner.register(victim);
+    await using client = await connect();
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 12 && delays.length < 1; attempt++) {
+      const answer = await refusal(client.logIn({ name: "victim", password: "wrong" }));
+      if (answer.code === "too_many_attempts") delays.push(answer.retryAfterMs ?? 0);
+      else strictEqual(answer.code, "invalid_credentials");
+    }
+    ok((delays[0] ?? 0) > 0, "a delay is named");
   });
 
   await t.step("the log is JSON lines without passwords or keys", async () => {
