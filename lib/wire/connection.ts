@@ -2,97 +2,41 @@
  * One connection, the same class on both sides: hellos, signed and counted frames, one writer that sends everything
  * waiting in one frame, liveness, orderly end.
  */
-import { setImmediate } from "node:timers";
 import { type Bytes, toHex } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { AppError, asAppError } from "../base/errors.ts";
-import { connectionLimits, frameLimits } from "../base/limits.ts";
 import { type Logger, silentLogger } from "../base/log.ts";
 import type { SigningKey, VerifyingKey } from "../crypto/sign.ts";
+import {
+  type AcceptOptions,
+  type ConnectionOptions,
+  type ConnectionState,
+  defaultLimits,
+  type OpenOptions,
+  type Peer,
+  type Traffic,
+  type WireLimits,
+} from "./connection_options.ts";
 import { errorMessage } from "./errors.ts";
+import { type FrameDirection, FrameReader, type RawFrame, verifyFrame } from "./frame.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import {
-  encodeFrame,
-  type FrameDirection,
-  FrameReader,
-  type RawFrame,
-  verifyFrame,
-} from "./frame.ts";
-import {
-  type ClientFacts,
   clientHello,
-  nonceBytes,
+  freshNonce,
   noSession,
   readClientHello,
   readServerHello,
-  type ServerFacts,
   serverHello,
   sessionId,
 } from "./handshake.ts";
 import { Liveness } from "./liveness.ts";
 import type { Arrived, Message } from "./messages.ts";
-import { Outgoing } from "./outgoing.ts";
-import { readMessages, type Sender } from "./read_messages.ts";
 import { ReadBuffer } from "./read_buffer.ts";
+import { readMessages, type Sender } from "./read_messages.ts";
+import { isHello, isOrdinary } from "./signs.ts";
 import type { Transport } from "./transport.ts";
 
-/** The limits of one connection; see `connectionLimits` and `frameLimits` for their meaning. */
-export type WireLimits = {
-  readonly [K in keyof typeof defaultLimits]: number;
-};
-
-const defaultLimits = {
-  headerBytes: frameLimits.headerBytes,
-  bodyBytes: frameLimits.bodyBytes,
-  messages: frameLimits.messages,
-  helloMs: connectionLimits.helloMs,
-  pingMs: connectionLimits.pingMs,
-  deadMs: connectionLimits.deadMs,
-  frameMs: connectionLimits.frameMs,
-  drainMs: connectionLimits.drainMs,
-  writeQueueBytes: connectionLimits.writeQueueBytes,
-};
-
-/** What both sides may hand in. */
-export interface ConnectionOptions {
-  readonly clock?: Clock;
-  readonly logger?: Logger;
-  readonly limits?: Partial<WireLimits>;
-  /** Aborting closes the connection after draining what is queued. */
-  readonly signal?: AbortSignal;
-}
-
-/** What a server needs to accept a connection. */
-export interface AcceptOptions extends ConnectionOptions {
-  readonly identity: SigningKey;
-  readonly facts: ServerFacts;
-}
-
-/** What a client needs to open a connection. */
-export interface OpenOptions extends ConnectionOptions {
-  /** Signs every frame of this side. */
-  readonly device: SigningKey;
-  readonly facts: ClientFacts;
-  /** The pinned identity, 32 bytes; any other is refused. */
-  readonly expectIdentity?: Uint8Array;
-}
-
-/** The other side's hello. */
-export type Peer =
-  | { readonly kind: "server"; readonly hello: Message<"hello.server"> }
-  | { readonly kind: "client"; readonly hello: Message<"hello.client"> };
-
-type State =
-  | { readonly kind: "greeting" }
-  | { readonly kind: "open"; readonly peer: Peer; readonly key: VerifyingKey }
-  | { readonly kind: "ending"; readonly reason: AppError | undefined };
-
-/** Totals of one connection. */
-export interface Traffic {
-  readonly receivedBytes: number;
-  readonly receivedFrames: number;
-  readonly sentBytes: number;
-  readonly sentFrames: number;
-}
+export type { AcceptOptions, ConnectionOptions, OpenOptions, Peer, Traffic, WireLimits };
 
 /** A session over a transport. Made by `Connection.accept` and `Connection.open`. */
 export class Connection {
@@ -103,25 +47,19 @@ export class Connection {
   readonly #logger: Logger;
   readonly #limits: WireLimits;
   readonly #signal: AbortSignal | undefined;
-  readonly #key: SigningKey;
   readonly #direction: FrameDirection;
   readonly #peerSender: Sender;
   readonly #reader: FrameReader;
   readonly #readBuffer = new ReadBuffer();
-  readonly #outgoing: Outgoing;
+  readonly #writer: FrameWriter;
   readonly #liveness: Liveness;
-  readonly #traffic = { receivedBytes: 0, receivedFrames: 0, sentBytes: 0, sentFrames: 0 };
+  readonly #received = { frames: 0, bytes: 0 };
   readonly #probes = new Set<(alive: boolean) => void>();
-  /** Who waits for the queue to shrink, and to which length. */
-  #pacing: { readonly bytes: number; readonly resume: () => void }[] = [];
-  #state: State = { kind: "greeting" };
+  #peer: Peer | undefined;
+  #state: ConnectionState = { kind: "greeting" };
   #sessionId: Bytes = noSession;
-  /** Counters of the next frame; 0 was the hello. */
-  #nextOut = 0;
+  /** Counter of the next frame; 0 was the hello. */
   #nextIn = 0;
-  #inFlightBytes = 0;
-  #flush: "idle" | "scheduled" | "writing" = "idle";
-  #drained: (() => void) | undefined;
   #ended: Promise<void> | undefined;
 
   private constructor(
@@ -133,11 +71,16 @@ export class Connection {
     this.#logger = options.logger ?? silentLogger;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#signal = options.signal;
-    this.#key = options.key;
     this.#direction = options.direction;
     this.#peerSender = options.direction === 0 ? "server" : "client";
     this.#reader = new FrameReader(this.#limits);
-    this.#outgoing = new Outgoing(this.#limits);
+    this.#writer = new FrameWriter({
+      transport,
+      key: options.key,
+      direction: options.direction,
+      bounds: this.#limits,
+      onGone: (thrown) => this.#logGone(thrown),
+    });
     this.#liveness = new Liveness(this.#clock, {
       limits: this.#limits,
       helloMs: this.#limits.helloMs,
@@ -161,8 +104,7 @@ export class Connection {
       key: options.identity,
       direction: 1,
     });
-    const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
-    const own = serverHello(options.facts, { identity: options.identity, nonce });
+    const own = serverHello(options.facts, { identity: options.identity, nonce: freshNonce() });
     await connection.#greet(async () => {
       await connection.#writeHello(own);
       const raw = await connection.#firstFrame();
@@ -182,10 +124,8 @@ export class Connection {
     await connection.#greet(async () => {
       const raw = await connection.#firstFrame();
       const { hello, key } = readServerHello(raw, options.expectIdentity);
-      const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
-      const own = clientHello(options.facts, { device: options.device, nonce });
+      const own = clientHello(options.facts, { device: options.device, nonce: freshNonce() });
       await connection.#writeHello(own);
-      connection.#outgoing.narrow(hello.limits);
       connection.#begin({ kind: "server", hello }, { key, id: sessionId(raw.bytes, own) });
     });
     return connection;
@@ -201,10 +141,9 @@ export class Connection {
       key: options.identity,
       direction: 1,
     });
-    const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
     try {
       await connection.#writeHello(
-        serverHello(options.facts, { identity: options.identity, nonce }),
+        serverHello(options.facts, { identity: options.identity, nonce: freshNonce() }),
       );
     } catch (thrown) {
       connection.#logGone(thrown);
@@ -217,15 +156,15 @@ export class Connection {
     return this.#sessionId;
   }
 
-  /** The other side's hello. Throws before the hello and after the end. */
+  /** The other side's hello; also after the end. */
   get peer(): Peer {
-    if (this.#state.kind !== "open") throw new AppError("not_permitted_now", { fault: "us" });
-    return this.#state.peer;
+    if (this.#peer === undefined) throw new AppError("not_permitted_now", { fault: "us" });
+    return this.#peer;
   }
 
   /** Bytes that wait to be written, those under way included. */
   get queuedBytes(): number {
-    return this.#outgoing.queuedBytes + this.#inFlightBytes;
+    return this.#writer.queuedBytes;
   }
 
   /** Whether messages can still be sent: false from the first sign of the end on. */
@@ -235,7 +174,13 @@ export class Connection {
 
   /** Totals so far. */
   get traffic(): Traffic {
-    return this.#traffic;
+    const [received, written] = [this.#received, this.#writer.written];
+    return {
+      receivedBytes: received.bytes,
+      receivedFrames: received.frames,
+      sentBytes: written.bytes,
+      sentFrames: written.frames,
+    };
   }
 
   /**
@@ -251,14 +196,11 @@ export class Connection {
   /** The same for a message that is JSON text already: for events that go to many connections. */
   sendEncoded(jsonText: string, body?: Uint8Array | readonly Uint8Array[]): void {
     if (this.#state.kind !== "open") return;
-    this.#outgoing.push(jsonText, body);
-    if (this.queuedBytes > this.#limits.writeQueueBytes) {
-      this.#logger.log("warning", "slow_reader", { connection: this.id, bytes: this.queuedBytes });
-      this.#outgoing.clear();
-      void this.close(new AppError("slow_reader"));
-    } else {
-      this.#schedule();
-    }
+    this.#writer.send(jsonText, body);
+    if (this.queuedBytes <= this.#limits.writeQueueBytes) return;
+    this.#logger.log("warning", "slow_reader", { connection: this.id, bytes: this.queuedBytes });
+    this.#writer.clear();
+    void this.close(new AppError("slow_reader"));
   }
 
   /**
@@ -266,16 +208,7 @@ export class Connection {
    * then.
    */
   queuedAtMost(bytes: number): Promise<void> {
-    if (this.#state.kind !== "open" || this.queuedBytes <= bytes) return Promise.resolve();
-    return new Promise((resume) => this.#pacing.push({ bytes, resume }));
-  }
-
-  #resumePaced(): void {
-    if (this.#pacing.length === 0) return;
-    const left = this.#state.kind === "open" ? this.queuedBytes : 0;
-    const [ready, waiting] = [this.#pacing.filter(({ bytes }) => left <= bytes), this.#pacing];
-    this.#pacing = waiting.filter(({ bytes }) => left > bytes);
-    for (const { resume } of ready) resume();
+    return this.#state.kind === "open" ? this.#writer.queuedAtMost(bytes) : Promise.resolve();
   }
 
   /**
@@ -348,19 +281,10 @@ export class Connection {
   }
 
   async #writeHello(frame: Bytes): Promise<void> {
-    this.#nextOut = 1;
-    this.#traffic.sentFrames++;
-    this.#traffic.sentBytes += frame.length;
-    this.#flush = "writing";
     try {
-      await this.#transport.write(frame);
+      await this.#writer.writeHello(frame);
     } catch (thrown) {
-      this.#outgoing.clear();
       throw this.#greetingFailure(thrown);
-    } finally {
-      this.#flush = "idle";
-      if (this.#outgoing.empty) this.#drained?.();
-      else this.#schedule();
     }
   }
 
@@ -383,7 +307,9 @@ export class Connection {
   #begin(peer: Peer, session: { key: VerifyingKey; id: Bytes }): void {
     if (this.#state.kind === "ending") throw this.#greetingFailure(undefined);
     this.#sessionId = session.id;
-    this.#state = { kind: "open", peer, key: session.key };
+    this.#writer.enter(session.id, peer.kind === "server" ? peer.hello.limits : undefined);
+    this.#peer = peer;
+    this.#state = { kind: "open", key: session.key };
     this.#liveness.greeted(peer.kind === "server" ? peer.hello.limits.pingMs : undefined);
   }
 
@@ -396,12 +322,12 @@ export class Connection {
     while (raw === undefined) {
       const chunk = await this.#read();
       if (chunk === undefined) return undefined;
-      this.#traffic.receivedBytes += chunk.length;
+      this.#received.bytes += chunk.length;
       this.#reader.push(chunk);
       raw = this.#reader.next();
       if (raw === undefined) this.#liveness.partial();
     }
-    this.#traffic.receivedFrames++;
+    this.#received.frames++;
     this.#liveness.heard();
     return raw;
   }
@@ -447,46 +373,6 @@ export class Connection {
     return arrived.filter((one) => isOrdinary(one));
   }
 
-  // --- sending
-
-  #schedule(): void {
-    if (this.#flush !== "idle") return;
-    this.#flush = "scheduled";
-    setImmediate(() => void this.#write());
-  }
-
-  async #write(): Promise<void> {
-    this.#flush = "writing";
-    try {
-      for (let next = this.#outgoing.take(); next !== undefined; next = this.#outgoing.take()) {
-        await this.#writeFrame(next);
-      }
-    } catch (thrown) {
-      this.#logGone(thrown);
-      this.#outgoing.clear();
-      this.#transport.close();
-    }
-    this.#inFlightBytes = 0;
-    this.#flush = "idle";
-    this.#drained?.();
-  }
-
-  async #writeFrame(content: { header: Uint8Array; bodies: readonly Uint8Array[] }): Promise<void> {
-    const frame = encodeFrame({
-      ...content,
-      key: this.#key,
-      sessionId: this.#sessionId,
-      direction: this.#direction,
-      counter: this.#nextOut++,
-    });
-    this.#inFlightBytes = frame.length;
-    await this.#transport.write(frame);
-    this.#inFlightBytes = 0;
-    this.#traffic.sentFrames++;
-    this.#traffic.sentBytes += frame.length;
-    this.#resumePaced();
-  }
-
   // --- the end
 
   async #end(reason: AppError | undefined): Promise<void> {
@@ -494,27 +380,16 @@ export class Connection {
     this.#liveness.stop();
     this.#signal?.removeEventListener("abort", this.#onAbort);
     for (const settle of this.#probes) settle(false);
-    this.#resumePaced();
     if (reason !== undefined) this.#sayWhy(reason);
-    if (!this.#outgoing.empty || this.#flush !== "idle") await this.#drain();
+    this.#writer.release();
+    await this.#writer.drain(this.#clock, this.#limits.drainMs);
     this.#transport.close();
   }
 
   /** Only servers do, and only after their hello: `error` is a message of theirs. */
   #sayWhy(reason: AppError): void {
-    if (this.#direction === 0 || this.#nextOut === 0) return;
-    this.#outgoing.push(JSON.stringify(errorMessage(reason, { connection: this.id })));
-  }
-
-  #drain(): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(this.#limits.drainMs, () => resolve());
-      this.#drained = () => {
-        cancel();
-        resolve();
-      };
-      this.#schedule();
-    });
+    if (this.#direction === 0 || !this.#writer.greeted) return;
+    this.#writer.send(JSON.stringify(errorMessage(reason, { connection: this.id })));
   }
 
   /** The transport failed: usual enough, since peers vanish. */
@@ -522,12 +397,4 @@ export class Connection {
     const kind = thrown instanceof Error ? thrown.name : typeof thrown;
     this.#logger.log("debug", "transport_ended", { connection: this.id, kind });
   }
-}
-
-function isHello(message: Message): boolean {
-  return message.type === "hello.client" || message.type === "hello.server";
-}
-
-function isOrdinary({ message }: Arrived): boolean {
-  return message.type !== "ping" && message.type !== "pong" && !isHello(message);
 }

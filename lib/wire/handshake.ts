@@ -15,6 +15,11 @@ export const protocolMinor = 0;
 /** Bytes of a hello's nonce. */
 export const nonceBytes = 32;
 
+/** Random bytes for one hello. */
+export function freshNonce(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(nonceBytes));
+}
+
 /** The session id of the hellos, and of an error sent before there is a session: 32 zero bytes. */
 export const noSession: Bytes = new Uint8Array(sessionIdBytes);
 

@@ -11,6 +11,9 @@ export interface LivenessLimits {
   readonly frameMs: number;
 }
 
+/** No peer can make us ping more often than this. */
+const leastPingMs = 1000;
+
 /** What a connection does when a deadline passes. */
 export interface LivenessActions {
   ping(): void;
@@ -48,9 +51,10 @@ export class Liveness {
     this.#arm();
   }
 
-  /** The hello is complete; pings begin. */
+  /** The hello is complete; pings begin, as often as the peer wishes (`pingMs`) within reason. */
   greeted(pingMs = this.#limits.pingMs): void {
-    this.#limits = { ...this.#limits, pingMs: Math.min(this.#limits.pingMs, pingMs) };
+    const wish = Math.max(leastPingMs, pingMs);
+    this.#limits = { ...this.#limits, pingMs: Math.min(this.#limits.pingMs, wish) };
     this.#helloDue = undefined;
     this.#lastSign = this.#clock.monotonic();
     this.#arm();

@@ -108,6 +108,30 @@ Deno.test("violations over real sockets: the right error, the end, and the serve
   });
 });
 
+Deno.test("a client that goes on sending after a violation still learns why it was disconnected", async () => {
+  await using server = await tlsServer(answerChecks);
+  for (let round = 0; round < 5; round++) {
+    const transport = await server.dial();
+    const connection = await Connection.open(transport, {
+      device: generateSigningKey(),
+      facts: clientFacts,
+    });
+    connection.sendEncoded('{"type":"nothing"}');
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    const pump = async () => {
+      for (let count = 0; count < 200 && connection.isOpen; count++) {
+        const message = { type: "vault.get.ok", id: 1, body: 100_000 } as const;
+        connection.send(message, new Uint8Array(100_000));
+        await connection.queuedAtMost(1_000_000);
+      }
+    };
+    const [arrived] = await Promise.all([connection.receive(), pump()]);
+    const first = arrived?.[0]?.message;
+    assert.equal(first?.type === "error" && first.code, "unknown_type");
+    await connection.close();
+  }
+});
+
 /** A frame made for one session, to be sent in another. */
 async function foreignFrame(dialServer: () => Promise<SocketTransport>, header: string) {
   const other = await new RawClient(await dialServer()).greet();
