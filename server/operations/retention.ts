@@ -57,6 +57,6 @@ export const retentionRun: Handler<"retention.run"> = (context) => {
     storedBefore: now - mlsLimits.keyPackageLifetimeMs,
   });
   const notifications = tables.notifications.expire(now - serverLimits.messageRetentionMs);
-  const attempts = tables.attempts.expire(now - failureMemoryMs);
-  return { deleted: rows + posts + packages + notifications + attempts };
+  tables.attempts.expire(now - failureMemoryMs);
+  return { deleted: rows + posts + packages + notifications };
 };

@@ -25,7 +25,7 @@ export function settleWaiting(
   const through = slowestOf(conversation, account);
   if (through <= before && through < conversation.head) return;
   const gone = through >= conversation.head ? member.waiting : tables.log.bytesBetween(
-    conversation.key,
+    conversation,
     { after: before, through, except: onlyDevice(conversation, account) },
   );
   const waiting = Math.max(0, member.waiting - gone);

@@ -35,6 +35,8 @@ export interface StorageHandle {
   attempt(what: Forbidden): Promise<string>;
   /** Runs what has arrived, writes everything into the database file, closes it, ends the worker. */
   close(): Promise<void>;
+  /** Ends the worker as it stands. What was answered is on disk. */
+  terminate(): void;
 }
 
 type Kind = FromStorage["kind"];
@@ -152,6 +154,7 @@ function handleOver(line: Line): StorageHandle {
       line.send({ kind: "try", what });
       return (await answer).outcome;
     },
+    terminate: () => line.worker.terminate(),
     async close() {
       const closed = line.next("closed");
       line.send({ kind: "close" });

@@ -258,9 +258,9 @@ export interface Log {
     span: { readonly after: number; readonly through: number; readonly device: number },
   ): number | undefined;
   commitFacts(conversation: number, seq: number): CommitFacts;
-  /** Bytes of rows in (`after`, `through`], without those of the device `except` (0 for none). */
+  /** Bytes of rows in (`after`, `through`], welcomes included, without those of the device `except` (0 for none). */
   bytesBetween(
-    conversation: number,
+    conversation: Conversation,
     span: { readonly after: number; readonly through: number; readonly except: number },
   ): number;
   /** The runs that touch (`after`, `head`], ascending. */

@@ -54,10 +54,15 @@ export class SqliteLobby implements Lobby {
   }
 
   cut(limits: { readonly through: number; readonly before: number }): number {
-    // Times ascend with the sequence, so the old ones are a stretch at the beginning.
-    const old = this.#database.prepare("SELECT max(seq) AS seq FROM lobby WHERE ts < ?")
-      .get<{ seq: number | null }>(limits.before)?.seq ?? 0;
+    const old = this.#lastBefore(limits.before);
     return this.#database.prepare("DELETE FROM lobby WHERE seq <= ?")
       .run(Math.max(limits.through, old)).changes;
+  }
+
+  /** Times ascend with the sequence, so the first that is young enough ends the search. */
+  #lastBefore(ts: number): number {
+    const young = this.#database.prepare("SELECT seq FROM lobby WHERE ts >= ? ORDER BY seq LIMIT 1")
+      .get<{ seq: number }>(ts);
+    return young === undefined ? this.head() : young.seq - 1;
   }
 }

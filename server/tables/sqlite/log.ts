@@ -160,17 +160,29 @@ export class SqliteLog implements Log {
   }
 
   bytesBetween(
-    conversation: number,
+    conversation: Conversation,
     query: { readonly after: number; readonly through: number; readonly except: number },
   ): number {
-    return this.#database.prepare(
+    const span = [
+      rowKey(conversation.key, query.after),
+      rowKey(conversation.key, query.through),
+      query.except,
+    ];
+    const rows = this.#sum(
       `SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM log
        WHERE key > ? AND key <= ? AND device <> ?`,
-    ).get<{ bytes: number }>(
-      rowKey(conversation, query.after),
-      rowKey(conversation, query.through),
-      query.except,
-    )?.bytes ?? 0;
+      span,
+    );
+    if (conversation.lastCommit <= query.after) return rows;
+    return rows + this.#sum(
+      `SELECT coalesce(sum(length(c.welcome)), 0) AS bytes FROM commits c JOIN log l ON l.key = c.key
+       WHERE c.key > ? AND c.key <= ? AND l.device <> ?`,
+      span,
+    );
+  }
+
+  #sum(sql: string, span: number[]): number {
+    return this.#database.prepare(sql).get<{ bytes: number }>(...span)?.bytes ?? 0;
   }
 
   runs(conversation: number, after: number): Run[] {
