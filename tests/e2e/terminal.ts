@@ -1,0 +1,187 @@
+/**
+ * A real pseudo-terminal with a screen, played by tmux in its control mode: what is typed goes in as keys, what the
+ * program writes comes as events, and the screen can be looked at as a person would see it.
+ */
+
+/** Longer than anything takes on a busy machine, in ms. */
+const patienceMs = 60_000;
+
+/** One terminal with a shell in it that has nothing in its environment but HOME, TERM, PATH and LANG. */
+export class Terminal implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #socket: string;
+  readonly #over: Promise<void>;
+  /** Everything that was written to the terminal so far, byte for byte. */
+  written = "";
+  #answers: { lines: string[]; settle: (answer: { ok: boolean; lines: string[] }) => void }[] = [];
+  #waiters: (() => void)[] = [];
+
+  private constructor(socket: string, child: Deno.ChildProcess) {
+    this.#socket = socket;
+    this.#child = child;
+    this.#input = child.stdin.getWriter();
+    this.#over = this.#listen();
+  }
+
+  /** Opens a terminal of this size with a shell in folder `home`. */
+  static async open(home: string, size = { columns: 80, rows: 24 }): Promise<Terminal> {
+    const socket = `${home}/tmux.socket`;
+    const shell = `env -i HOME='${home}' PATH="$PATH" TERM="$TERM" LANG=C.UTF-8 PS1='$ ' sh`;
+    const command = new Deno.Command("tmux", {
+      args: ["-u", "-S", socket, "-f", "/dev/null", "-C", "new-session", "-c", home]
+        .concat("-x", `${size.columns}`, "-y", `${size.rows}`, shell),
+      clearEnv: true,
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        HOME: home,
+        TERM: "xterm-256color",
+        LANG: "C.UTF-8",
+      },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    });
+    const terminal = new Terminal(socket, command.spawn());
+    await terminal.#answer();
+    await terminal.resize(size);
+    await terminal.shows(/\$/);
+    return terminal;
+  }
+
+  /** Types text, key by key. */
+  async type(text: string): Promise<void> {
+    await this.#tell(`send-keys -l -- ${quoted(text)}`);
+  }
+
+  /** Types a line and Enter. */
+  async enter(line: string): Promise<void> {
+    if (line !== "") await this.type(line);
+    await this.press("Enter");
+  }
+
+  /** Presses keys by their tmux names: `Enter`, `C-d`, `Up`, `BSpace`. */
+  async press(...keys: string[]): Promise<void> {
+    await this.#tell(`send-keys ${keys.join(" ")}`);
+  }
+
+  /** Gives the window another size. */
+  async resize({ columns, rows }: { columns: number; rows: number }): Promise<void> {
+    await this.#tell(`resize-window -x ${columns} -y ${rows}`);
+  }
+
+  /** The rows of the screen, without spaces at their ends. */
+  async screen(): Promise<string[]> {
+    return await this.#tell("capture-pane -p");
+  }
+
+  /** Scrollback and screen, wrapped lines joined. */
+  async scrollback(): Promise<string[]> {
+    return await this.#tell("capture-pane -p -J -S -");
+  }
+
+  /** A format of tmux, for example `#{cursor_flag}`. */
+  async fact(format: string): Promise<string> {
+    return (await this.#tell(`display-message -p ${quoted(format)}`)).join("\n");
+  }
+
+  /** Waits until some row of the screen fits; that row. Throws with the screen when none comes. */
+  async shows(pattern: RegExp | string): Promise<string> {
+    return await this.waitFor(
+      (rows) =>
+        rows.findLast((row) =>
+          typeof pattern === "string" ? row.includes(pattern) : pattern.test(row)
+        ),
+      `show ${pattern}`,
+    );
+  }
+
+  /** Waits until `look` finds something on the screen. */
+  async waitFor<T>(look: (rows: string[]) => T | undefined, what = "fit"): Promise<T> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#wake();
+    }, patienceMs);
+    try {
+      for (;;) {
+        // Listens from before the look, so that nothing written after it is missed.
+        const news = new Promise<void>((resolve) => this.#waiters.push(resolve));
+        const rows = await this.screen();
+        const found = look(rows);
+        if (found !== undefined) return found;
+        if (late) throw new Error(`the screen did not ${what}:\n${framed(rows)}`);
+        await news;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /** Runs a tmux command and returns what it printed. */
+  async #tell(command: string): Promise<string[]> {
+    const answer = this.#answer();
+    await this.#input.write(new TextEncoder().encode(`${command}\n`));
+    const { ok, lines } = await answer;
+    if (!ok) throw new Error(`tmux ${command}: ${lines.join(" ")}`);
+    return lines;
+  }
+
+  #answer(): Promise<{ ok: boolean; lines: string[] }> {
+    return new Promise((settle) => this.#answers.push({ lines: [], settle }));
+  }
+
+  async #listen(): Promise<void> {
+    let rest = "";
+    let inside = false;
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#child.stdout) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+      rest = parts.pop() ?? "";
+      for (const line of parts) inside = this.#take(line, inside);
+    }
+  }
+
+  /** One line of control mode; whether the next one belongs to an answer. */
+  #take(line: string, inside: boolean): boolean {
+    if (!inside && line.startsWith("%begin ")) return true;
+    if (inside && /^%(end|error) /.test(line)) {
+      const answer = this.#answers.shift();
+      answer?.settle({ ok: line.startsWith("%end "), lines: answer.lines });
+      return false;
+    }
+    if (inside) this.#answers[0]?.lines.push(line);
+    else if (line.startsWith("%output ")) this.#output(line);
+    return inside;
+  }
+
+  #output(line: string): void {
+    const escaped = line.replace(/^%output %\d+ /, "");
+    this.written += escaped.replace(
+      /\\([0-7]{3})/g,
+      (_, octal) => String.fromCharCode(parseInt(octal, 8)),
+    );
+    this.#wake();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const args = ["-S", this.#socket, "kill-server"];
+    await new Deno.Command("tmux", { args, stderr: "null" }).output();
+    await this.#child.status;
+    await this.#over;
+    await this.#input.close().catch(() => undefined);
+  }
+}
+
+/** A word for tmux's own command line. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\$;]/g, "\\$&")}"`;
+}
+
+function framed(rows: readonly string[]): string {
+  return rows.map((row) => `  | ${row}`).join("\n");
+}
