@@ -1,6 +1,6 @@
 /** What gateways have asked for and is not run yet; runs it in batches and answers every gateway once per commit. */
-import { setImmediate } from "node:timers";
 import { serverLimits } from "../../lib/base/limits.ts";
+import { afterThisTurn } from "../../lib/base/turn.ts";
 import type { BatchRunner, Ending, Work } from "./batch.ts";
 import type { Call, Delivery, Reply } from "./messages.ts";
 import { pack, type Packed, unpack } from "./pack.ts";
@@ -58,7 +58,7 @@ export class CallQueue {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    afterThisTurn(() => {
       this.#scheduled = false;
       this.runSome();
       if (this.#queued.length > 0) this.#schedule();

@@ -1,5 +1,4 @@
 /** The supervisor's side of the storage worker: starting it, connecting gateways, stopping it. */
-import { join } from "node:path";
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
@@ -119,7 +118,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
     const started = line.next("started");
     line.send({
       kind: "start",
-      path: join(options.dataDir, databaseName),
+      path: `${options.dataDir}/${databaseName}`,
       settings: {
         registration: options.registration ?? "open",
         registrationsPerHour: options.registrationsPerHour ??
