@@ -57,6 +57,9 @@ function describe(raw: RawFrame, where: DialOptions): FirstContact {
   }
 }
 
+/** How long an error may follow the end of the handshake. */
+const errorGraceMs = 50;
+
 /** The first frame that the server sends. */
 function helloOver(
   options: DialOptions & { readonly address: string; readonly ms: number },
@@ -95,8 +98,11 @@ function readFrame(
   found: { done(raw: RawFrame): void; other(cause?: unknown): void },
 ): void {
   const reader = new FrameReader();
+  let grace: ReturnType<typeof setTimeout> | undefined;
+  socket.on("close", () => clearTimeout(grace));
   socket.on("secureConnect", () => {
-    if (socket.alpnProtocol !== alpnProtocol) found.other();
+    // Deno 2.4 says this also when the handshake has failed, with the error to follow: the error knows more.
+    if (socket.alpnProtocol !== alpnProtocol) grace = setTimeout(found.other, errorGraceMs);
   });
   socket.on("data", (chunk: Uint8Array) => {
     try {

@@ -80,7 +80,7 @@ Deno.test("many sends in one turn leave in one frame, and so do those made while
   assert.equal((await server.receive())?.length, 1);
   assert.equal((await server.receive())?.length, 50);
   assert.equal(client.traffic.sentFrames, 4);
-  await client.close();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("more than a frame holds goes into several, in order", async () => {
@@ -93,7 +93,7 @@ Deno.test("more than a frame holds goes into several, in order", async () => {
     }
   }
   assert.deepEqual(ids, Array.from({ length: 600 }, (_, id) => id));
-  await client.close();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("a message that fits no frame is the sender's error, and the connection lives on", async () => {
@@ -101,7 +101,7 @@ Deno.test("a message that fits no frame is the sender's error, and the connectio
   assert.throws(() => client.send(check(1, "x".repeat(70_000))), { code: "too_large" });
   client.send(check(2));
   assert.equal((await server.receive())?.length, 1);
-  await client.close();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("each violation in a frame is answered by its error, then the end; the server's loop learns it", async (t) => {
@@ -225,7 +225,7 @@ Deno.test("a peer that answers pings lives on, and neither side sees them", asyn
   const only = (got: readonly Arrived[] | undefined) => got?.map(({ message }) => message.type);
   assert.deepEqual(only(await serverGot), ["session.close"]);
   assert.deepEqual(only(await clientGot), ["server.closing"]);
-  await client.close();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("time in which the owner does not read is not held against the peer", async () => {
@@ -256,7 +256,7 @@ Deno.test("a reader that is too slow is told so and disconnected, and its queue 
   await clock.advance(connectionLimits.drainMs);
   assert.equal(await receiving, "slow_reader");
   assert.ok(serverEnd.closed);
-  await client.close();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("a sender of much can wait until the queue has shrunk, or the connection is over", async () => {
@@ -275,13 +275,14 @@ Deno.test("a sender of much can wait until the queue has shrunk, or the connecti
   open();
   await Promise.all(waits);
   assert.deepEqual(order, ["600000", "200000", "0"]);
-  serverEnd.gate = new Promise(() => {});
+  serverEnd.gate = new Promise((resolve) => open = resolve);
   server.sendEncoded(event);
   const last = server.queuedAtMost(0);
   serverEnd.close();
   void server.close();
   await last;
-  await client.close();
+  open();
+  await Promise.all([client.close(), server.close()]);
 });
 
 Deno.test("close writes everything that is queued, however many frames, and then ends", async () => {

@@ -68,6 +68,7 @@ Deno.test("a client learns why its hello was refused", async () => {
   assert.equal(message.code, "too_many_connections");
   await refusing;
   assert.ok(serverEnd.closed);
+  await client.close();
 });
 
 Deno.test("outside of the session a client takes nothing but errors", async () => {

@@ -31,7 +31,7 @@ Deno.test("replies find their requests, whatever their order", async () => {
   server.send({ type: "account.check.ok", id: second, exists: false });
   server.send({ type: "account.check.ok", id: first, exists: true });
   assert.deepEqual((await both).map(({ message }) => message.exists), [true, false]);
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("a reply comes with its body", async () => {
@@ -40,7 +40,7 @@ Deno.test("a reply comes with its body", async () => {
   const [id = 0] = await ids(server);
   server.send({ type: "vault.get.ok", id, body: 2 }, new Uint8Array([7, 8]));
   assert.deepEqual([...(await got).body], [7, 8]);
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("a refusal rejects with its code, its text, its epoch and when to try again", async () => {
@@ -59,7 +59,7 @@ Deno.test("a refusal rejects with its code, its text, its epoch and when to try 
     epoch: 9,
     connection: server.id,
   });
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("a code that this side does not know yet becomes internal, with its text", () => {
@@ -102,7 +102,7 @@ Deno.test("events reach their handler in order, before the replies behind them, 
     "server.closing ends",
     "reply",
   ]);
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("a reply that takes too long rejects, and is dropped when it comes after all", async () => {
@@ -120,18 +120,18 @@ Deno.test("a reply that takes too long rejects, and is dropped when it comes aft
   server.send({ type: "account.check.ok", id: nextId, exists: true });
   assert.equal((await next).message.exists, true);
   assert.equal(clock.pending, 0);
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("an aborted request rejects with the reason", async () => {
-  const { requests } = await session();
+  const { requests, server } = await session();
   const stop = new AbortController();
   const request = requests.request(check, undefined, { signal: stop.signal });
   stop.abort(new Error("enough"));
   await assert.rejects(request, { message: "enough" });
   const aborted = requests.request(check, undefined, { signal: stop.signal });
   await assert.rejects(aborted, { message: "enough" });
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
 
 Deno.test("when the connection ends, requests under way and later ones reject", async () => {
@@ -164,6 +164,7 @@ Deno.test("a reply of the wrong type, or to a request never made, ends the conne
     else server.send({ type: "account.check.ok", id: id + 1, exists: true });
     await waiting;
     assert.equal((await closed)?.code, "malformed");
+    await server.close();
   }
 });
 
@@ -186,5 +187,5 @@ Deno.test("a request that fits no frame rejects, and the others live on", async 
   const [id = 0] = await ids(server);
   server.send({ type: "account.check.ok", id, exists: true });
   await small;
-  await requests.close();
+  await Promise.all([requests.close(), server.close()]);
 });
