@@ -4,6 +4,7 @@ import Value from "typebox/value";
 import { fromBase64url, toBase64url } from "../../lib/base/bytes.ts";
 import { binary, exactBinary } from "../../lib/wire/catalogue/fields.ts";
 import { catalogue, type Entry, permits } from "../../lib/wire/messages.ts";
+import { protocolSchema } from "../../lib/wire/schema.ts";
 
 const entries = Object.entries(catalogue) as [string, Entry][];
 
@@ -59,4 +60,13 @@ Deno.test("clients may send nothing of the server's, and nothing before the hell
   assert.ok(permits("ready", "message.send"));
   assert.ok(!permits("open", "message.send"));
   assert.ok(!permits("ready", "message.send.ok"));
+});
+
+Deno.test("the catalogue is exported as JSON Schema, every message with its facts", () => {
+  const schema = JSON.parse(JSON.stringify(protocolSchema()));
+  assert.deepEqual(Object.keys(schema.$defs), entries.map(([type]) => type));
+  const { properties, required } = schema.$defs["message.send"];
+  assert.deepEqual(required, ["type", "id", "conversation", "message", "epoch", "body"]);
+  assert.equal(properties.type.const, "message.send");
+  assert.deepEqual(schema.$defs["message.send"]["x-states"], ["ready"]);
 });
