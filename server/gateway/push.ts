@@ -15,7 +15,7 @@ const lowWaterBytes = 512 * 1024;
 /** What pushing needs. */
 export interface PushServices {
   readonly storage: Storage;
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, "send" | "queuedBytes" | "queuedAtMost">;
   /** Reading failed; the connection is of no more use. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -53,7 +53,7 @@ export class Push {
     this.#state = "idle";
     try {
       const { conversations } = await this.#services.storage.call("log.pending", this.#actor);
-      for (const { conversation, cursor } of conversations) this.mark(conversation, cursor + 1);
+      for (const { conversation } of conversations) this.mark(conversation, Infinity);
     } catch (thrown) {
       this.#services.failed(thrown);
     }
@@ -70,7 +70,7 @@ export class Push {
     this.#marked.length = 0;
   }
 
-  /** Rows up to `seq` exist in `conversation`. */
+  /** Rows up to `seq` exist in `conversation`; Infinity where it is not known how far. */
   mark(conversation: string, seq: number): void {
     if (!this.on) return;
     const place = this.#place(conversation);
@@ -129,7 +129,7 @@ export class Push {
 }
 
 /** Sends one row of a log as its event. */
-export function sendRow(connection: Connection, row: LogRow): void {
+export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void {
   const { bytes, type, conversation, seq, account, device, ts, epoch } = row;
   const known = { conversation, seq, account, device, ts, epoch, body: bytes.length };
   switch (type) {
