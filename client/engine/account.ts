@@ -1,7 +1,7 @@
 /** An unlocked account, and what it can do beside messages. */
 import { equalBytes, fromBase64url, toBase64url } from "../../lib/base/bytes.ts";
 import type { Clock } from "../../lib/base/clock.ts";
-import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import {
   type DeviceCertificate,
@@ -50,8 +50,25 @@ export function unlockedAccount(parts: AccountParts): UnlockedAccount {
     logger,
     self: selfOf(profile, server),
     open: (signal) => openConnection({ server, servers, device, clock, signal }),
+    explain: (error) => explainRefusal(error, profile),
     services: (options) => new Services({ ...options, profile, clock }),
   };
+}
+
+/** What to do about a login that was refused for good. */
+function explainRefusal(error: AppError, { folder, identity }: Profile): AppError {
+  const { name } = identity.certificate;
+  const again = `move ${folder} away and log in as ${name} with the password`;
+  const hints: Partial<Record<ErrorCode, string>> = {
+    device_revoked: `this device was removed from the account ${name}; to use it again, ${again}`,
+    unknown_device: `the server does not know this device; ask its operator, or ${again}`,
+    already_logged_in: "this profile is in use on another machine: one of the two is a copy; " +
+      `close the other one, or ${again}`,
+    account_disabled: `the account ${name} is disabled: ask the server's operator`,
+  };
+  const text = hints[error.code];
+  if (text === undefined) return error;
+  return new AppError(error.code, { text, fault: error.fault, cause: error });
 }
 
 function selfOf(profile: Profile, server: KnownServer): SelfInfo {

@@ -40,6 +40,8 @@ export interface KeeperOptions {
   readonly instance: string;
   readonly clock: Clock;
   readonly random?: () => number;
+  /** Says what a refused login means, and what to do. */
+  readonly explain?: (error: AppError) => AppError;
   /** A session has become ready; it ends when `signal` aborts. */
   onReady(welcome: Welcome, signal: AbortSignal): void;
   /** In order of arrival; nothing more is read until it settles. */
@@ -209,9 +211,18 @@ export class Keeper implements Requester {
   }
 
   /** Without live events: whoever wants them turns them on after catching up. */
-  #login(requests: Requests) {
-    const { instance } = this.#options;
-    return requests.request({ type: "account.login.device", instance, receive: false });
+  async #login(requests: Requests) {
+    const { instance, explain } = this.#options;
+    try {
+      return await requests.request({
+        type: "account.login.device",
+        instance,
+        receive: false,
+      });
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      throw explain?.(error) ?? error;
+    }
   }
 
   #enter(state: ConnectionState): void {

@@ -80,6 +80,7 @@ class ProfileEngine implements Engine {
       open: parts.open,
       instance: parts.profile.instance,
       clock,
+      ...(parts.explain === undefined ? {} : { explain: parts.explain }),
       onReady: (welcome, signal) => void this.#ready(welcome, signal),
       onEvent: (event) => this.#event(event),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),

@@ -1,5 +1,6 @@
 /** What an engine is made from: an unlocked account, and what that account can do over the engine's connection. */
 import type { Clock } from "../../lib/base/clock.ts";
+import type { AppError } from "../../lib/base/errors.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import type { Profile } from "../store/profile.ts";
@@ -15,6 +16,8 @@ export interface UnlockedAccount {
   readonly logger: Logger;
   /** A new connection to the pinned server, greeted with the device's key. Rejects with `TrustError` if it changed. */
   open(signal: AbortSignal): Promise<Connection>;
+  /** Says what a refused login of this device means, and what to do. */
+  readonly explain?: (error: AppError) => AppError;
   /** What the account does beside messages, over the engine's connection. */
   services(options: ServiceOptions): AccountServices;
 }
