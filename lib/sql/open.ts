@@ -89,6 +89,8 @@ function configure(database: Database, options: OpenOptions): void {
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
     PRAGMA temp_store = MEMORY;
+    PRAGMA secure_delete = FAST;
+    PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -${options.cacheKiB ?? defaults.cacheKiB};
   `);
 }

@@ -225,11 +225,13 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
   return changeConversation(context, { party, conversation, input, find });
 };
 
+/** Who has been removed must be kept out even when the store of some member is full. */
 function refuseCommitQuota(
   tables: Tables,
   conversation: Conversation,
   input: Input<"conversation.commit">,
 ): Refused | undefined {
+  if (input.remove.length > 0) return undefined;
   const accounts = new Set(conversation.members.map((member) => member.account));
   return refuseQuota(tables, accounts, input.commit.length + input.welcome.length);
 }

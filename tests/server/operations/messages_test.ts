@@ -248,6 +248,10 @@ everyBackend("what waits for an account is bounded and shrinks as it is taken", 
     "quota_exceeded",
   );
   assert.equal(world.conversation(sam, conversation).unread, 2);
+  assert.equal(
+    world.code("conversation.commit", world.commit(erik, conversation, { commit: bytes })),
+    "quota_exceeded",
+  );
   world.ack(sam, conversation, 3);
   tables.accounts.addQueued(key, -tables.accounts.queued(key));
   assert.equal(world.code("message.send", world.message(sam, conversation, { bytes })), "ok");

@@ -175,3 +175,29 @@ Deno.test("a crash point in the worker asks for the end of the process and holds
     assert.equal(answered, false);
     handle.terminate();
   }));
+
+Deno.test("a call that fails through a mistake fails alone, and its cause goes to the operator only", async () => {
+  const troubles: [string, string][] = [];
+  await withStorage(async (handle) => {
+    using storage = connect(handle, 0);
+    const erik = await register(storage, "erik");
+    const revocation = "not base64url!";
+    const phone = await register(storage, "sam");
+    const calls = [
+      storage.call("account.exists", { name: "erik" }),
+      storage.call("device.revoke", { ...erik, revoked: erik.device, revocation }),
+      storage.call("vault.get", phone),
+    ] as const;
+    const [first, failed, last] = await Promise.allSettled(calls);
+    assert(first.status === "fulfilled" && last.status === "fulfilled");
+    assert(failed.status === "rejected" && failed.reason instanceof AppError);
+    assert.deepEqual([failed.reason.code, failed.reason.message.includes("base64")], [
+      "internal",
+      false,
+    ]);
+    assert.equal((await handle.status()).failures, 1);
+    assert((await storage.call("vault.get", erik)).ok);
+  }, { onTrouble: (operation, detail) => troubles.push([operation, detail]) });
+  assert.equal(troubles[0]?.[0], "device.revoke");
+  assert.match(troubles[0]?.[1] ?? "", /base64url/);
+});
