@@ -1,6 +1,18 @@
 /** The compiled executable, alone in an empty folder and with an empty environment. */
 
-const compiled = decodeURIComponent(new URL("../../sealpost", import.meta.url).pathname);
+/** What `deno task compile` makes, or the file that SEALPOST_BINARY names. */
+const compiled = Deno.env.get("SEALPOST_BINARY") ||
+  decodeURIComponent(new URL("../../sealpost", import.meta.url).pathname);
+
+/**
+ * The path of the executable.
+ * @throws Error when `deno task compile` has not been run
+ */
+export async function compiledProgram(): Promise<string> {
+  const info = await Deno.stat(compiled).catch(() => undefined);
+  if (!info?.isFile) throw new Error("There is no ./sealpost: run `deno task compile` first.");
+  return compiled;
+}
 
 /** What a run ended with. */
 export interface Ended {
@@ -18,8 +30,7 @@ export class Empty implements AsyncDisposable {
    * @throws Error when `deno task compile` has not been run
    */
   static async make(): Promise<Empty> {
-    const info = await Deno.stat(compiled).catch(() => undefined);
-    if (!info?.isFile) throw new Error("There is no ./sealpost: run `deno task compile` first.");
+    const compiled = await compiledProgram();
     const empty = new Empty(await Deno.makeTempDir({ prefix: "sealpost-e2e-" }));
     await Deno.link(compiled, empty.program).catch(() => Deno.copyFile(compiled, empty.program));
     return empty;

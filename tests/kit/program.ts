@@ -27,6 +27,8 @@ export interface StartOptions extends ProgramOptions {
   readonly cwd?: string;
   /** A file to run instead of the program itself, for example a start script; gets the arguments alone. */
   readonly file?: string;
+  /** Nothing in its environment but `HOME` and `env`. */
+  readonly bare?: boolean;
 }
 
 /** The program with these arguments, ready to be spawned: no input, output piped. */
@@ -34,10 +36,15 @@ export function sealpost(args: readonly string[], options: ProgramOptions): Deno
   return command(commandLine(args), { ...options, stdin: "null" });
 }
 
+/** The compiled executable that is to be used instead of the source. */
+function compiled(): string | undefined {
+  return Deno.env.get("SEALPOST_BINARY") || undefined;
+}
+
 /** The first word decides which permissions the program gets. */
 function commandLine(args: readonly string[]): string[] {
-  const compiled = Deno.env.get("SEALPOST_BINARY");
-  if (compiled) return [compiled, ...args];
+  const binary = compiled();
+  if (binary !== undefined) return [binary, ...args];
   const flags = permissionFlags(args[0] === "server" || args[0] === "client" ? args[0] : "all");
   const config = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
   return [Deno.execPath(), "run", ...config, ...flags, `${root}main.ts`, ...args];
@@ -57,7 +64,7 @@ function command(
   return new Deno.Command(file, {
     args,
     clearEnv: true,
-    env: environment(options),
+    env: environment(options, file),
     cwd: options.cwd ?? options.home,
     stdin: options.stdin,
     stdout: "piped",
@@ -65,17 +72,15 @@ function command(
   });
 }
 
-/** A home of its own; Deno's cache and the PATH are those of the tests; nothing else of this process's environment. */
-function environment({ home, env }: ProgramOptions): Record<string, string> {
+/** A home of its own, and where Deno is needed its cache and the PATH; nothing else of this process's environment. */
+function environment(options: StartOptions, file: string): Record<string, string> {
+  const { home, env, bare } = options;
+  if (bare === true) return { HOME: home, ...env };
+  const own = { HOME: home, SEALPOST_HOME: home, ...env };
+  if (file === compiled()) return own;
   const path = Deno.env.get("PATH");
-  return {
-    HOME: home,
-    SEALPOST_HOME: home,
-    DENO_DIR: denoFolder(),
-    DENO_NO_UPDATE_CHECK: "1",
-    ...(path === undefined ? {} : { PATH: path }),
-    ...env,
-  };
+  const deno = { DENO_DIR: denoFolder(), DENO_NO_UPDATE_CHECK: "1" };
+  return { ...deno, ...(path === undefined ? {} : { PATH: path }), ...own };
 }
 
 /** Where Deno keeps packages: those are not to be fetched again for every home. */

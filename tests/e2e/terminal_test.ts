@@ -1,0 +1,111 @@
+/** Two people at real pseudo-terminals, with the compiled executable and nothing else. */
+import assert from "node:assert/strict";
+import { goodPassword, Town } from "../kit/story.ts";
+import { compiledProgram, Empty } from "./executable.ts";
+import { Terminal } from "./terminal.ts";
+
+Deno.env.set("SEALPOST_BINARY", await compiledProgram());
+
+/** Rows from the last one that fits `first` on that are not empty. */
+function rowsFrom(rows: readonly string[], first: string): string[] {
+  return rows.slice(rows.findLastIndex((row) => row.includes(first))).filter((row) => row !== "");
+}
+
+/** Goes through the questions of the first minutes in their order. */
+async function arrive(terminal: Terminal, town: Town, name: string): Promise<void> {
+  await terminal.enter(`./sealpost client localhost ${town.ready.port} --utc`);
+  await terminal.shows(/Trust this server\? \(yes\/no\) *$/);
+  assert.ok(
+    (await terminal.screen()).join(" ").replaceAll(" ", "")
+      .includes(town.ready.fingerprint),
+    "the fingerprint is there to compare",
+  );
+  await terminal.enter("yes");
+  await terminal.shows(/^Username: *$/);
+  await terminal.enter(name);
+  await terminal.shows(/Create an account\? \(yes\/no\) *$/);
+  await terminal.enter("yes");
+  await terminal.shows(/^New password: *$/);
+  await terminal.enter(goodPassword);
+  await terminal.shows(/^The same again: */);
+  await terminal.enter(goodPassword);
+  await terminal.shows(new RegExp(`^You are ${name} on test\\.`));
+  await terminal.shows(/online 10\.8\./);
+  assert.ok(!terminal.written.includes(goodPassword), "a password is never shown");
+}
+
+Deno.test("two people chat at their terminals: questions in order, live lines above the line being typed", async (t) => {
+  await using town = await Town.make();
+  await using annHome = await Empty.make();
+  await using bobHome = await Empty.make();
+  await using ann = await Terminal.open(annHome.folder);
+  await using bob = await Terminal.open(bobHome.folder);
+
+  await t.step("trust, name, create, password, the same again", async () => {
+    await arrive(ann, town, "ann");
+    await arrive(bob, town, "bob");
+  });
+
+  await t.step("the prompt names where a plain line goes", async () => {
+    await ann.shows(/^#lobby> *$/);
+  });
+
+  await t.step("an incoming line appears above a half-typed one, which stays whole", async () => {
+    await ann.type("half a thought");
+    await ann.shows("#lobby> half a thought");
+    await bob.enter("good morning");
+    await ann.shows(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d bob: good morning$/);
+    const [first, second] = rowsFrom(await ann.screen(), "bob: good morning");
+    assert.match(first ?? "", /bob: good morning$/);
+    assert.equal(second, "#lobby> half a thought");
+    await ann.press("Enter");
+    await bob.shows(/ ann: half a thought$/);
+  });
+
+  await t.step("a private message is shown with its receiver", async () => {
+    await bob.enter("@ann only for you");
+    await ann.shows(/ bob: @ann only for you$/);
+    await ann.enter("/to bob");
+    await ann.shows(/^@bob> *$/);
+    await ann.enter("and back");
+    await bob.shows(/ ann: @bob and back$/);
+  });
+
+  await t.step("after a resize nothing stale is left of the input line", async () => {
+    await ann.type("a line that is longer than the narrow window will be");
+    for (const columns of [30, 100, 44, 80]) {
+      await ann.resize({ columns, rows: 24 });
+      await ann.waitFor((rows) => {
+        const text = rowsFrom(rows, "@bob> a line").map((row) => row.padEnd(columns)).join("");
+        const typed = /^@bob> a line that is longer than the narrow window will be/.test(text);
+        const prompts = rows.filter((row) => row.startsWith("@bob> a line"));
+        return typed && prompts.length === 1 ? true : undefined;
+      }, `repaint ${columns} columns`);
+    }
+    await ann.press("C-u");
+    await ann.shows(/^@bob> *$/);
+  });
+
+  await t.step("Ctrl-D leaves, and the terminal is as it was", async () => {
+    await ann.press("C-d");
+    await ann.shows(/^\$ *$/);
+    await ann.enter("echo code $?; stty -a");
+    await ann.shows(/^code 0$/);
+    await ann.shows(/[^-]icanon/);
+    await ann.shows(/[^-]echo /);
+    assert.equal(await ann.fact("#{cursor_flag}"), "1");
+    assert.ok(ann.written.lastIndexOf("\x1b[?2004l") > ann.written.lastIndexOf("\x1b[?2004h"));
+  });
+
+  await t.step(
+    "an abrupt end of the server shows in the status row, and the return too",
+    async () => {
+      await town.server.stop("SIGKILL");
+      await bob.shows(/offline/);
+      await town.restart();
+      await bob.shows(/online 10\.8\./);
+      await bob.enter("still here");
+      await bob.shows(/ bob: @?.*still here$/);
+    },
+  );
+});
