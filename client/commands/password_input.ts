@@ -39,7 +39,7 @@ export async function password(
       "A password is needed: use --password-file or --password-stdin, or log in once with --remember.",
     );
   }
-  const entered = await dialogue.readLine(sources.question, { hidden: true });
+  const entered = await dialogue.readLine(sources.question, { hidden: true, keep: true });
   if (entered.kind === "line") return entered.text;
   throw new ExitError("interrupted", "Nothing was done.");
 }

@@ -60,7 +60,8 @@ export class Chat implements ChatContext {
   /** The formatted line of a message. */
   line(message: ChatMessage): string {
     const { style, engine } = this.options;
-    return formatMessage(message, { style, self: engine.self.name });
+    const online = this.#connection.kind === "online";
+    return formatMessage(message, { style, self: engine.self.name, online });
   }
 
   /** Sends to `target`; the line appears with its state through the engine's events. */

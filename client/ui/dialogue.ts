@@ -10,6 +10,8 @@ export type Entered =
 export interface AskOptions {
   /** What is typed is not shown and not remembered. */
   readonly hidden?: boolean;
+  /** The question and its answer (unless hidden) stay on the screen. */
+  readonly keep?: boolean;
 }
 
 /** Completes the word before the cursor: all candidates for the text so far, as whole replacements of it. */

@@ -35,10 +35,13 @@ export function safeBody(text: string, style: LineStyle): string {
 
 const bold = (text: string, style: LineStyle) => style.styled ? `\x1b[1m${text}\x1b[22m` : text;
 
-/** `DATE TIME SENDER: TEXT`, and for private messages `DATE TIME SENDER: @RECEIVER TEXT`. */
+/**
+ * `DATE TIME SENDER: TEXT`, and for private messages `DATE TIME SENDER: @RECEIVER TEXT`. While `online`, a queued message
+ * is about to be sent and is not marked.
+ */
 export function formatMessage(
   message: ChatMessage,
-  options: { style: LineStyle; self: string },
+  options: { style: LineStyle; self: string; online?: boolean },
 ): string {
   const { style } = options;
   const receiver = message.own ? message.conversation : options.self;
@@ -46,7 +49,8 @@ export function formatMessage(
   const body = message.kind === "unreadable"
     ? `[${safeBody(message.text, style)}]`
     : safeBody(message.text, style);
-  const note = message.state === "queued" || message.state === "failed"
+  const waits = message.state === "queued" && options.online !== true;
+  const note = waits || message.state === "failed"
     ? ` (${message.state}${message.problem === undefined ? "" : `: ${safe(message.problem)}`})`
     : "";
   const time = formatTime(message.ts, style.utc);

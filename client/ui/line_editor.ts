@@ -18,6 +18,7 @@ import type { Terminal } from "./terminal.ts";
 
 interface Question {
   readonly hidden: boolean;
+  readonly keep: boolean;
   readonly settle: (entered: Entered) => void;
 }
 
@@ -61,7 +62,11 @@ export class LineEditor implements Dialogue {
     if (this.#ended) return Promise.resolve({ kind: "end" });
     return new Promise((settle) => {
       this.#prompt = prompt;
-      this.#question = { hidden: options.hidden ?? false, settle };
+      this.#question = {
+        hidden: options.hidden ?? false,
+        keep: options.keep ?? false,
+        settle,
+      };
       this.#repaint();
       this.#handle(this.#early.splice(0));
     });
@@ -139,9 +144,13 @@ export class LineEditor implements Dialogue {
 
   #submit(): void {
     const text = draftText(this.#draft);
-    if (!this.#question?.hidden) this.#history = remember(this.#history, text);
+    const { hidden = false, keep = false } = this.#question ?? {};
+    if (!hidden && !keep) this.#history = remember(this.#history, text);
+    const { columns } = this.#terminal.size();
+    const kept = layOut(this.#prompt, hidden ? [] : this.#draft.graphemes, { cursor: 0, columns });
     this.#draft = emptyDraft;
     this.#finish({ kind: "line", text });
+    if (keep) this.#terminal.write(`${kept.rows.join("\r\n")}\r\n`);
   }
 
   #finish(entered: Entered): void {

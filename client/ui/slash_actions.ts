@@ -144,7 +144,7 @@ const exportReceipts: Action = async (chat, rest) => {
 
 const password: Action = async (chat) => {
   const { dialogue, engine } = chat.options;
-  const current = await dialogue.readLine("Current password: ", { hidden: true });
+  const current = await dialogue.readLine("Current password: ", { hidden: true, keep: true });
   if (current.kind !== "line") return;
   const next = await askNewPassword(dialogue, { name: engine.self.name });
   if (next === undefined) return chat.remark("The password was not changed.");
@@ -198,6 +198,6 @@ function targetName(word: string): string {
 }
 
 async function answer(chat: ChatContext, prompt: string): Promise<string | undefined> {
-  const entered = await chat.options.dialogue.readLine(prompt);
+  const entered = await chat.options.dialogue.readLine(prompt, { keep: true });
   return entered.kind === "line" ? entered.text : undefined;
 }
