@@ -31,6 +31,8 @@ import {
 } from "./handshake.ts";
 import { Liveness } from "./liveness.ts";
 import type { Arrived, Message } from "./messages.ts";
+import { Nudge } from "./nudge.ts";
+import { Probes } from "./probes.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 import { readMessages, type Sender } from "./read_messages.ts";
 import { isHello, isOrdinary } from "./signs.ts";
@@ -53,8 +55,9 @@ export class Connection {
   readonly #readBuffer = new ReadBuffer();
   readonly #writer: FrameWriter;
   readonly #liveness: Liveness;
+  readonly #nudge: Nudge;
   readonly #received = { frames: 0, bytes: 0 };
-  readonly #probes = new Set<(alive: boolean) => void>();
+  readonly #probes: Probes;
   #peer: Peer | undefined;
   #state: ConnectionState = { kind: "greeting" };
   #sessionId: Bytes = noSession;
@@ -70,6 +73,7 @@ export class Connection {
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger ?? silentLogger;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#probes = new Probes(this.#clock);
     this.#signal = options.signal;
     this.#direction = options.direction;
     this.#peerSender = options.direction === 0 ? "server" : "client";
@@ -88,6 +92,10 @@ export class Connection {
         ping: () => this.send({ type: "ping" }),
         expired: () => void this.close(new AppError("timeout")),
       },
+    });
+    this.#nudge = new Nudge(this.#clock, {
+      framesSent: () => this.#writer.begun,
+      nudge: () => this.send({ type: "pong" }),
     });
     this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (this.#signal?.aborted) this.#onAbort();
@@ -174,13 +182,9 @@ export class Connection {
 
   /** Totals so far. */
   get traffic(): Traffic {
-    const [received, written] = [this.#received, this.#writer.written];
-    return {
-      receivedBytes: received.bytes,
-      receivedFrames: received.frames,
-      sentBytes: written.bytes,
-      sentFrames: written.frames,
-    };
+    const { bytes: receivedBytes, frames: receivedFrames } = this.#received;
+    const { bytes: sentBytes, frames: sentFrames } = this.#writer.written;
+    return { receivedBytes, receivedFrames, sentBytes, sentFrames };
   }
 
   /**
@@ -203,10 +207,7 @@ export class Connection {
     void this.close(new AppError("slow_reader"));
   }
 
-  /**
-   * Resolves when at most `bytes` wait to be written, or the connection is over: for a sender of much, which goes on
-   * then.
-   */
+  /** Resolves when at most `bytes` wait to be written, or the connection is over: for a sender of much. */
   queuedAtMost(bytes: number): Promise<void> {
     return this.#state.kind === "open" ? this.#writer.queuedAtMost(bytes) : Promise.resolve();
   }
@@ -242,16 +243,8 @@ export class Connection {
    */
   probe(ms: number): Promise<boolean> {
     if (this.#state.kind !== "open") return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const settle = (alive: boolean) => {
-        cancel();
-        this.#probes.delete(settle);
-        resolve(alive);
-      };
-      const cancel = this.#clock.after(ms, () => settle(false));
-      this.#probes.add(settle);
-      this.send({ type: "ping" });
-    });
+    this.send({ type: "ping" });
+    return this.#probes.wait(ms);
   }
 
   /**
@@ -350,8 +343,10 @@ export class Connection {
       return this.#refusalBeforeSession(raw, { ...context, key });
     }
     const arrived = readMessages(raw, this.#peerSender);
-    for (const settle of this.#probes) settle(true);
-    return arrived.every((one) => isOrdinary(one)) ? arrived : this.#withoutSigns(arrived);
+    this.#probes.settle(true);
+    const shown = arrived.every(isOrdinary) ? arrived : this.#withoutSigns(arrived);
+    if (this.#direction === 0 && shown.length > 0) this.#nudge.heard();
+    return shown;
   }
 
   /** A server that did not accept our hello has no session yet: its first frame is then an error outside of it. */
@@ -370,7 +365,7 @@ export class Connection {
   #withoutSigns(arrived: readonly Arrived[]): readonly Arrived[] {
     if (arrived.some(({ message }) => message.type === "ping")) this.send({ type: "pong" });
     if (arrived.some(({ message }) => isHello(message))) throw new AppError("not_permitted_now");
-    return arrived.filter((one) => isOrdinary(one));
+    return arrived.filter(isOrdinary);
   }
 
   // --- the end
@@ -378,8 +373,9 @@ export class Connection {
   async #end(reason: AppError | undefined): Promise<void> {
     this.#state = { kind: "ending", reason };
     this.#liveness.stop();
+    this.#nudge.stop();
     this.#signal?.removeEventListener("abort", this.#onAbort);
-    for (const settle of this.#probes) settle(false);
+    this.#probes.settle(false);
     if (reason !== undefined) this.#sayWhy(reason);
     this.#writer.release();
     await this.#writer.drain(this.#clock, this.#limits.drainMs);

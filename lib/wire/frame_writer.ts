@@ -56,7 +56,12 @@ export class FrameWriter {
     return this.#counter > 0;
   }
 
-  /** Totals so far. */
+  /** Frames handed to the transport. */
+  get begun(): number {
+    return this.#counter;
+  }
+
+  /** Totals of what the transport has taken. */
   get written(): { readonly frames: number; readonly bytes: number } {
     return this.#written;
   }

@@ -323,6 +323,26 @@ Deno.test("aborting the signal ends a session in order: the client is told that 
   assert.equal(await outcome(server.receive()), "server_closing");
 });
 
+Deno.test("a client answers a frame with a pong when it has nothing else to say, and only then", async () => {
+  const clock = new ManualClock();
+  const { server, client } = await connected({ client: { clock } });
+  const serverGot = server.receive();
+  server.send({ type: "account.check.ok", id: 1, exists: true });
+  assert.equal((await client.receive())?.length, 1);
+  await clock.advance(1);
+  await turns();
+  assert.deepEqual([client.traffic.sentFrames, server.traffic.receivedFrames], [2, 2]);
+  server.send({ type: "account.check.ok", id: 2, exists: true });
+  assert.equal((await client.receive())?.length, 1);
+  client.send({ type: "session.close", id: 1 });
+  await turns();
+  await clock.advance(1);
+  await turns();
+  assert.equal(client.traffic.sentFrames, 3);
+  assert.equal((await serverGot)?.length, 1, "the server's owner sees nothing of pongs");
+  await Promise.all([client.close(), server.close()]);
+});
+
 Deno.test("a probe tells a live peer from a dead one", async () => {
   const clock = new ManualClock();
   const { server, client } = await connected({ server: { clock } });
