@@ -5,11 +5,16 @@ import type { MessageType } from "../lib/wire/messages.ts";
 /** What the document says of one message. */
 export interface MessageNote {
   readonly text: string;
-  /** Refusals that this request can get, beside those of the connection and `rate_limited`, `internal`, `storage_full`. */
+  /** Refusals that this request can get, beside those that the document names for all. */
   readonly errors?: readonly ErrorCode[];
 }
 
-const arriving: readonly ErrorCode[] = ["already_logged_in", "account_disabled", "device_revoked"];
+const arriving: readonly ErrorCode[] = [
+  "already_logged_in",
+  "account_disabled",
+  "device_revoked",
+  "too_many_connections",
+];
 
 /** Every message of the catalogue; a missing one does not compile. */
 export const messageNotes: Record<MessageType, MessageNote> = {
@@ -35,7 +40,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.check.ok": { text: "Whether there is." },
   "account.register.start": {
     text: "The first OPAQUE message of a registration.",
-    errors: ["invalid_name", "name_taken", "registration_closed"],
+    errors: ["invalid_name", "name_taken", "registration_closed", "rate_limited"],
   },
   "account.register.start.ok": { text: "The server's OPAQUE registration response." },
   "account.register.finish": {
@@ -45,8 +50,8 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "name_taken",
       "registration_closed",
       "invalid_certificate",
-      "too_large",
-      "too_many_attempts",
+      "too_many_connections",
+      "rate_limited",
     ],
   },
   "account.register.finish.ok": { text: "The account exists and the session is ready." },
@@ -62,7 +67,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.login.finish.ok": { text: "The password is right. Body: the vault." },
   "device.enrol": {
     text: "Adds the device of this session to the account. The session becomes ready.",
-    errors: ["invalid_certificate", "too_many_devices", ...arriving],
+    errors: ["invalid_certificate", "too_many_devices", "invalid_credentials", ...arriving],
   },
   "device.enrol.ok": { text: "The device is known from now on and the session is ready." },
   "account.login.device": {
@@ -77,7 +82,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.password.start.ok": { text: "The server's answers to both." },
   "account.password.finish": {
     text: "The proof of the old password and the record of the new one. Body: the vault, resealed.",
-    errors: ["invalid_credentials", "not_permitted_now", "too_large"],
+    errors: ["invalid_credentials", "not_permitted_now"],
   },
   "account.password.finish.ok": { text: "The new password holds, and the old one no longer." },
   "vault.get": { text: "Fetches the account's vault." },
@@ -117,7 +122,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text:
       "One key package of every active device of the account that is not in the conversation. " +
       "A claim is repeatable: the same conversation gets the same package for a day.",
-    errors: ["no_such_user", "no_key_package", "rate_limited"],
+    errors: ["no_such_user", "rate_limited"],
   },
   "keypackages.claim.ok": { text: "Body: the packages, one after another." },
   presence: { text: "What has changed in who is online since the last such event." },
@@ -126,7 +131,13 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text:
       "Creates a direct conversation and its first epoch. Body: the commit that leads from epoch " +
       "0 (the creator alone) to 1, the welcome, the group info of epoch 1.",
-    errors: ["conversation_exists", "no_such_user", "roster_mismatch", "malformed", "blocked"],
+    errors: [
+      "conversation_exists",
+      "no_such_user",
+      "roster_mismatch",
+      "quota_exceeded",
+      "malformed",
+    ],
   },
   "conversation.create.ok": { text: "It exists; the commit is row `seq`." },
   "conversation.list": { text: "The conversations of one's own account, in order of id." },
@@ -139,6 +150,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "not_a_member",
       "removals_pending",
       "roster_mismatch",
+      "quota_exceeded",
       "malformed",
     ],
   },
@@ -164,7 +176,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "message.fetch": {
     text:
       "A page of the log after `after` and this device's cursor, as events in front of the reply.",
-    errors: ["no_such_conversation"],
+    errors: ["no_such_conversation", "not_a_member"],
   },
   "message.fetch.ok": { text: "How many events came, and whether there are more." },
   "message.ack": { text: "This device has durably stored everything up to `seq`." },
@@ -183,7 +195,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
 
   "lobby.post": {
     text: "Posts to the lobby. The same `post` again gets the same reply.",
-    errors: ["tampered", "too_large", "rate_limited"],
+    errors: ["tampered", "too_large"],
   },
   "lobby.post.ok": { text: "On disk as number `seq`." },
   "lobby.fetch": { text: "The posts after `after`, as `lobby` events in front of the reply." },
