@@ -1,0 +1,239 @@
+/**
+ * The load generator: clients at the level of the wire in a process of their own. Real TLS, frames and signatures;
+ * bodies of a real message's size with a real clear header, so that the server does all that it does for real clients.
+ *
+ * Arguments: workload, then its numbers; a server's port, identity and authority come by standard input as JSON. It
+ * prints one line of JSON when it is ready, waits for a line, runs, and prints its figures as one line of JSON.
+ */
+import { fromBase64url } from "../lib/base/bytes.ts";
+import { timeOrderedId } from "../lib/base/ids.ts";
+import { generateSigningKey } from "../lib/crypto/sign.ts";
+import type { Arrived } from "../lib/wire/messages.ts";
+import { Connection } from "../lib/wire/connection.ts";
+import { dial, type PinnedServer } from "../lib/wire/tls.ts";
+import {
+  createConversation,
+  lookalikeMessage,
+  offerKeyPackage,
+  type Party,
+} from "../tests/kit/conversation.ts";
+import { newAccount, WireClient } from "../tests/kit/wire_client.ts";
+
+/** Bytes of ciphertext: what MLS makes of a padded text of 256 bytes. */
+const messageBytes = 600;
+
+const lines = readLines(Deno.stdin.readable);
+
+async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+}
+
+/** Whoever started the generator wants no more of it. */
+class InputEnded extends Error {}
+
+async function nextLine(): Promise<string> {
+  const { value, done } = await lines.next();
+  if (done) throw new InputEnded();
+  return value;
+}
+
+function say(what: object): void {
+  console.log(JSON.stringify(what));
+}
+
+async function party(server: PinnedServer, name: string): Promise<Party> {
+  const client = await WireClient.connect(server);
+  const account = newAccount(name);
+  await client.register(account);
+  return { client, account };
+}
+
+/** The party's device on a bare connection: the generator itself has to be quick. */
+async function bare(server: PinnedServer, { client }: Party): Promise<Connection> {
+  const { device, instance } = client;
+  await client.requests.close();
+  const connection = await Connection.open(await dial(server), {
+    device,
+    facts: { software: "bench", role: "client" },
+    expectIdentity: server.identity,
+  });
+  connection.send({ type: "account.login.device", id: 0, instance, receive: true });
+  for (;;) {
+    const arrived = await connection.receive();
+    if (arrived === undefined) throw new Error("the connection ended");
+    if (arrived.some(({ message }) => message.type === "account.login.device.ok")) {
+      return connection;
+    }
+  }
+}
+
+/** A pair under load: one sends with so many in flight, the other takes and acknowledges. */
+class Pair {
+  readonly #sender: Connection;
+  readonly #receiver: Connection;
+  readonly #conversation: string;
+  readonly #body: Uint8Array;
+  /** When each message under way was sent, by request id. */
+  readonly #sentAt = new Map<number, number>();
+  #id = 1;
+  #sending = false;
+  accepted = 0;
+  delivered = 0;
+  lastSeq = 0;
+  disordered = 0;
+  latencies: number[] = [];
+
+  constructor(sender: Connection, receiver: Connection, conversation: string) {
+    this.#sender = sender;
+    this.#receiver = receiver;
+    this.#conversation = conversation;
+    this.#body = lookalikeMessage(conversation, { epoch: 1, size: messageBytes - 70 });
+  }
+
+  begin(inFlight: number): void {
+    this.#sending = true;
+    void this.#take(this.#receiver, (arrived) => this.#received(arrived));
+    void this.#take(this.#sender, (arrived) => this.#answered(arrived));
+    for (let count = 0; count < inFlight; count++) this.#send();
+  }
+
+  end(): void {
+    this.#sending = false;
+  }
+
+  async #take(
+    connection: Connection,
+    handle: (arrived: readonly Arrived[]) => void,
+  ): Promise<void> {
+    for (;;) {
+      const arrived = await connection.receive();
+      if (arrived === undefined) return;
+      handle(arrived);
+    }
+  }
+
+  #send(): void {
+    const id = this.#id++;
+    const now = Date.now();
+    this.#sentAt.set(id, performance.now());
+    const message = `{"type":"message.send","id":${id},"conversation":"${this.#conversation}",` +
+      `"message":"${timeOrderedId(now)}","epoch":1,"body":${this.#body.length}}`;
+    this.#sender.sendEncoded(message, this.#body);
+  }
+
+  #answered(arrived: readonly Arrived[]): void {
+    const now = performance.now();
+    for (const { message } of arrived) {
+      if (message.type === "error") throw new Error(message.code);
+      if (message.type !== "message.send.ok") continue;
+      this.accepted++;
+      this.latencies.push(now - (this.#sentAt.get(message.id) ?? now));
+      this.#sentAt.delete(message.id);
+      if (this.#sending) this.#send();
+    }
+  }
+
+  #received(arrived: readonly Arrived[]): void {
+    let seq = 0;
+    for (const { message } of arrived) {
+      if (message.type !== "message") continue;
+      if (message.seq <= this.lastSeq) this.disordered++;
+      this.lastSeq = seq = message.seq;
+      this.delivered++;
+    }
+    if (seq > 0) {
+      this.#receiver.send({
+        type: "message.ack",
+        acks: [{ conversation: this.#conversation, seq }],
+      });
+    }
+  }
+}
+
+async function makePair(server: PinnedServer, index: number): Promise<Pair> {
+  const from = await party(server, `from${index}`);
+  const to = await party(server, `to${index}`);
+  await offerKeyPackage(to);
+  const { conversation } = await createConversation(from, to);
+  return new Pair(await bare(server, from), await bare(server, to), conversation);
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Pairs that each keep so many messages in flight. */
+async function pairs(server: PinnedServer, [count = 10, inFlight = 64, seconds = 5]: number[]) {
+  const all: Pair[] = [];
+  for (let index = 0; index < count; index++) all.push(await makePair(server, index));
+  say({ ready: true });
+  await nextLine();
+  for (const pair of all) pair.begin(inFlight);
+  await wait(1000);
+  const delivered = () => sum(all.map((pair) => pair.delivered));
+  for (const pair of all) pair.latencies = [];
+  const before = { at: performance.now(), delivered: delivered() };
+  say({ measuring: true });
+  await wait(seconds * 1000);
+  const after = { at: performance.now(), delivered: delivered() };
+  const latencies = all.flatMap((pair) => pair.latencies).sort((a, b) => a - b);
+  say({
+    seconds: (after.at - before.at) / 1000,
+    delivered: after.delivered - before.delivered,
+    p50: latencies[Math.floor(latencies.length / 2)],
+    p99: latencies[Math.floor(latencies.length * 0.99)],
+    disordered: sum(all.map((pair) => pair.disordered)),
+  });
+  for (const pair of all) pair.end();
+  await nextLine();
+}
+
+/** Idle sessions: accounts with 8 devices with 8 sessions each. */
+async function idle(server: PinnedServer, [count = 2000]: number[]) {
+  const devices: { device: WireClient["device"]; instance: string }[] = [];
+  for (let index = 0; devices.length * 8 < count; index++) {
+    const first = await party(server, `idle${index}`);
+    devices.push(first.client);
+    await first.client.requests.close();
+    for (let more = 1; more < 8 && devices.length * 8 < count; more++) {
+      const client = await WireClient.connect(server, { device: generateSigningKey() });
+      await client.logIn(first.account);
+      await client.enrol(first.account);
+      devices.push(client);
+      await client.requests.close();
+    }
+  }
+  say({ ready: true });
+  await nextLine();
+  const began = performance.now();
+  const login = async ({ device, instance }: typeof devices[number]) => {
+    const client = await WireClient.connect(server, { device, instance });
+    await client.logInDevice();
+    return client;
+  };
+  const sessions: WireClient[] = [];
+  while (sessions.length < count) {
+    const some = devices.slice(0, Math.min(devices.length, count - sessions.length));
+    for (let at = 0; at < some.length; at += 16) {
+      sessions.push(...await Promise.all(some.slice(at, at + 16).map(login)));
+    }
+  }
+  const seconds = (performance.now() - began) / 1000;
+  say({ sessions: sessions.length, loginsPerSecond: sessions.length / seconds });
+  await nextLine();
+}
+
+const [workload, ...numbers] = Deno.args;
+const { host, port, identity, authority } = JSON.parse(await nextLine());
+const server = { host, port, authority, identity: fromBase64url(identity) };
+try {
+  await (workload === "idle" ? idle : pairs)(server, numbers.map(Number));
+} catch (thrown) {
+  if (!(thrown instanceof InputEnded)) throw thrown;
+}
+Deno.exit(0);
