@@ -38,8 +38,10 @@ interface Pump {
   /** Sent over this connection and not answered yet. */
   readonly inFlight: Map<number, Promise<void>>;
   running: Promise<void> | undefined;
-  /** Something was added while it ran. */
+  /** Something was added since the last look. */
   again: boolean;
+  /** Ends the wait for answers when something is added. */
+  wake: () => void;
   failures: number;
 }
 
@@ -67,6 +69,7 @@ export class Sending {
     if (this.#stopped || !this.#options.online()) return;
     const pump = this.#pump(thread);
     pump.again = true;
+    pump.wake();
     pump.running ??= this.#run(thread, pump);
   }
 
@@ -80,7 +83,13 @@ export class Sending {
   #pump(thread: number): Pump {
     const known = this.#pumps.get(thread);
     if (known !== undefined) return known;
-    const made: Pump = { inFlight: new Map(), running: undefined, again: false, failures: 0 };
+    const made: Pump = {
+      inFlight: new Map(),
+      running: undefined,
+      again: false,
+      wake: () => {},
+      failures: 0,
+    };
     this.#pumps.set(thread, made);
     return made;
   }
@@ -109,8 +118,13 @@ export class Sending {
     if (row === undefined) return;
     if (row.lobby) return await this.#options.lobby.postAll(row);
     while (this.#active) {
+      pump.again = false;
       this.#send(row, pump);
-      if (this.#core.outbox.waiting(thread, 1).length === 0) break;
+      if (this.#core.outbox.waiting(thread, 1).length === 0) {
+        if (pump.inFlight.size === 0) break;
+        await settledOrWoken(pump);
+        continue;
+      }
       const ready = await this.#options.conversations.ensure(thread);
       if (this.#needsRenewal(ready)) {
         await settled(pump);
@@ -120,7 +134,6 @@ export class Sending {
       if (pump.inFlight.size > inFlightLimit) await settled(pump);
     }
     await settled(pump);
-    await this.#flushing;
   }
 
   /** Queued removals come first; fresh keys after so many messages or so long, spread a little. */
@@ -322,4 +335,11 @@ async function settled(pump: Pump): Promise<void> {
   const results = await Promise.allSettled([...pump.inFlight.values()]);
   const failed = results.find((one) => one.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+/** The same, but ends early when something is added. */
+async function settledOrWoken(pump: Pump): Promise<void> {
+  const woken = new Promise<void>((resolve) => pump.wake = resolve);
+  if (!pump.again) await Promise.race([settled(pump), woken]);
+  pump.wake = () => {};
 }
