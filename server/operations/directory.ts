@@ -66,7 +66,10 @@ export const directoryConsistency: Handler<"directory.consistency"> = ({ tables 
   return { ok: true, path: path.map(toBase64url) };
 };
 
+/** As many entries as an answer carries. */
+const listedEntries = 64;
+
 /** Entries of the log, exactly as hashed. */
 export const directoryEntries: Handler<"directory.entries"> = ({ tables }, { from, limit }) => ({
-  entries: tables.directory.entries(from, limit),
+  entries: tables.directory.entries(from, Math.min(limit, listedEntries)),
 });

@@ -129,6 +129,25 @@ Deno.test("what was answered is on disk after a close and a new start", () =>
     await second.close();
   }));
 
+Deno.test("what was answered is on disk when the worker is ended without a word", () =>
+  inFolder(async (dataDir) => {
+    const first = await startStorage({ dataDir });
+    {
+      using storage = connect(first, 0);
+      await register(storage, "erik");
+      await register(storage, "sam");
+    }
+    first.terminate();
+    const second = await startStorage({ dataDir });
+    {
+      using storage = connect(second, 0);
+      for (const name of ["erik", "sam"]) {
+        assert.deepEqual(await storage.call("account.exists", { name }), { exists: true });
+      }
+    }
+    await second.close();
+  }));
+
 Deno.test("more calls than may wait are refused at once", () =>
   withStorage(async (handle) => {
     using storage = connect(handle, 0);
