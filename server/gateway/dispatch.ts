@@ -74,7 +74,7 @@ function reply<T extends RequestType>(
     const length = body.reduce((sum, part) => sum + part.length, 0);
     session.connection.sendEncoded(JSON.stringify({ ...head, ...fields, body: length }), body);
   }
-  reach("server:replied");
+  if (type === "message.send") reach("server:replied");
   after?.();
 }
 
