@@ -72,6 +72,8 @@ export class Keeper implements Requester {
   #state: ConnectionState = { kind: "offline", reason: "not connected yet" };
   #requests: Requests | undefined;
   #wake = () => {};
+  /** Those who wait for what comes of the attempt to connect that is under way. */
+  #waiting: (() => void)[] = [];
   #running: Promise<void> | undefined;
   /** Requests under way; see `busy`. */
   #pending = 0;
@@ -106,6 +108,10 @@ export class Keeper implements Requester {
     body?: BodyBytes,
     options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
   ): Promise<Arrived<ReplyType<T>>> {
+    // What is asked a moment before the connection is there need not fail; an attempt has its own limit of time.
+    while (this.#state.kind === "connecting") {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     if (this.#requests === undefined || !this.online) throw notConnected(this.#state);
     this.#pending += 1;
     try {
@@ -227,6 +233,7 @@ export class Keeper implements Requester {
 
   #enter(state: ConnectionState): void {
     this.#state = state;
+    for (const go of this.#waiting.splice(0)) go();
     this.#options.onState(state);
   }
 }

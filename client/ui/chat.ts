@@ -13,6 +13,9 @@ const replayLines = 200;
 /** Read marks are gathered this long, in ms, so that a burst asks the server once. */
 const readMarkMs = 250;
 
+/** A script's first line waits at most this long, in ms, for what waited at the server. */
+const firstOutcomeMs = 10_000;
+
 /** One running chat. */
 export class Chat implements ChatContext {
   readonly options: ChatOptions;
@@ -22,6 +25,8 @@ export class Chat implements ChatContext {
   #toMark: ChatMessage | undefined;
   #cancelMark: CancelTimer | undefined;
   #unreadElsewhere = 0;
+  /** Settles when everything that waited at the server is here, or the server cannot be reached. */
+  readonly #firstOutcome = Promise.withResolvers<void>();
   readonly #names = new Set<string>();
 
   constructor(options: ChatOptions) {
@@ -39,12 +44,21 @@ export class Chat implements ChatContext {
     this.refresh();
     try {
       await engine.start({ receive: true, keepTrying: true, signal });
+      if (!dialogue.interactive) await this.#settleIn();
       return await this.#converse();
     } finally {
       stopListening();
       this.#cancelMark?.();
       await this.#flushReadMark();
     }
+  }
+
+  /** A person sees the connection coming; the lines of a script come all at once, and would be too early. */
+  async #settleIn(): Promise<void> {
+    const { promise, resolve } = this.#firstOutcome;
+    const cancel = this.options.clock.after(firstOutcomeMs, resolve);
+    await promise;
+    cancel();
   }
 
   /** Shows an answer to a command. */
@@ -189,6 +203,7 @@ export class Chat implements ChatContext {
       case "warning":
         return this.remark(`! ${safe(event.text, 500)}`);
       case "caught_up":
+        this.#firstOutcome.resolve();
         return void this.recount();
     }
   }
@@ -220,6 +235,7 @@ export class Chat implements ChatContext {
   #showConnection(state: ConnectionState): void {
     const before = this.#connection.kind;
     this.#connection = state;
+    if (state.kind === "offline" || state.kind === "stopped") this.#firstOutcome.resolve();
     if (state.kind === "stopped") this.remark(`! Disconnected: ${safe(state.reason, 300)}`);
     if (!this.options.dialogue.interactive && before !== state.kind && state.kind === "offline") {
       this.remark(`* offline: ${safe(state.reason)}; trying again`);
