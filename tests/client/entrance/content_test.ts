@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { fromUtf8, utf8 } from "../../../lib/base/bytes.ts";
+import { AppError } from "../../../lib/base/errors.ts";
+import { randomId, uuidBytes } from "../../../lib/base/ids.ts";
+import { generateSigningKey, VerifyingKey } from "../../../lib/crypto/sign.ts";
+import {
+  decodeContent,
+  encodeContent,
+  signContent,
+  verifyContent,
+} from "../../../client/engine/content.ts";
+
+const id = "01234567-89ab-7def-8123-456789abcdef";
+
+Deno.test("a text comes back as it was, whatever is in it", () => {
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), fc.nat(), (text, sentAt) => {
+    assert.deepEqual(decodeContent(encodeContent({ id, text, sentAt })), {
+      kind: "text",
+      id,
+      text,
+      sentAt,
+    });
+  }));
+});
+
+Deno.test("the encoding is the one that is written down", () => {
+  assert.equal(
+    fromUtf8(encodeContent({ id, text: "héllo\n", sentAt: 7 })),
+    `{"v":1,"id":"${id}","kind":"text","text":"héllo\\n","sentAt":7}`,
+  );
+});
+
+Deno.test("fields and kinds of a newer program do not harm", () => {
+  const more = utf8(JSON.stringify({ v: 1, id, kind: "text", text: "a", sentAt: 1, mood: "x" }));
+  assert.equal(decodeContent(more).kind, "text");
+  const reaction = utf8(JSON.stringify({ v: 1, id, kind: "reaction", to: id }));
+  assert.deepEqual(decodeContent(reaction), { kind: "unknown", unknown: { id, kind: "reaction" } });
+  const newer = utf8(JSON.stringify({ v: 2, id, kind: "text" }));
+  assert.equal(decodeContent(newer).kind, "unknown");
+});
+
+Deno.test("what is no content is refused, never anything worse", () => {
+  const bad = [
+    "",
+    "null",
+    "[]",
+    "{",
+    "7",
+    JSON.stringify({ v: 1, kind: "text", text: "a", sentAt: 1 }),
+    JSON.stringify({ v: 1, id: "x", kind: "text", text: "a", sentAt: 1 }),
+    JSON.stringify({ v: 1, id, kind: "text", text: 7, sentAt: 1 }),
+    JSON.stringify({ v: 1, id, kind: "text", text: "a", sentAt: -1 }),
+    JSON.stringify({ v: 1, id, kind: "text", text: "a".repeat(64 * 1024 + 1), sentAt: 1 }),
+  ];
+  const malformed = (error: unknown) => error instanceof AppError && error.code === "malformed";
+  for (const text of bad) assert.throws(() => decodeContent(utf8(text)), malformed, text);
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+    assert.throws(() => decodeContent(bytes), malformed);
+  }));
+});
+
+Deno.test("a text that is too long is not encoded", () => {
+  const text = "ä".repeat(32 * 1024 + 1);
+  assert.throws(
+    () => encodeContent({ id, text, sentAt: 1 }),
+    (error: AppError) => error.code === "too_large",
+  );
+});
+
+Deno.test("a signature holds for its device, conversation and bytes alone", () => {
+  const device = generateSigningKey();
+  const conversation = randomId();
+  const content = encodeContent({ id, text: "pay 10", sentAt: 1 });
+  const signature = signContent(device, { conversation, content });
+  assert.ok(verifyContent(device.publicKey, { conversation, content, signature }));
+  const key = new VerifyingKey(device.publicKey);
+  assert.ok(key.verify("content", signature, uuidBytes(conversation), content));
+  const other = encodeContent({ id, text: "pay 99", sentAt: 1 });
+  assert.ok(!verifyContent(key, { conversation, content: other, signature }));
+  assert.ok(!verifyContent(key, { conversation: randomId(), content, signature }));
+  assert.ok(
+    !verifyContent(generateSigningKey().publicKey, { conversation, content, signature }),
+  );
+});
