@@ -1,5 +1,6 @@
 /** Opening a database file: checked before it is touched, migrated, with settings that make a commit durable. */
 import { DatabaseSync } from "node:sqlite";
+import { equalBytes, utf8 } from "../base/bytes.ts";
 import { Database } from "./database.ts";
 import { isDamage, sqlError, unusable } from "./errors.ts";
 import { type Migration, planMigration, runMigration, schemaVersion } from "./migrate.ts";
@@ -24,7 +25,7 @@ const defaults = { busyMs: 5000, checkBytes: 32 * 1024 * 1024, cacheKiB: 16 * 10
  */
 export function openDatabase(path: string, options: OpenOptions): Database {
   const size = sizeOf(path);
-  if (size === undefined) Deno.writeFileSync(path, new Uint8Array(), { mode: 0o600 });
+  if (size === undefined) makeFile(path);
   else if (size > 0) checkFile(path, size, options.checkBytes ?? defaults.checkBytes);
   const database = connect(path, { readOnly: false });
   try {
@@ -50,6 +51,15 @@ function connect(path: string, options: { readOnly: boolean }): Database {
   }
 }
 
+/** A file of its own first, so that SQLite never makes one with wider rights. */
+function makeFile(path: string): void {
+  try {
+    Deno.writeFileSync(path, new Uint8Array(), { mode: 0o600 });
+  } catch (thrown) {
+    throw unusable(`the database ${path} cannot be made`, thrown);
+  }
+}
+
 function sizeOf(path: string): number | undefined {
   try {
     return Deno.statSync(path).size;
@@ -59,8 +69,23 @@ function sizeOf(path: string): number | undefined {
   }
 }
 
+/** The first bytes of every SQLite file (https://www.sqlite.org/fileformat.html section 1.3). */
+const magic = utf8("SQLite format 3\0");
+
+function hasMagic(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    const first = new Uint8Array(magic.length);
+    file.readSync(first);
+    return equalBytes(first, magic);
+  } catch (thrown) {
+    throw unusable(`the database ${path} cannot be read`, thrown);
+  }
+}
+
 /** Reads the file through a connection that cannot write, so that a damaged one stays as it is. */
 function checkFile(path: string, size: number, checkBytes: number): void {
+  if (!hasMagic(path)) throw damaged(path, "it does not begin like a database");
   const database = connect(path, { readOnly: true });
   try {
     const check = size <= checkBytes ? "PRAGMA quick_check(1)" : "PRAGMA schema_version";
