@@ -5,6 +5,12 @@ import type { Nudge, SessionKey } from "../operations/contract.ts";
 import { PresenceChanges } from "./presence.ts";
 import type { Ready, Services, Session } from "./session.ts";
 
+/**
+ * Telling everybody costs one signed frame each: with many sessions changes of presence gather longer, so that they
+ * never take more than a thousand frames in a second.
+ */
+const msPerReader = 1;
+
 /** Takes nudges of one gateway. */
 export class NudgeRouter {
   readonly #services: Services;
@@ -13,7 +19,7 @@ export class NudgeRouter {
   constructor(services: Services) {
     this.#services = services;
     this.#presence = new PresenceChanges(services.clock, {
-      gatherMs: services.limits.presenceMs,
+      gatherMs: () => Math.max(services.limits.presenceMs, services.sessions.size * msPerReader),
       send: (json) => this.#toAll(json),
     });
   }

@@ -5,15 +5,15 @@ import type { UserRow } from "../operations/contract.ts";
 /** Changes of one event, as many as its schema allows. */
 const changesAtOnce = 200;
 
-/** Gathers changes. */
+/** Gathers changes for as long as `gatherMs` says, in milliseconds. */
 export class PresenceChanges {
   readonly #clock: Clock;
-  readonly #gatherMs: number;
+  readonly #gatherMs: () => number;
   readonly #send: (json: string) => void;
   /** The latest state of each account that changed. */
   readonly #changed = new Map<string, UserRow>();
 
-  constructor(clock: Clock, options: { gatherMs: number; send: (json: string) => void }) {
+  constructor(clock: Clock, options: { gatherMs: () => number; send: (json: string) => void }) {
     this.#clock = clock;
     this.#gatherMs = options.gatherMs;
     this.#send = options.send;
@@ -21,7 +21,7 @@ export class PresenceChanges {
 
   /** An account has come, gone, or changed its sessions. */
   add(user: UserRow): void {
-    if (this.#changed.size === 0) this.#clock.after(this.#gatherMs, () => this.#flush());
+    if (this.#changed.size === 0) this.#clock.after(this.#gatherMs(), () => this.#flush());
     this.#changed.set(user.account, user);
   }
 

@@ -157,7 +157,7 @@ Deno.test("changes of presence are gathered into one event, the latest of each a
   const clock = new ManualClock();
   const sent: string[] = [];
   const changes = new PresenceChanges(clock, {
-    gatherMs: 200,
+    gatherMs: () => 200,
     send: (json) => void sent.push(json),
   });
   const user = (account: string, online: boolean) => ({
