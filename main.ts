@@ -15,6 +15,7 @@ const help = `Sealpost ${version}: private messages on your own server.
 const words: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
   server: async (args) => (await import("./server/run.ts")).runServer(args),
   client: async (args) => (await import("./client/run.ts")).runClient(args),
+  verify: async (args) => (await import("./client/run.ts")).runVerify(args),
   version: (args) =>
     say(args.includes("--json") ? JSON.stringify({ version }) : `sealpost ${version}`),
   help: () => say(help),

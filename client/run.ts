@@ -7,9 +7,10 @@ import { systemClock } from "../lib/base/clock.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { failureOf } from "./commands/failure.ts";
 import { errorJson } from "./commands/json.ts";
-import { addClientFlags, type ClientFlags } from "./commands/options.ts";
+import { addClientFlags, type ClientFlags, firstWord } from "./commands/options.ts";
 import { buildProgram, commandNames } from "./commands/program.ts";
 import { beginRun, type Run, styleOf, withEntrance } from "./commands/session.ts";
+import { verifyFile, verifyProgram } from "./commands/verify.ts";
 import type { World } from "./commands/world.ts";
 import { openEntrance } from "./engine/entrance.ts";
 import { parseServerAddress } from "./engine/servers.ts";
@@ -26,13 +27,25 @@ export async function runClient(args: readonly string[]): Promise<number> {
   Deno.umask(0o077);
   const world = machine();
   try {
-    const command = args.find((word) => !word.startsWith("-"));
+    const command = firstWord(args);
     const oneShot = commandNames.some((name) => name === command) || isHelp(args);
     return oneShot ? await runCommand(world, args) : await runInteractive(world, args);
   } catch (error) {
     return reportFailure(error, args.includes("--json"));
   } finally {
     world.close();
+  }
+}
+
+/** Runs `sealpost verify ARGS` and returns the exit code. Never throws. */
+export function runVerify(args: readonly string[]): number {
+  try {
+    const out = (line: string) => writeOut(`${line}\n`);
+    quietly(verifyProgram((file, flags) => verifyFile(file, { ...flags, out })))
+      .parse([...args], { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    return reportFailure(error, args.includes("--json"), "verify");
   }
 }
 
@@ -114,8 +127,8 @@ function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-function reportFailure(error: unknown, json: boolean): number {
-  if (error instanceof CommanderError) return reportUsage(error);
+function reportFailure(error: unknown, json: boolean, program = "client"): number {
+  if (error instanceof CommanderError) return reportUsage(error, program);
   const failure = failureOf(error);
   if (failure.exit === exitCodes.interrupted || failure.exit === exitCodes.terminated) {
     return failure.exit;
@@ -126,11 +139,12 @@ function reportFailure(error: unknown, json: boolean): number {
   return failure.exit;
 }
 
-function reportUsage(error: CommanderError): number {
+function reportUsage(error: CommanderError, program: string): number {
   if (error.exitCode === 0) return exitCodes.done;
   const text = error.message.replace(/^error: /, "");
   const hint = text === "(outputHelp)" ? "which command?" : text;
-  writeErr(`sealpost: ${safe(hint, 500)} (sealpost client --help shows the commands)\n`);
+  const help = `sealpost ${program} --help shows ${program === "client" ? "the commands" : "how"}`;
+  writeErr(`sealpost: ${safe(hint, 500)} (${help})\n`);
   return exitCodes.usage;
 }
 

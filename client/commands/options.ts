@@ -1,5 +1,5 @@
 /** The flags that every client command takes, and what they mean. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { ServerAddress } from "../engine/api.ts";
 
 /** The flags of `sealpost client`, as commander hands them over. */
@@ -68,4 +68,22 @@ export function addClientFlags(
       ]).default("auto"),
     )
     .option("--utc", "times in UTC instead of the local time zone");
+}
+
+/** The first word that is neither a flag nor a flag's value: a command's name, or the interactive client's HOST. */
+export function firstWord(args: readonly string[]): string | undefined {
+  const unread = (text: string): never => {
+    throw new InvalidArgumentError(text);
+  };
+  const { options } = addClientFlags(new Command(), unread);
+  for (let at = 0; at < args.length; at++) {
+    const word = args[at] ?? "";
+    if (word === "--") return args[at + 1];
+    if (!word.startsWith("-")) return word;
+    const takesValue = options.some(({ required, long, short }) =>
+      required && (long === word || short === word)
+    );
+    if (takesValue) at++;
+  }
+  return undefined;
 }

@@ -5,6 +5,7 @@ import { timeOrderedId } from "../../lib/base/ids.ts";
 import { connectionLimits, textLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
+import { isAccountName } from "../../lib/crypto/names.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
@@ -215,6 +216,7 @@ class ProfileEngine implements Engine {
   // deno-lint-ignore require-await -- refusals reject
   async send(target: Target, text: string): Promise<ChatMessage> {
     checkText(target, text);
+    if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
     if (target.kind === "direct") this.#account.checkSendable(target.name);
     const { sealed, threads, messages, outbox, clock } = this.#core;
     const now = clock.now();
