@@ -116,7 +116,9 @@ async function refusals(t: Deno.TestContext, { town, alice, bob }: Omit<Cast, "c
       await using original = await bob.online();
       const refused = await copy.once(["users"]);
       assert.equal(refused.code, 4, refused.err);
-      assert.match(refused.err, /already logged in/);
+      assert.match(refused.err, /^sealpost: this profile is in use on another machine/);
+      const { err } = await copy.once(["users", "--json"]);
+      assert.equal(JSON.parse(err).code, "already_logged_in");
       original.kill("SIGKILL");
       await original.ended;
       assert.equal((await copy.once(["users"])).code, 0);
@@ -234,7 +236,8 @@ async function mallory(t: Deno.TestContext, { town, alice }: Omit<Cast, "bob" | 
       const client = await hostileClient(server);
       const question = { type: "account.check", id: 1, name: text };
       await client.write(client.encode(JSON.stringify([question])));
-      assert.equal(await client.refusal(), "malformed");
+      const [answer] = await client.receive() ?? [];
+      assert.ok(answer?.message.type === "error" && answer.message.code === "invalid_name");
       client.close();
     }
     const stored = await alice.json(["history", "#lobby", "-n", "3"]);
@@ -284,7 +287,8 @@ async function mallory(t: Deno.TestContext, { town, alice }: Omit<Cast, "bob" | 
     const client = await hostileClient(server);
     const name = "../../outside";
     await client.write(client.encode(JSON.stringify([{ type: "account.check", id: 1, name }])));
-    assert.equal(await client.refusal(), "malformed");
+    const [answer] = await client.receive() ?? [];
+    assert.ok(answer?.message.type === "error" && answer.message.code === "invalid_name");
     client.close();
     const outside = (path: string) =>
       !path.startsWith(`${town.data}/`) && !path.startsWith(`${alice.home}/`);
