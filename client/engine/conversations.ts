@@ -31,6 +31,7 @@ export class Conversations {
   readonly #readLog: (conversation: string) => Promise<void>;
   /** Devices that the next commit must remove, as far as known here. */
   readonly #removals = new Map<string, readonly string[]>();
+  #listed: Promise<Listed[]> | undefined;
 
   constructor(
     core: Core,
@@ -159,11 +160,32 @@ export class Conversations {
     await this.#propose(thread, pendingOf(built, { change: { kind: "external" }, conversation }));
   }
 
-  /** Gives up the group state, which cannot go on, and joins again. */
-  async rejoin(thread: number): Promise<void> {
+  /** Gives up the group state of `epoch`, which cannot go on, and joins again; a newer state is left alone. */
+  async rejoin(thread: number, epoch: number): Promise<void> {
     const now = this.#get(thread);
-    if (now.joined) this.#set(now, { state: null, pending: null });
+    if (now.joined && now.epoch === epoch) this.#set(now, { state: null, pending: null });
     await this.ensure(thread);
+  }
+
+  /** A new session begins: what the server lists is asked anew. */
+  newSession(): void {
+    this.#listed = undefined;
+  }
+
+  /** The list as it was at the beginning of this session, asked for once. */
+  listed(): Promise<Listed[]> {
+    return this.#listed ??= this.list();
+  }
+
+  /**
+   * Whether the store is as new as what the server knows of this device. A store that was put back from a copy is not:
+   * going on with it would use keys a second time. To be asked when every own message and change has its answer.
+   */
+  async isCurrent(thread: number): Promise<boolean> {
+    const listed = await this.listed();
+    const { conversation, cursor } = this.#get(thread);
+    const known = listed.find((one) => one.conversation === conversation);
+    return known === undefined || known.cursor === null || cursor >= known.cursor;
   }
 
   /**

@@ -101,13 +101,15 @@ class ProfileEngine implements Engine {
       marks: this.#marks,
       lobby: this.#lobby,
       readLog,
+      confirm: (thread) => this.#sending.confirm(thread),
     });
     this.#inbox = new Inbox(this.#core, {
       groups,
       busy: () => this.#keeper.busy,
       services: {
         resolve: (thread) => conversations.resolve(thread),
-        rejoin: (thread) => this.#sync.inBackground(() => conversations.rejoin(thread)),
+        rejoin: (thread, epoch) =>
+          this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
         failed: (thrown) => warn(`messages could not be stored: ${asAppError(thrown).message}`),
       },
@@ -172,6 +174,7 @@ class ProfileEngine implements Engine {
   }
 
   async #ready(welcome: Welcome, signal: AbortSignal): Promise<void> {
+    this.#sending.newSession();
     this.#sending.kickAll();
     const account = this.#account.tend(welcome, signal);
     const sync = this.#receive

@@ -19,8 +19,8 @@ export type LogEvent = Arrived<"message" | "commit" | "welcome">;
 export interface IntakeServices {
   /** Asks for the verdict on the thread's pending change. */
   resolve(thread: number): Promise<unknown>;
-  /** The group cannot go on: join it again, in the background. */
-  rejoin(thread: number): void;
+  /** The group of `epoch` cannot go on: join it again, in the background. */
+  rejoin(thread: number, epoch: number): void;
   /** Make fresh keys, in the background. */
   renew(thread: number): void;
   /** A batch could not be stored. */
@@ -388,9 +388,10 @@ export class Intake {
   }
 
   #after(draft: Draft): void {
+    const { thread, group } = draft;
     for (const warning of draft.warnings) this.#core.warn(warning);
-    if (draft.rejoin) this.#services.rejoin(draft.thread.thread);
-    else if (draft.renew) this.#services.renew(draft.thread.thread);
+    if (draft.rejoin) this.#services.rejoin(thread.thread, group?.epoch ?? thread.epoch);
+    else if (draft.renew) this.#services.renew(thread.thread);
   }
 }
 

@@ -51,12 +51,20 @@ export class Sending {
   readonly #options: SendingOptions;
   readonly #pumps = new Map<number, Pump>();
   readonly #accepted: Accepted[] = [];
+  /** Threads whose state was found current in this session. */
+  readonly #confirmed = new Set<number>();
   #flushing: Promise<void> | undefined;
   #stopped = false;
 
   constructor(core: Core, options: SendingOptions) {
     this.#core = core;
     this.#options = options;
+  }
+
+  /** The store has to be found current once more before anything is encrypted. */
+  newSession(): void {
+    this.#confirmed.clear();
+    this.#options.conversations.newSession();
   }
 
   /** Sends everything that waits, in all threads. */
@@ -125,6 +133,7 @@ export class Sending {
         await settledOrWoken(pump);
         continue;
       }
+      await this.confirm(thread);
       const ready = await this.#options.conversations.ensure(thread);
       if (this.#needsRenewal(ready)) {
         await settled(pump);
@@ -134,6 +143,29 @@ export class Sending {
       if (pump.inFlight.size > inFlightLimit) await settled(pump);
     }
     await settled(pump);
+  }
+
+  /**
+   * Sees to it that the thread's group state is the latest there was: everything encrypted has its answer, and the
+   * server does not know of anything that is missing here. Otherwise the store is an old copy, and this device joins
+   * the conversation again, with fresh keys. Once in a session.
+   */
+  async confirm(thread: number): Promise<void> {
+    const { conversations } = this.#options;
+    await this.#core.locks.run(`confirm:${thread}`, async () => {
+      const row = this.#core.threads.get(thread);
+      if (this.#confirmed.has(thread) || row === undefined || !row.joined) return;
+      if (row.hasPending) await conversations.resolve(thread);
+      const pump = this.#pump(thread);
+      this.#send(row, pump);
+      await settled(pump);
+      if (!await conversations.isCurrent(thread)) {
+        const name = row.partner.name;
+        this.#core.warn(`this profile was put back to an older state: joining ${name} again`);
+        await conversations.rejoin(thread, row.epoch);
+      }
+      this.#confirmed.add(thread);
+    });
   }
 
   /** Queued removals come first; fresh keys after so many messages or so long, spread a little. */
@@ -295,7 +327,7 @@ export class Sending {
     const { conversations, readLog } = this.#options;
     if (error.code === "removals_pending") return await conversations.renew(thread);
     if (error.code === "epoch_too_old") await readLog(conversation);
-    else await conversations.rejoin(thread);
+    else await conversations.rejoin(thread, this.#core.threads.get(thread)?.epoch ?? 0);
     this.#pump(thread).again = true;
   }
 

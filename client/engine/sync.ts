@@ -11,6 +11,8 @@ export interface SyncOptions {
   readonly marks: Marks;
   readonly lobby: Lobby;
   readonly readLog: (conversation: string) => Promise<void>;
+  /** Sees to it that the group state is the latest there was. */
+  readonly confirm: (thread: number) => Promise<void>;
 }
 
 /** Catching up. */
@@ -42,7 +44,7 @@ export class Sync {
   async run(options: { signal: AbortSignal; live: () => void }): Promise<void> {
     this.#done = false;
     const { conversations, marks, lobby } = this.#options;
-    const listed = await conversations.list();
+    const listed = await conversations.listed();
     for (const one of listed) await this.#catchUp(one, options.signal);
     options.live();
     await lobby.catchUp();
@@ -58,10 +60,11 @@ export class Sync {
 
   /** One conversation that cannot be taken in must not keep the others away. */
   async #catchUp(listed: Listed, signal: AbortSignal): Promise<void> {
-    const { conversations, readLog } = this.#options;
+    const { conversations, readLog, confirm } = this.#options;
     const { threads, logger } = this.#core;
     try {
       const known = threads.byConversation(listed.conversation);
+      if (known !== undefined) await confirm(known.thread);
       if (listed.cursor !== null) {
         if (known === undefined || listed.head > known.cursor) await readLog(listed.conversation);
       }

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import type { Engine } from "../../../client/engine/api.ts";
+import { openDatabase } from "../../../lib/sql/open.ts";
+import { profileMigrations } from "../../../client/store/schema.ts";
+import { type DeviceFacts, message, nextEvent, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+async function exchange(from: Engine, text: string, everybody: readonly Engine[], name: string) {
+  await from.send(to(name), text);
+  for (const each of everybody) await message(each, text);
+}
+
+/** What a device's store says of its only conversation. */
+function stored(facts: DeviceFacts) {
+  const database = openDatabase(`${facts.folder}/profile.db`, { migrations: profileMigrations });
+  try {
+    return database.prepare(
+      "SELECT epoch, sent_since_commit AS sent, pending IS NOT NULL AS pending FROM threads WHERE conversation IS NOT NULL",
+    ).get<{ epoch: number; sent: number; pending: number }>();
+  } finally {
+    database.close();
+  }
+}
+
+Deno.test("a second device joins its account's conversations by itself, and both get what comes", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptop = await village.online("bobby");
+  await exchange(alice, "before", [laptop], "bobby");
+
+  const noticed = nextEvent(
+    alice,
+    (event) => event.kind === "warning" && /bobby uses a new device/.test(event.text),
+  );
+  const phone = await village.online("bobby");
+  await noticed;
+  await exchange(alice, "to both", [laptop, phone], "bobby");
+  await exchange(phone, "from the phone", [alice, laptop], "alice");
+  const own = await message(laptop, "from the phone");
+  assert.ok(own.own && own.read && own.state !== "queued");
+  await exchange(laptop, "from the laptop", [alice, phone], "alice");
+  // What was said before it was there is not for the new device, and nothing pretends that it was.
+  const shown = (await phone.history({ target: to("alice") })).map(({ text }) => text);
+  assert.deepEqual(shown, ["to both", "from the phone", "from the laptop"]);
+});
+
+Deno.test("a conversation begins with all devices of both accounts", async () => {
+  await using village = await Village.make();
+  const [a1, a2] = [await village.online("alice"), await village.online("alice")];
+  const [b1, b2] = [await village.online("bobby"), await village.online("bobby")];
+  await exchange(a1, "hello", [a2, b1, b2], "bobby");
+  await exchange(b2, "hello back", [a1, a2, b1], "alice");
+});
+
+Deno.test("what one device has read counts as read on the account's other device", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const [b1, b2] = [await village.online("bobby"), await village.online("bobby")];
+  await exchange(alice, "read me", [b1, b2], "bobby");
+  const read = nextEvent(b2, (event) => event.kind === "changed" && event.message.read);
+  await b1.markRead(await message(b1, "read me"));
+  await read;
+  assert.equal((await b2.unread()).length, 0);
+});
+
+Deno.test("a revoked device can neither send nor read, and is taken out of the group", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const keptFacts = await village.device("bobby");
+  const kept = await village.open(keptFacts);
+  const lostFacts = await village.device("bobby");
+  const lost = await village.open(lostFacts);
+  await exchange(alice, "to both", [kept, lost], "bobby");
+
+  const out = nextEvent(
+    lost,
+    (event) => event.kind === "connection" && event.state.kind === "stopped",
+  );
+  const before = stored(keptFacts)?.epoch ?? 0;
+  await kept.revokeDevice(lost.self.device);
+  const stopped = await out;
+  assert.ok(stopped.kind === "connection" && stopped.state.kind === "stopped");
+  assert.equal(stopped.state.code, "device_revoked");
+  assert.ok((stored(keptFacts)?.epoch ?? 0) > before, "a commit has removed it");
+
+  await exchange(alice, "not for the lost one", [kept], "bobby");
+  const attempt = await lost.send(to("alice"), "from the lost one");
+  const again = village.engine(lostFacts);
+  await assert.rejects(again.start({ receive: true, keepTrying: false }), {
+    code: "device_revoked",
+  });
+  await exchange(kept, "still here", [alice], "alice");
+  const texts = (await alice.history({})).map(({ text }) => text);
+  assert.ok(!texts.includes("from the lost one"));
+  assert.equal((await lost.history({})).find(({ id }) => id === attempt.id)?.state, "queued");
+  assert.ok(!(await lost.history({})).some(({ text }) => text === "not for the lost one"));
+});
+
+Deno.test("a device without single-use keys is welcomed by its last resort, and makes fresh keys at once", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("bobby");
+  const bobby = await village.open(facts, { keyPackages: 0 });
+  const alice = await village.online("alice");
+  await exchange(alice, "hello", [bobby], "bobby");
+  // Alice's first epoch is 1; bobby's own commit leads to 2, and she can read what he says in it.
+  await exchange(bobby, "hello back", [alice], "alice");
+  await until(() => stored(facts)?.epoch === 2);
+});
+
+Deno.test("after a hundred own messages a device makes fresh keys, and nothing is lost", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("alice");
+  const alice = await village.open(facts);
+  const bobby = await village.online("bobby");
+  for (let at = 0; at < 300; at++) await alice.send(to("bobby"), `number ${at}`);
+  await message(bobby, "number 299");
+  const texts = (await bobby.history({ target: to("alice") })).map(({ text }) => text);
+  assert.deepEqual(texts, Array.from({ length: 300 }, (_, at) => `number ${at}`));
+  const after = stored(facts);
+  assert.ok(after !== undefined && after.epoch > 1 && after.sent < 250);
+  await exchange(bobby, "all there", [alice], "alice");
+});
+
+Deno.test("both change the group at the same moment, and both go on", async () => {
+  await using village = await Village.make();
+  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+  await exchange(alice, "hello", [bobby], "bobby");
+  for (let at = 0; at < 240; at++) {
+    await Promise.all([
+      alice.send(to("bobby"), `from alice ${at}`),
+      bobby.send(to("alice"), `from bobby ${at}`),
+    ]);
+  }
+  await message(alice, "from bobby 239");
+  await message(bobby, "from alice 239");
+  for (const [engine, name] of [[alice, "bobby"], [bobby, "alice"]] as const) {
+    const all = await engine.history({ target: to(name) });
+    assert.equal(all.length, 481);
+    assert.ok(all.every(({ kind }) => kind === "text"));
+    const theirs = all.filter(({ own }) => !own).map(({ text }) => text)
+      .filter((text) => text !== "hello");
+    assert.deepEqual(theirs, Array.from({ length: 240 }, (_, at) => `from ${name} ${at}`));
+  }
+});
+
+Deno.test("a device whose store is an old copy does not go on with old keys, but joins again", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("bobby");
+  const bobby = await village.open(facts);
+  const alice = await village.online("alice");
+  await exchange(alice, "one", [bobby], "bobby");
+  await bobby.stop();
+  const database = `${facts.folder}/profile.db`;
+  await Deno.copyFile(database, `${database}.old`);
+  const later = await village.open(facts);
+  await exchange(alice, "two", [later], "bobby");
+  await exchange(later, "three", [alice], "alice");
+  await later.stop();
+  for (const end of ["-wal", "-shm"]) {
+    await Deno.remove(`${database}${end}`).catch(() => undefined);
+  }
+  await Deno.copyFile(`${database}.old`, database);
+
+  const restored = await village.open({ ...facts, instance: crypto.randomUUID() });
+  await exchange(alice, "four", [restored], "bobby");
+  await exchange(restored, "five", [alice], "alice");
+  const shown = await restored.history({ target: to("alice") });
+  assert.ok(shown.some(({ kind }) => kind === "unreadable"), "the gap is shown");
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  const late = patience();
+  while (!holds()) {
+    if (late.aborted) throw new Error("it did not come to hold");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
