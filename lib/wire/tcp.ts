@@ -1,6 +1,7 @@
 /** TCP connections to a name with several addresses: all are tried, none is waited for too long. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import process from "node:process";
 import { ContactError } from "./contact_error.ts";
 import { withDeadline } from "./deadline.ts";
 
@@ -31,6 +32,8 @@ export async function connectTcp(target: TcpTarget): Promise<Deno.TcpConn> {
 /** All IP addresses of the host, in the system's order of preference. */
 async function resolveHost(target: TcpTarget): Promise<readonly string[]> {
   if (isIP(target.host) !== 0) return [target.host];
+  // In Deno 2.4 the lookup loads a deprecated module of its own, and a warning of it would reach the person.
+  Object.assign(process, { noDeprecation: true });
   const found = lookup(target.host, { all: true, verbatim: true }).then(
     (all) => all.map(({ address }) => address),
     (cause) => Promise.reject(new ContactError("unknown_host", { ...target, cause })),

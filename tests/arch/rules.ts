@@ -137,6 +137,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "node:buffer": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "lib/sql"],
   "node:dns/promises": ["lib/wire"],
   "node:net": ["lib/crypto", "lib/wire"],
+  "node:process": ["lib/wire"],
   "node:timers": ["lib/base", "lib/wire"],
   "node:tls": ["lib/wire"],
 };
