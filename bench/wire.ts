@@ -4,6 +4,15 @@ import { TempFolder } from "../tests/kit/folder.ts";
 import { TestServer } from "../tests/kit/server.ts";
 import { percentile, report, usage } from "./report.ts";
 
+const generatorCommand = [
+  "run",
+  "--quiet",
+  "--no-check",
+  "--allow-net",
+  "--allow-read",
+  "--allow-env",
+];
+
 /** A load generator as a process of its own. */
 class Generator implements AsyncDisposable {
   readonly process: Deno.ChildProcess;
@@ -14,7 +23,7 @@ class Generator implements AsyncDisposable {
   constructor(workload: string, numbers: readonly number[]) {
     const script = decodeURIComponent(new URL("./wire_load.ts", import.meta.url).pathname);
     this.process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-check", "-A", script, workload, ...numbers.map(String)],
+      args: [...generatorCommand, script, workload, ...numbers.map(String)],
       stdin: "piped",
       stdout: "piped",
     }).spawn();

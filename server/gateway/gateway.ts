@@ -47,7 +47,7 @@ export class Gateway {
   #refusing = 0;
 
   constructor(options: GatewayOptions) {
-    const sessions = new SessionTable();
+    const sessions = new SessionTable<Session>();
     const { index: gateway, limits } = options;
     const probes = new Probes({ ...options, gateway, sessions, probeMs: limits.probeMs });
     const identityText = toBase64url(options.identity.publicKey);

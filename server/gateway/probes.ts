@@ -2,12 +2,18 @@
 import type { Clock } from "../../lib/base/clock.ts";
 import { randomId } from "../../lib/base/ids.ts";
 import type { SessionKey, Storage } from "../operations/contract.ts";
-import type { SessionTable } from "./session_table.ts";
+
+/** Sessions as a probe sees them. */
+interface Probeable {
+  get(id: string):
+    | { readonly connection: { probe(ms: number): Promise<boolean> } }
+    | undefined;
+}
 
 /** What probing needs. */
 export interface ProbeServices {
   readonly gateway: number;
-  readonly sessions: SessionTable;
+  readonly sessions: Probeable;
   readonly storage: Storage;
   readonly clock: Clock;
   /** How long a session has to answer, in milliseconds. */

@@ -26,7 +26,7 @@ export interface Services {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly sessions: SessionTable;
+  readonly sessions: SessionTable<Session>;
   readonly probes: Probes;
 }
 
