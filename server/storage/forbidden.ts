@@ -4,8 +4,9 @@ import type { Forbidden } from "./messages.ts";
 const tries: Record<Forbidden, () => unknown> = {
   // Nobody listens on port 9 (discard); a refused connection would show that dialling was permitted.
   net: () => Deno.connect({ hostname: "127.0.0.1", port: 9 }),
-  read: () => Deno.readTextFile("/proc/self/status"),
-  write: () => Deno.writeTextFile("/proc/self/comm", "x"),
+  read: () => Deno.readTextFile("/etc/passwd"),
+  // Not there: with the permission it would be NotFound.
+  write: () => Deno.remove("/no-such-file-of-sealpost"),
   env: () => Deno.env.get("HOME"),
   run: () => new Deno.Command("/bin/true").output(),
   ffi: () => Deno.dlopen("/lib/libc.so.6", {}),
