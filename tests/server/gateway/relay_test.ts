@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { randomId } from "../../../lib/base/ids.ts";
 import { toBase64url } from "../../../lib/base/bytes.ts";
@@ -46,6 +47,14 @@ async function occurrences(server: TestServer, bytes: Uint8Array): Promise<numbe
     found += text(await Deno.readFile(`${server.data}/${name}`)).split(text(bytes)).length - 1;
   }
   return found;
+}
+
+/** How many messages are in the server's database file. */
+function storedMessages(server: TestServer): unknown {
+  const database = new DatabaseSync(`${server.data}/sealpost.db`, { readOnly: true });
+  const row = database.prepare("SELECT count(*) AS count FROM log WHERE message IS NOT NULL").get();
+  database.close();
+  return row?.count;
 }
 
 Deno.test("relaying, over TLS and frames against a server process", async (t) => {
@@ -108,6 +117,7 @@ Deno.test("relaying, over TLS and frames against a server process", async (t) =>
       await bob.client.requests.close();
       const sent = await sendLookalike(ann, { conversation, bytes });
       ok(await occurrences(server, secret) > 0, "kept while bob is away");
+      ok(Number(storedMessages(server)) > 0);
       const bobAgain = await back(server, bob);
       const { message } = await bobAgain.client.event(
         "message",
@@ -124,6 +134,7 @@ Deno.test("relaying, over TLS and frames against a server process", async (t) =>
         limit: 256,
       });
       strictEqual(fetched.message.events, 0);
+      strictEqual(storedMessages(server), 0);
       bob.client.requests.close();
       Object.assign(bob, bobAgain);
     },
