@@ -48,9 +48,9 @@ export class Sync {
     for (const one of listed) await this.#catchUp(one, options.signal);
     options.live();
     await lobby.catchUp();
-    // Events are on only now for certain: what was posted between comes with this.
+    // Events are on only now for certain: what was posted and received meanwhile comes with these.
     await lobby.catchUp();
-    for (const one of listed) marks.listed(one);
+    for (const one of await conversations.list()) marks.listed(one);
     await marks.tellAll();
     if (options.signal.aborted) return;
     this.#done = true;

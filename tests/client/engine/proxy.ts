@@ -1,0 +1,99 @@
+/** A relay between client and server that loses answers. It sees only TLS; what it can do is to cut. */
+
+/** A relay on a port of its own. */
+export class FaultProxy implements AsyncDisposable {
+  readonly port: number;
+  /** Each connection ends after so many bytes from the server. */
+  cutAfter = Infinity;
+  /** The first connection ends in place of the answer of this number; later ones live. */
+  cutBeforeAnswer = Infinity;
+  readonly #listener: Deno.TcpListener;
+  readonly #target: number;
+  readonly #open = new Set<Deno.Conn>();
+  readonly #relays = new Set<Promise<void>>();
+
+  private constructor(listener: Deno.TcpListener, target: number) {
+    this.#listener = listener;
+    this.#target = target;
+    this.port = listener.addr.port;
+  }
+
+  /** Starts relaying to a port of this machine. */
+  static start(target: number): Promise<FaultProxy> {
+    const proxy = new FaultProxy(Deno.listen({ hostname: "127.0.0.1", port: 0 }), target);
+    void proxy.#accept();
+    return Promise.resolve(proxy);
+  }
+
+  /** Ends all connections. */
+  cutNow(): void {
+    for (const conn of this.#open) close(conn);
+    this.#open.clear();
+  }
+
+  async #accept(): Promise<void> {
+    for await (const client of this.#listener) {
+      const relay = this.#relay(client).finally(() => this.#relays.delete(relay));
+      this.#relays.add(relay);
+    }
+  }
+
+  async #relay(client: Deno.Conn): Promise<void> {
+    const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    this.#open.add(client).add(server);
+    let passed = 0;
+    let answers = 0;
+    let asked = false;
+    const answerLimit = this.cutBeforeAnswer;
+    this.cutBeforeAnswer = Infinity;
+    const up = copy(client, server, () => asked = true);
+    const down = copy(server, client, (length) => {
+      passed += length;
+      if (asked) answers += 1;
+      asked = false;
+      if (passed <= this.cutAfter && answers < answerLimit) return;
+      close(client);
+      close(server);
+    });
+    await Promise.all([up, down]);
+    for (const conn of [client, server]) {
+      close(conn);
+      this.#open.delete(conn);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    this.cutNow();
+    await Promise.all(this.#relays);
+  }
+}
+
+/** Copies until one side ends; `before` sees each piece before it is passed on. */
+async function copy(
+  from: Deno.Conn,
+  to: Deno.Conn,
+  before: (length: number) => void,
+): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  try {
+    for (;;) {
+      const length = await from.read(buffer);
+      if (length === null) break;
+      before(length);
+      for (let at = 0; at < length;) at += await to.write(buffer.subarray(at, length));
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof Error)) throw thrown;
+  }
+  close(from);
+  close(to);
+}
+
+function close(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.BadResource)) throw thrown;
+  }
+}
