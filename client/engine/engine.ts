@@ -166,6 +166,7 @@ class ProfileEngine implements Engine {
     if (options.receive || this.#core.outbox.count() > 0) {
       this.#core.mls().catch(() => undefined);
     }
+    this.#feed.watch();
     await this.#keeper.start(options);
   }
 

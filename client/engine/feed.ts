@@ -8,7 +8,7 @@ import type { Thread } from "../store/threads.ts";
 import type { ChatMessage, EngineEvent } from "./api.ts";
 import type { Core } from "./core.ts";
 
-/** How often the file is looked at for changes by other processes, while somebody listens, in milliseconds. */
+/** How often the file is looked at for changes by other processes, in milliseconds. */
 const pollMs = 300;
 
 /** Messages of one reading. */
@@ -31,6 +31,7 @@ export class Feed {
   #dataVersion = -1;
   #cancel: CancelTimer | undefined;
   #scheduled = false;
+  #stopped = false;
   /** Whether everything that waited at connect is in the store. */
   live = false;
 
@@ -53,11 +54,8 @@ export class Feed {
       this.#tellNew(subscription, { from: options.after, live: false });
     }
     this.#subscriptions.add(subscription);
-    this.#watch();
-    return () => {
-      this.#subscriptions.delete(subscription);
-      if (this.#subscriptions.size === 0) this.#cancel?.();
-    };
+    this.watch();
+    return () => this.#subscriptions.delete(subscription);
   }
 
   /** Tells every listener of something that is not a stored message. */
@@ -82,24 +80,26 @@ export class Feed {
 
   /** No more watching. */
   stop(): void {
+    this.#stopped = true;
     this.#cancel?.();
     this.#subscriptions.clear();
   }
 
-  #watch(): void {
-    this.#cancel?.();
-    this.#cancel = this.#core.clock.after(pollMs, () => this.#look());
+  /** Looks for changes by other processes from now on: what they show, and what they left to be sent. */
+  watch(): void {
+    if (this.#stopped) return;
+    this.#cancel ??= this.#core.clock.after(pollMs, () => this.#look());
   }
 
   #look(): void {
-    if (this.#subscriptions.size === 0) return;
+    this.#cancel = undefined;
     const version = this.#core.sealed.database.dataVersion();
     if (version !== this.#dataVersion) {
       this.#dataVersion = version;
       this.flush();
       this.#onForeign();
     }
-    this.#watch();
+    this.watch();
   }
 
   #tell(subscription: Subscription): void {

@@ -1,0 +1,64 @@
+/** Two processes on one profile, both sending and receiving at the same time. */
+import assert from "node:assert/strict";
+import { startChild } from "./children.ts";
+import { message, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+Deno.test("a window, a script and another window on one profile: nothing is lost, doubled or damaged", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("alice");
+  const bobby = await village.online("bobby");
+  const window = await village.open(facts);
+  const count = 120;
+  await using other = await startChild(facts, ["listen"]);
+  await other.waitForLine("ready");
+  await using script = await startChild(facts, ["send", "bobby", String(count), "script "]);
+  for (let at = 0; at < count; at++) {
+    await window.send(to("bobby"), `window ${at}`);
+    await bobby.send(to("alice"), `bobby ${at}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.equal((await script.ended).code, 0, script.err.join("\n"));
+  await message(bobby, `script ${count - 1}`);
+  await message(bobby, `window ${count - 1}`);
+  await message(window, `bobby ${count - 1}`);
+  await message(window, `script ${count - 1}`);
+  await other.waitForLine(`"window ${count - 1}"`);
+  await other.waitForLine(`"script ${count - 1}"`);
+  await other.waitForLine(`"bobby ${count - 1}"`);
+
+  const at = (prefix: string) => Array.from({ length: count }, (_, at) => `${prefix} ${at}`);
+  for (const engine of [bobby, window]) {
+    const name = engine === bobby ? "alice" : "bobby";
+    const all = await engine.history({ target: to(name) });
+    assert.ok(all.every(({ kind }) => kind === "text"), "nothing is unreadable");
+    for (const prefix of ["window", "script", "bobby"]) {
+      const of = all.map(({ text }) => text).filter((text) => text.startsWith(prefix));
+      assert.deepEqual(of, at(prefix));
+    }
+  }
+  // The other window has shown each of them once, too.
+  const shown = other.out.filter((line) => line.startsWith('{"shown"'));
+  assert.equal(new Set(shown).size, shown.length);
+  assert.equal(shown.length, 3 * count);
+  const last = await window.send(to("bobby"), "still working");
+  await window.waitFor(last.id, "delivered", patience());
+  const back = await bobby.send(to("alice"), "both ways");
+  await message(window, "both ways");
+  await bobby.waitFor(back.id, "delivered", patience());
+});
+
+Deno.test("what a process queued before it was killed is sent by another on the same profile", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("alice");
+  const bobby = await village.online("bobby");
+  const window = await village.open(facts);
+  await using dying = await startChild(facts, ["send", "bobby", "1", "orphan"], {
+    crashAt: "client:queued",
+  });
+  assert.equal((await dying.ended).code, 137);
+  const got = await message(bobby, "orphan0");
+  assert.equal((await window.waitFor(got.id, "delivered", patience())).text, "orphan0");
+});
