@@ -6,7 +6,7 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../lib/base/clock.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { failureOf } from "./commands/failure.ts";
-import { errorJson } from "./commands/json.ts";
+import { errorJson, jsonLine } from "./commands/json.ts";
 import { addClientFlags, type ClientFlags, firstWord } from "./commands/options.ts";
 import { buildProgram, commandNames } from "./commands/program.ts";
 import { beginRun, type Run, styleOf, withEntrance } from "./commands/session.ts";
@@ -134,7 +134,7 @@ function reportFailure(error: unknown, json: boolean, program = "client"): numbe
     return failure.exit;
   }
   writeErr(
-    json ? `${JSON.stringify(errorJson(failure))}\n` : `sealpost: ${safe(failure.message, 1000)}\n`,
+    json ? `${jsonLine(errorJson(failure))}\n` : `sealpost: ${safe(failure.message, 1000)}\n`,
   );
   return failure.exit;
 }

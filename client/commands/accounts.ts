@@ -7,7 +7,7 @@ import type { Engine } from "../engine/api.ts";
 import { describeKey } from "../ui/describe_key.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
-import { checkJson, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
+import { checkJson, jsonLine, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
 import { givenPassword, password } from "./password_input.ts";
 import {
   accountName,
@@ -23,7 +23,7 @@ import {
 /** Tells whether an account exists: exit code 0, or 6 when it does not. */
 export async function check(run: Run, name: string): Promise<void> {
   const exists = await withEntrance(run, (entrance) => entrance.check(name));
-  if (run.flags.json) run.world.out(JSON.stringify(checkJson(name, exists)));
+  if (run.flags.json) run.world.out(jsonLine(checkJson(name, exists)));
   else if (exists) run.world.out(`${safe(name, 64)} exists`);
   if (!exists) throw new ExitError("notFound", `There is no account ${safe(name, 64)}.`);
 }
@@ -80,7 +80,7 @@ async function reportSession(run: Run, engine: Engine, created: boolean): Promis
     const notifications = (await engine.notifications({ unseen: true })).length;
     const { name, account } = engine.self;
     if (run.flags.json) {
-      run.world.out(JSON.stringify(sessionJson({ name, account, unread, notifications, created })));
+      run.world.out(jsonLine(sessionJson({ name, account, unread, notifications, created })));
     } else {
       run.world.out(
         `${created ? "Created" : "Logged in as"} ${safe(name, 64)}: ` +
@@ -98,7 +98,7 @@ export async function users(run: Run, all: boolean): Promise<void> {
     await engine.start({ receive: false, keepTrying: false, signal: run.signal });
     for (const user of await engine.users(all ? "all" : "online")) {
       run.world.out(
-        run.flags.json ? JSON.stringify(userJson(user)) : formatUser(user, styleOf(run)),
+        run.flags.json ? jsonLine(userJson(user)) : formatUser(user, styleOf(run)),
       );
     }
   });
@@ -112,7 +112,7 @@ export async function notifications(run: Run, all: boolean): Promise<void> {
     for (const notification of list) {
       run.world.out(
         run.flags.json
-          ? JSON.stringify(notificationJson(notification))
+          ? jsonLine(notificationJson(notification))
           : formatNotification(notification, styleOf(run)),
       );
     }
@@ -130,6 +130,6 @@ export async function key(run: Run, name: string | undefined): Promise<void> {
       throw new AppError("not_found", { text: `${errorCodes.not_found.text}: #lobby has no key` });
     }
     const info = await engine.key(wanted);
-    run.world.out(run.flags.json ? JSON.stringify(keyJson(info)) : describeKey(info));
+    run.world.out(run.flags.json ? jsonLine(keyJson(info)) : describeKey(info));
   });
 }

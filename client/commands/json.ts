@@ -8,6 +8,16 @@ import type {
 } from "../engine/api.ts";
 
 const version = 1;
+
+/** What JSON leaves as it is although a terminal may obey it: DEL, C1 controls, and what turns the direction of text. */
+const unsafe = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
+
+/** One object as one line of JSON, of which a terminal obeys nothing. Whoever reads the JSON gets every text unchanged. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value)
+    .replace(unsafe, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** A message. */

@@ -4,7 +4,7 @@ import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts
 import { writeNewFile } from "../ui/files.ts";
 import { errorText, formatMessage, safe } from "../ui/format.ts";
 import { targetOf } from "../ui/target.ts";
-import { messageJson } from "./json.ts";
+import { jsonLine, messageJson } from "./json.ts";
 import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./session.ts";
 
 /** Flags of `send`. */
@@ -75,7 +75,7 @@ function print(run: Run, engine: Engine, message: ChatMessage): void {
   const self = engine.self.name;
   run.world.out(
     run.flags.json
-      ? JSON.stringify(messageJson(message, self))
+      ? jsonLine(messageJson(message, self))
       : formatMessage(message, { style: styleOf(run), self }),
   );
 }
@@ -229,7 +229,7 @@ export async function exportMessages(
     await catchUpIfPossible(run, engine);
     const lines = options.flags.signed
       ? await engine.exportSigned(wanted)
-      : (await engine.history(wanted)).map((m) => JSON.stringify(messageJson(m, engine.self.name)));
+      : (await engine.history(wanted)).map((m) => jsonLine(messageJson(m, engine.self.name)));
     const { output } = options.flags;
     if (output === undefined) return lines.forEach((line) => run.world.out(line));
     await writeNewFile(output, lines.map((line) => `${line}\n`).join(""));

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import { type ReceiptFacts, type ReceiptVerdict, verifyReceipt } from "../engine/receipt.ts";
+import { jsonLine } from "./json.ts";
 import { counted, formatTime, safe, safeBody } from "../ui/format.ts";
 
 /** Larger files are no exports of this program; in bytes. */
@@ -61,7 +62,7 @@ function verdictJson(verdict: ReceiptVerdict): string {
   const facts = verdict.kind === "valid" ? verdict.facts : { reason: verdict.reason };
   const { kind: where, ...rest } = { kind: undefined, ...facts };
   const place = where === undefined ? {} : { where };
-  return JSON.stringify({
+  return jsonLine({
     v: 1,
     type: "verdict",
     valid: verdict.kind === "valid",
