@@ -7,6 +7,7 @@ import { software } from "../../lib/base/version.ts";
 import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
 import type { SocketTransport } from "../../lib/wire/tls.ts";
+import type { Transport } from "../../lib/wire/transport.ts";
 import type { Storage } from "../operations/contract.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
@@ -98,21 +99,22 @@ export class Gateway {
     await Promise.race([Promise.all([...left, ...this.#serving]), pause(clock, limits.drainMs)]);
   }
 
+  /** Never rejects: whatever happens on one connection concerns no other. */
   async #serve(transport: SocketTransport, address: string): Promise<void> {
     const { limits, clock } = this.#services;
-    const limited = throttled(transport, limits, clock);
-    let connection: Connection;
     try {
-      connection = await this.#greet(limited);
+      const connection = await this.#greet(throttled(transport, limits, clock));
+      if (this.#closing.signal.aborted) {
+        return await connection.close(new AppError("server_closing"));
+      }
+      await serve(new Session(this.#services, connection, address));
     } catch (thrown) {
-      return this.#logGreeting(asAppError(thrown), address);
+      this.#logGreeting(asAppError(thrown), address);
     }
-    if (this.#closing.signal.aborted) return connection.close(new AppError("server_closing"));
-    await serve(new Session(this.#services, connection, address));
   }
 
   /** A greeting that is under way when the gateway closes is given up. */
-  async #greet(transport: SocketTransport | ReturnType<typeof throttled>): Promise<Connection> {
+  async #greet(transport: Transport): Promise<Connection> {
     const onClosing = () => transport.close();
     this.#closing.signal.addEventListener("abort", onClosing, { once: true });
     try {
@@ -123,8 +125,10 @@ export class Gateway {
   }
 
   #logGreeting(error: AppError, remote: string): void {
-    const level = error.code === "timeout" ? "debug" : "warning";
-    this.#services.logger.log(level, "greeting_failed", { remote, code: error.code });
+    const { code, fault } = error;
+    const level = fault === "us" ? "error" : code === "timeout" ? "debug" : "warning";
+    const cause = fault === "us" ? String(error.cause) : undefined;
+    this.#services.logger.log(level, "greeting_failed", { remote, code, cause });
   }
 
   #refuse(transport: SocketTransport, remote: string): void {

@@ -26,7 +26,15 @@ export class NudgeRouter {
 
   /** Handles what one commit brought. */
   take(nudges: readonly Nudge[]): void {
-    for (const nudge of nudges) this.#one(nudge);
+    for (const nudge of nudges) {
+      try {
+        this.#one(nudge);
+      } catch (thrown) {
+        // One that cannot be told costs those it was for some time; the others must hear theirs.
+        const cause = String(thrown);
+        this.#services.logger.log("error", "nudge_failed", { kind: nudge.kind, cause });
+      }
+    }
   }
 
   #one(nudge: Nudge): void {

@@ -5,6 +5,9 @@ import type { UserRow } from "../operations/contract.ts";
 /** Changes of one event, as many as its schema allows. */
 const changesAtOnce = 200;
 
+/** Characters of one event: names and addresses are ASCII, so that any frame holds it. */
+const charsAtOnce = 32 * 1024;
+
 /** Gathers changes for as long as `gatherMs` says, in milliseconds. */
 export class PresenceChanges {
   readonly #clock: Clock;
@@ -26,11 +29,22 @@ export class PresenceChanges {
   }
 
   #flush(): void {
-    const changes = [...this.#changed.values()];
+    const rows = [...this.#changed.values()].map((user) => JSON.stringify(user));
     this.#changed.clear();
-    for (let at = 0; at < changes.length; at += changesAtOnce) {
-      const some = changes.slice(at, at + changesAtOnce);
-      this.#send(JSON.stringify({ type: "presence", changes: some }));
+    while (rows.length > 0) {
+      this.#send(`{"type":"presence","changes":[${takeSome(rows).join(",")}]}`);
     }
   }
+}
+
+/** Removes from the front as many rows as fit into one event. */
+function takeSome(rows: string[]): string[] {
+  let chars = 0;
+  let count = 0;
+  while (count < Math.min(rows.length, changesAtOnce)) {
+    chars += rows[count]?.length ?? 0;
+    if (chars > charsAtOnce && count > 0) break;
+    count++;
+  }
+  return rows.splice(0, count);
 }

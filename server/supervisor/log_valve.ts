@@ -20,9 +20,11 @@ export class LogValve implements Logger {
   log(level: LogLevel, event: string, fields?: LogFields): void {
     const second = Math.floor(this.#now() / 1000);
     if (second !== this.#second) this.#turn(second);
-    if (this.#lines >= linesPerSecond && level !== "error") this.#dropped++;
+    // What is our own fault comes through for longer.
+    const most = level === "error" ? 2 * linesPerSecond : linesPerSecond;
+    if (this.#lines >= most) this.#dropped++;
     else this.#behind.log(level, event, fields);
-    this.#lines++;
+    if (this.#lines < most) this.#lines++;
   }
 
   #turn(second: number): void {

@@ -117,10 +117,13 @@ export const accountHandlers: RequestHandlers<
   },
 
   "account.password.start": async (session, { message }) => {
-    const { services, ready } = session;
+    const { services, ready, remote } = session;
     const known = await services.storage.call("password.record", ready.actor);
     if (!known.ok) return known;
     const { name, record } = known;
+    // Whoever found a session open may guess the password no more often than anybody else.
+    const allowed = await services.storage.call("login.start", { name, remote });
+    if (!allowed.ok) return allowed;
     const { state, response } = await startLogin(session, {
       name,
       record,
@@ -136,12 +139,15 @@ export const accountHandlers: RequestHandlers<
   },
 
   "account.password.finish": async (session, { message, body }) => {
-    const { services, ready } = session;
+    const { services, ready, remote } = session;
     const exchange = takeExchange(session);
     if (exchange.kind !== "password") return refused("not_permitted_now");
+    const { name } = exchange;
     if (!await provesPassword(session, { exchange, finish: message.finish })) {
-      return await wrongPassword(session, exchange.name);
+      return await wrongPassword(session, name);
     }
+    const proven = await services.storage.call("login.succeeded", { name, remote });
+    if (!proven.ok) return proven;
     const changed = await services.storage.call("password.change", {
       ...ready.actor,
       record: message.record,

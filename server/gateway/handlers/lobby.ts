@@ -10,13 +10,22 @@ import { refused } from "../session.ts";
 /** Rows of one answer, as many as its schema allows. */
 const notificationsAtOnce = 100;
 
+/** Bytes of a post's text within a frame's JSON, where escapes make it longer: leaves room for everything else. */
+const textBytesInJson = frameLimits.headerBytes - 2048;
+
+/** Whether the text is short enough, also in the frame that carries it on to others. */
+function fits(text: string): boolean {
+  return utf8(text).length <= textLimits.lobbyTextBytes &&
+    utf8(JSON.stringify(text)).length <= textBytesInJson;
+}
+
 /** Handlers of `lobby.*` and `notification.*`. */
 export const lobbyHandlers: RequestHandlers<
   "lobby.post" | "lobby.fetch" | "notification.list" | "notification.seen"
 > = {
   "lobby.post": async (session, { message }) => {
     const { post, text, sentAt, signature } = message;
-    if (utf8(text).length > textLimits.lobbyTextBytes) return refused("too_large");
+    if (!fits(text)) return refused("too_large");
     // Escaped for JSON a text can grow sixfold; as an event it must fit a frame, or nobody could ever fetch it.
     if (utf8(JSON.stringify(text)).length > frameLimits.headerBytes / 2) {
       return refused("too_large");

@@ -4,6 +4,7 @@ import { issueRevocation } from "../../../lib/crypto/certificate.ts";
 import { toBase64url } from "../../../lib/base/bytes.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
+import * as cheap from "../../kit/cheap_password.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { TestServer } from "../../kit/server.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
@@ -180,6 +181,52 @@ Deno.test("accounts, over TLS and frames against a server process", async (t) =>
     strictEqual(await client.closed, undefined);
     await online(false);
   });
+
+  await t.step(
+    "the password is changed by whoever proves the old one, and by nobody else",
+    async () => {
+      const owner = newAccount("changing");
+      await using client = await connect();
+      await client.register(owner);
+      const change = async (old: string, fresh: string) => {
+        const parties = { name: owner.name, serverKey: pinned.identity };
+        const login = await cheap.startLogin(old);
+        const registration = await cheap.startRegistration(fresh);
+        const { message } = await client.request({
+          type: "account.password.start",
+          request: login.request,
+          registration: registration.request,
+        });
+        const finish = cheap.finishLogin({
+          ...parties,
+          password: old,
+          state: login.state,
+          response: message.response,
+        }) ?? "AAAA";
+        const record = cheap.finishRegistration({
+          ...parties,
+          password: fresh,
+          state: registration.state,
+          response: message.registration,
+        });
+        const vault = new Uint8Array(60).fill(9);
+        await client.request({ type: "account.password.finish", finish, record, body: 60 }, vault);
+      };
+      strictEqual((await refusal(change("wrong", "new one"))).code, "invalid_credentials");
+      await change(owner.password, "new one");
+      await using other = await connect();
+      strictEqual((await refusal(other.logIn(owner))).code, "invalid_credentials");
+      const opened = await other.logIn({ name: owner.name, password: "new one" });
+      strictEqual(opened.body[0], 9);
+      const codes = [];
+      for (let guess = 0; guess < 8; guess++) {
+        codes.push(
+          (await refusal(change("wrong", "x"))).code,
+        );
+      }
+      strictEqual(codes.at(-1), "too_many_attempts");
+    },
+  );
 
   await t.step("repeated failures are answered with a growing delay", async () => {
     const victim = newAccount("victim");

@@ -176,6 +176,24 @@ Deno.test("changes of presence are gathered into one event, the latest of each a
   strictEqual(JSON.parse(sent[0] ?? "").changes[0].online, false);
 });
 
+Deno.test("an event of presence fits into a frame, however much there is to say of each account", () => {
+  const clock = new ManualClock();
+  const sent: string[] = [];
+  const changes = new PresenceChanges(clock, {
+    gatherMs: () => 200,
+    send: (json) => void sent.push(json),
+  });
+  const addresses = Array<string>(16).fill("10.8.255.255");
+  for (let count = 0; count < 200; count++) {
+    const account = `${count}`.padStart(36, "0");
+    changes.add({ name: "n".repeat(32), account, online: true, addresses, lastSeen: Date.now() });
+  }
+  return clock.advance(200).then(() => {
+    ok(sent.every((json) => json.length <= 40_000) && sent.length > 1);
+    strictEqual(sent.flatMap((json) => JSON.parse(json).changes).length, 200);
+  });
+});
+
 Deno.test("a flood of log lines is cut, counted, and errors always come through", () => {
   let now = 0;
   const lines: string[] = [];

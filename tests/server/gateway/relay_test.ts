@@ -248,6 +248,11 @@ Deno.test("relaying, over TLS and frames against a server process", async (t) =>
     const forged = { ...content, post: randomId(), text: "forged" };
     const refused = await refusal(ann.client.request({ type: "lobby.post", ...forged, signature }));
     strictEqual(refused.code, "tampered");
+    // Escapes make this text six times as long in JSON: others could not be sent what just fitted into the request.
+    const long = { post: randomId(), text: "\u0001".repeat(10_850), sentAt: Date.now() };
+    const valid = toBase64url(signLobbyPost(ann.client.device, long));
+    const tooLong = ann.client.request({ type: "lobby.post", ...long, signature: valid });
+    strictEqual((await refusal(tooLong)).code, "too_large");
     await using late = (await party(server, "late")).client;
     const fetched = await late.request({ type: "lobby.fetch", after: 0, limit: 64 });
     strictEqual(fetched.message.head, message.seq);
