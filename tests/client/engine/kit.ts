@@ -8,7 +8,6 @@ import {
   issueDeviceCertificate,
   issueRevocation,
   readDeviceCertificate,
-  readRevocation,
 } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey, signingKeyFromSeed } from "../../../lib/crypto/sign.ts";
 import { createKeyPackage, type MlsIdentity, type NewKeyPackage } from "../../../lib/mls/mod.ts";
@@ -17,8 +16,10 @@ import { Connection } from "../../../lib/wire/connection.ts";
 import { dial, type PinnedServer } from "../../../lib/wire/tls.ts";
 import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
 import type { Requester, Welcome } from "../../../client/engine/connection.ts";
-import type { AccountKeys, People } from "../../../client/engine/core.ts";
+import { Directory } from "../../../client/engine/directory.ts";
 import { engineOf } from "../../../client/engine/engine.ts";
+import { KeyPackages } from "../../../client/store/key_packages.ts";
+import { Meta } from "../../../client/store/meta.ts";
 import type { AccountServices } from "../../../client/engine/unlocked.ts";
 import { profileMigrations } from "../../../client/store/schema.ts";
 import { sealerOf } from "../../../client/store/seal.ts";
@@ -87,8 +88,6 @@ export interface EngineOptions {
   /** Another port to dial: that of a proxy. */
   readonly port?: number;
   readonly clock?: Clock;
-  /** Stands between the engine and the server's answers. */
-  readonly bend?: (server: Requester) => Requester;
   /** Single-use key packages to keep at the server. */
   readonly keyPackages?: number;
 }
@@ -129,24 +128,35 @@ export function engineFor(facts: DeviceFacts, options: EngineOptions = {}): Engi
       const { identity: expectIdentity } = pinned;
       return await Connection.open(transport, { device, facts: about, expectIdentity, clock });
     },
-    services: ({ server }) =>
-      simpleServices(options.bend?.(server) ?? server, { sealed, identity, facts, options }),
+    services: ({ server, warn }) =>
+      simpleServices(server, { sealed, identity, facts, options, warn }),
   });
 }
 
-/** The account's side without proofs, passwords and notifications. */
+/** The account's side with the real directory, but without passwords, notifications and the audit. */
 function simpleServices(
   server: Requester,
-  of: { sealed: SealedDatabase; identity: MlsIdentity; facts: DeviceFacts; options: EngineOptions },
+  of: {
+    sealed: SealedDatabase;
+    identity: MlsIdentity;
+    facts: DeviceFacts;
+    options: EngineOptions;
+    warn: (text: string) => void;
+  },
 ): AccountServices {
-  const packages = new SimpleKeyPackages(of.sealed);
+  const accountKey = signingKeyFromSeed(fromBase64url(of.facts.accountSeed));
+  const identity = { ...of.identity, accountKey, archiveKey: new Uint8Array(32) };
+  const profile = { ...of.sealed, identity, meta: new Meta(of.sealed) };
+  const people = new Directory({ profile, server, clock: systemClock, warn: of.warn });
+  const keyPackages = new KeyPackages(of.sealed);
+  const stock = new SimpleStock(of.sealed, keyPackages);
   const unused = () => Promise.reject(new AppError("not_found"));
   return {
-    people: simplePeople(server),
-    keyPackages: packages,
-    tend: (welcome) => packages.fill(server, { ...of, welcome }),
-    checkSendable: () => undefined,
-    forgetKeys: () => undefined,
+    people,
+    keyPackages,
+    tend: (welcome) => stock.fill(server, { ...of, welcome }),
+    checkSendable: (name) => people.checkSendable(name),
+    forgetKeys: (account) => people.forget(account),
     exists: async (name) => (await server.request({ type: "account.check", name })).message.exists,
     users: unused,
     notifications: unused,
@@ -156,7 +166,7 @@ function simpleServices(
     changePassword: unused,
     revokeDevice: async (revoked) => {
       const revocation = issueRevocation({
-        accountKey: signingKeyFromSeed(fromBase64url(of.facts.accountSeed)),
+        accountKey,
         accountId: of.facts.account,
         deviceKey: fromBase64url(revoked),
         revokedAt: Date.now(),
@@ -170,48 +180,13 @@ function simpleServices(
   };
 }
 
-/** Keys as the server tells them, pinned at first sight. */
-function simplePeople(server: Requester): People {
-  const known = new Map<string, AccountKeys>();
-  const accountKeys = new Map<string, string>();
-  return {
-    async keysOf(who, options = {}) {
-      const cached = known.get(JSON.stringify(who));
-      if (cached !== undefined && !options.fresh) return cached;
-      const { message } = await server.request({ type: "directory.keys", ...who });
-      const before = accountKeys.get(message.account);
-      if (before !== undefined && before !== message.accountKey) {
-        throw new AppError("tampered", { text: `the key of ${message.name} has changed` });
-      }
-      accountKeys.set(message.account, message.accountKey);
-      const keys: AccountKeys = {
-        account: message.account,
-        name: message.name,
-        accountKey: fromBase64url(message.accountKey),
-        devices: message.certificates.map((one) => readDeviceCertificate(fromBase64url(one))),
-        revocations: message.revocations.map((one) => readRevocation(fromBase64url(one))),
-      };
-      known.set(JSON.stringify(who), keys);
-      return keys;
-    },
-  };
-}
-
-class SimpleKeyPackages {
+class SimpleStock {
+  readonly #keyPackages: KeyPackages;
   readonly #sealed: SealedDatabase;
 
-  constructor(sealed: SealedDatabase) {
+  constructor(sealed: SealedDatabase, keyPackages: KeyPackages) {
     this.#sealed = sealed;
-  }
-
-  readonly privateStates = (ref: string) => {
-    const row = this.#sealed.database.prepare("SELECT private FROM key_packages WHERE ref = ?")
-      .get<{ private: Uint8Array }>(ref);
-    return row && this.#sealed.open(`key_packages.private:${ref}`, row.private);
-  };
-
-  remove(ref: string): void {
-    this.#sealed.database.prepare("DELETE FROM key_packages WHERE ref = ?").run(ref);
+    this.#keyPackages = keyPackages;
   }
 
   async fill(
@@ -232,14 +207,7 @@ class SimpleKeyPackages {
     }
     this.#sealed.database.transaction(() => {
       for (const { ref, privateState, lastResort } of made) {
-        this.#sealed.database.prepare(
-          "INSERT INTO key_packages (ref, private, last_resort, created_at) VALUES (?, ?, ?, ?)",
-        ).run(
-          ref,
-          this.#sealed.seal(`key_packages.private:${ref}`, privateState),
-          lastResort ? 1 : 0,
-          Date.now(),
-        );
+        this.#keyPackages.add({ ref, privateState, lastResort, createdAt: Date.now() });
       }
     });
     const bodies = made.map(({ keyPackage }) => keyPackage);
