@@ -10,9 +10,11 @@ export async function startChild(
   command: readonly string[],
   options: { readonly crashAt?: string } = {},
 ): Promise<Running> {
-  const flags = ["--quiet", "--no-prompt", "--no-check", "--config", `${root}deno.json`, "-A"];
+  const flags = ["--quiet", "--no-prompt", "--no-check", "--config", `${root}deno.json`];
+  // The run permission is for the child to kill itself at its crash point.
+  const may = ["net", "read", "write", "env", "sys", "run"].map((what) => `--allow-${what}`);
   const script = `${root}tests/client/engine/child.ts`;
-  return await Running.start(["run", ...flags, script, encodeFacts(facts), ...command], {
+  return await Running.start(["run", ...flags, ...may, script, encodeFacts(facts), ...command], {
     file: Deno.execPath(),
     home: facts.folder,
     ...(options.crashAt === undefined ? {} : { env: { SEALPOST_CRASH_AT: options.crashAt } }),
