@@ -1,6 +1,7 @@
 /** Sealing under the profile's key. */
-import { createHmac, hkdfSync } from "node:crypto";
+import { hkdfSync } from "node:crypto";
 import { type Bytes, utf8 } from "../../lib/base/bytes.ts";
+import { sha256 } from "../../lib/crypto/hash.ts";
 import { open, seal } from "../../lib/crypto/seal.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
@@ -17,7 +18,8 @@ export function sealerOf(profileKey: Uint8Array): Sealer {
   return {
     seal: (place, plaintext) => seal(sealKey, plaintext, utf8(place)),
     open: (place, sealed) => open(sealKey, sealed, utf8(place)),
-    tag: (text) => new Uint8Array(createHmac("sha256", tagKey).update(text).digest()),
+    // HKDF as a keyed hash, because older runtimes print a warning for every kind of HMAC of node:crypto.
+    tag: (text) => hkdf(tagKey, sha256(utf8(text))),
   };
 }
 
@@ -33,8 +35,11 @@ export function openForAccount(archiveKey: Uint8Array, sealed: Uint8Array): Byte
 
 const recoveryPlace = utf8("sealpost/1 profile recovery");
 
+function derive(key: Uint8Array, purpose: string): Bytes {
+  return hkdf(key, utf8(`sealpost/1 profile ${purpose}`));
+}
+
 /** HKDF-SHA256 (RFC 5869) without salt: the input is a uniformly random key. */
-function derive(key: Uint8Array, purpose: string): Uint8Array {
-  const info = utf8(`sealpost/1 profile ${purpose}`);
+function hkdf(key: Uint8Array, info: Uint8Array): Bytes {
   return new Uint8Array(hkdfSync("sha256", key, new Uint8Array(), info, 32));
 }
