@@ -200,12 +200,13 @@ export class Threads {
     progress: { delivered: number; deliveredAt: number; read: number; readAt: number },
   ): boolean {
     const { delivered, deliveredAt, read, readAt } = progress;
+    // Plain question marks: older runtimes do not take numbered ones.
     const { changes } = this.#database.prepare(`UPDATE threads SET
-        peer_delivered_at = iif(?1 > peer_delivered, ?2, peer_delivered_at),
-        peer_read_at = iif(?3 > peer_read, ?4, peer_read_at),
-        peer_delivered = max(peer_delivered, ?1), peer_read = max(peer_read, ?3)
-      WHERE thread = ?5 AND (?1 > peer_delivered OR ?3 > peer_read)`)
-      .run(delivered, deliveredAt, read, readAt, thread);
+        peer_delivered_at = iif(? > peer_delivered, ?, peer_delivered_at),
+        peer_read_at = iif(? > peer_read, ?, peer_read_at),
+        peer_delivered = max(peer_delivered, ?), peer_read = max(peer_read, ?)
+      WHERE thread = ? AND (? > peer_delivered OR ? > peer_read)`)
+      .run(delivered, deliveredAt, read, readAt, delivered, read, thread, delivered, read);
     return changes === 1;
   }
 
