@@ -1,6 +1,7 @@
 /** From an arrived message to its handler, and from the handler's answer to the reply. */
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
+import { frameLimits } from "../../lib/base/limits.ts";
 import {
   type Arrived,
   catalogue,
@@ -45,7 +46,7 @@ async function handleRequest<T extends RequestType>(
   const { message } = arrived;
   if (!("id" in message) || message.id === undefined) return;
   const { id } = message;
-  const bytes = arrived.body.length;
+  const bytes = heldBytes(arrived);
   session.begin(bytes);
   try {
     const answer = permits(session.state, type)
@@ -87,6 +88,8 @@ async function handleNotice<T extends NoticeType>(
   if (!permits(session.state, type)) {
     return await session.connection.close(new AppError("not_permitted_now"));
   }
+  const bytes = heldBytes(arrived);
+  session.begin(bytes);
   try {
     await noticeHandlers[type](session, arrived);
   } catch (thrown) {
@@ -96,7 +99,29 @@ async function handleNotice<T extends NoticeType>(
       connection: session.connection.id,
       code,
     });
+  } finally {
+    session.finish(bytes);
   }
+}
+
+/** What the answer may hold where it can be far larger than its request, in bytes. */
+const answerBytes: { readonly [T in MessageType]?: number } = {
+  "message.fetch": 2 * frameLimits.bodyBytes,
+  "lobby.fetch": frameLimits.bodyBytes,
+  "vault.get": frameLimits.bodyBytes,
+  "conversation.info": frameLimits.bodyBytes,
+  "keypackages.claim": frameLimits.bodyBytes,
+  "conversation.list": frameLimits.headerBytes,
+  "device.list": frameLimits.headerBytes,
+  "directory.users": frameLimits.headerBytes,
+  "directory.keys": frameLimits.headerBytes,
+  "directory.entries": frameLimits.headerBytes,
+  "notification.list": frameLimits.headerBytes,
+};
+
+/** Bytes that a message and its answer hold until it is dealt with. */
+function heldBytes({ message, body }: Arrived): number {
+  return body.length + (answerBytes[message.type] ?? 0);
 }
 
 function isRequest(type: MessageType): type is RequestType {

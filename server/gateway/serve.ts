@@ -1,10 +1,17 @@
 /** The loop of one connection: frames in, messages to their handlers, one catch for everything. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { serverLimits } from "../../lib/base/limits.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Session } from "./session.ts";
 
-/** Bodies of requests under way: more of them wait unread in the socket. */
+/** Bytes of messages under way and of their answers: what goes beyond waits unread in the socket. */
 const bytesInFlight = 4 * 1024 * 1024;
+
+/**
+ * When all sessions together have this much under way each of them gets one message at a time: half of what may wait for
+ * the storage side, so that a few who ask for much delay those who ask for little only by that.
+ */
+const crowd = { requests: serverLimits.storageQueue / 2, bytes: 64 * 1024 * 1024 };
 
 /** Serves a session until its connection ends, then takes it off the registry. Never rejects. */
 export async function serve(session: Session): Promise<void> {
@@ -24,17 +31,30 @@ export async function serve(session: Session): Promise<void> {
 }
 
 async function handleAll(session: Session): Promise<void> {
-  const { connection, services } = session;
+  const { connection } = session;
   for (;;) {
     const arrived = await connection.receive();
     if (arrived === undefined) return;
     for (const one of arrived) {
+      const wait = room(session);
+      if (wait !== undefined) await wait;
       const answered = dispatch(session, one);
       // Before the login is through, each step decides what the next may be.
       if (session.phase.kind !== "ready") await answered;
     }
-    await session.atMost(services.limits.requestsInFlight, bytesInFlight);
   }
+}
+
+/** Waits, where needed, until the session may have one more message under way. */
+function room(session: Session): Promise<void> | undefined {
+  const { inFlight, services } = session;
+  const { load } = services.sessions;
+  const crowded = load.requests >= crowd.requests || load.bytes >= crowd.bytes;
+  const most = crowded
+    ? { requests: 0, bytes: 0 }
+    : { requests: services.limits.requestsInFlight - 1, bytes: bytesInFlight };
+  const free = inFlight.requests <= most.requests && inFlight.bytes <= most.bytes;
+  return free ? undefined : session.atMost(most.requests, most.bytes);
 }
 
 function expireLogin({ phase, connection }: Session): void {

@@ -66,9 +66,9 @@ export class Session {
   /** The key that signs its frames, base64url. */
   readonly device: string;
   phase: Phase = { kind: "open", exchange: { kind: "none" } };
-  /** Requests that have not been answered yet, and the bytes of their bodies. */
+  /** Messages that are not dealt with yet, and the bytes that they and their answers hold. */
   readonly inFlight = { requests: 0, bytes: 0 };
-  #onAnswered: (() => void) | undefined;
+  #onAnswered: (() => void)[] = [];
 
   constructor(services: Services, connection: Connection, remote: string) {
     const { peer } = connection;
@@ -95,25 +95,30 @@ export class Session {
     return this.phase;
   }
 
-  /** A request with this many body bytes has arrived. */
+  /** A message has arrived that holds this many bytes, its answer included, until it is dealt with. */
   begin(bytes: number): void {
-    this.inFlight.requests++;
-    this.inFlight.bytes += bytes;
+    const { load } = this.services.sessions;
+    for (const counted of [this.inFlight, load]) {
+      counted.requests++;
+      counted.bytes += bytes;
+    }
   }
 
-  /** It has been answered. */
+  /** It is dealt with. */
   finish(bytes: number): void {
-    this.inFlight.requests--;
-    this.inFlight.bytes -= bytes;
-    this.#onAnswered?.();
+    const { load } = this.services.sessions;
+    for (const counted of [this.inFlight, load]) {
+      counted.requests--;
+      counted.bytes -= bytes;
+    }
+    for (const go of this.#onAnswered.splice(0)) go();
   }
 
-  /** Resolves when at most this many requests and bytes are under way. One caller at a time. */
+  /** Resolves when at most this many requests and bytes are under way. */
   async atMost(requests: number, bytes: number): Promise<void> {
     while (this.inFlight.requests > requests || this.inFlight.bytes > bytes) {
-      await new Promise<void>((resolve) => this.#onAnswered = resolve);
+      await new Promise<void>((resolve) => this.#onAnswered.push(resolve));
     }
-    this.#onAnswered = undefined;
   }
 
   /** No further requests, no further events. */

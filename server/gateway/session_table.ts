@@ -12,6 +12,8 @@ export class SessionTable<S extends Listed> {
   readonly #byId = new Map<string, S>();
   readonly #readyByDevice = new Map<string, Set<S>>();
   readonly #nobody: ReadonlySet<S> = new Set();
+  /** Messages of all sessions that are not dealt with yet, and the bytes that they and their answers hold. */
+  readonly load = { requests: 0, bytes: 0 };
 
   /** How many there are, logged in or not. */
   get size(): number {
