@@ -59,7 +59,7 @@ function storedMessages(server: TestServer): unknown {
 
 Deno.test("relaying, over TLS and frames against a server process", async (t) => {
   await using home = await TempFolder.make();
-  await using server = await TestServer.start({ home: home.path });
+  await using server = await TestServer.start({ home: home.path, args: ["--gateways", "2"] });
   const ann = await party(server, "ann");
   const bob = await party(server, "bob");
   await offerKeyPackage(bob);
