@@ -191,10 +191,10 @@ Deno.test("a commit that was changed on the way does not stop the conversation: 
   const alice2 = await village.online("alice");
   await warned;
   evil.bend = (arrived) => arrived;
+  await bobby.send(to("alice"), "still here");
+  for (const each of [alice, alice2]) await message(each, "still here");
   await alice2.send(to("bobby"), "from the new device");
   await message(bobby, "from the new device");
-  await bobby.send(to("alice"), "still here");
-  await message(alice, "still here");
 });
 
 Deno.test("a forged post in the lobby is not shown as its supposed author's", async () => {
