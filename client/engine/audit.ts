@@ -127,6 +127,9 @@ export async function audit(options: AuditOptions, signal: AbortSignal): Promise
   profile.database.transaction(() => {
     // Another process may have come further meanwhile.
     if (readState(profile).frontier.size > frontier.size) return;
+    for (const finding of findings) {
+      if (finding.kind === "revocation") directory.noteRevocation(finding.revocation);
+    }
     profile.meta.set("audit", encodeState(after));
   });
 }
@@ -177,7 +180,10 @@ function take(
     if (finding.kind === "own_device") {
       noteDevice(options, { certificate: finding.certificate, devices, news: before.complete });
     }
-    if (finding.kind === "revocation") takeRevocation(options, { finding, news: before.complete });
+    if (finding.kind === "revocation" && finding.own && before.complete) {
+      const device = shortly(finding.revocation.deviceKey);
+      options.warn(`A device was removed from your account: ${device}.`);
+    }
   }
   if (!own) directory.log.alarm("the log has no entry of your own account");
   return { frontier, own, devices: [...devices], complete: true };
@@ -202,18 +208,6 @@ function noteDevice(
         new Date(certificate.createdAt).toISOString()
       }. If that was not you, change your password and remove it.`,
   );
-}
-
-function takeRevocation(
-  { directory, warn }: AuditOptions,
-  { finding, news }: {
-    readonly finding: Finding & { readonly kind: "revocation" };
-    readonly news: boolean;
-  },
-): void {
-  const { revocation, own } = finding;
-  if (!own) directory.noteRevocation(revocation);
-  else if (news) warn(`A device was removed from your account: ${shortly(revocation.deviceKey)}.`);
 }
 
 /** Enough of a device's fingerprint to find it in a list. */

@@ -80,6 +80,7 @@ export class Door implements Entrance {
   }
 
   hasProfile(name: string): boolean {
+    if (!isAccountName(name)) return false;
     const owner = readOwner(this.#folder(name));
     return owner !== undefined && canonicalName(owner.name) === canonicalName(name) &&
       owner.fingerprint === fingerprintHex(this.#options.server.identity);
@@ -101,6 +102,7 @@ export class Door implements Entrance {
     if (verdict.kind === "weak") {
       throw new ExitError("notAllowed", `The password was refused: ${verdict.reason}`);
     }
+    this.#refuseForeignProfile(name);
     const profile = this.hasProfile(name)
       ? await this.#takeUp(options)
       : await this.#registerNew(options);

@@ -208,10 +208,11 @@ Deno.test("a profile can stand in a folder of one's choice, which knows its serv
   assert.equal(again.lastName, "Sam");
   assert.equal(again.hasProfile("sam"), true);
   assert.equal(again.hasProfile("erik"), false);
-  await assert.rejects(
-    again.login({ name: "erik", password, remember: false }),
-    (error) => error instanceof ExitError && error.reason === "usage",
-  );
+  const foreign = { name: "erik", password, remember: false };
+  const usage = (error: unknown) => error instanceof ExitError && error.reason === "usage";
+  await assert.rejects(again.login(foreign), usage);
+  await assert.rejects(again.register(foreign), usage);
+  assert.equal(again.hasProfile("../profile"), false);
   await online(house.keep(await again.login({ name: "sam", remember: false })));
 });
 
