@@ -2,6 +2,7 @@
  * `deno task bench [WORKLOAD [NUMBER...]]...`: runs the workloads named, or all, and prints their figures with the
  * machine that they were taken on. Compare figures within one run only.
  */
+import { engines } from "./engine.ts";
 import { machine } from "./report.ts";
 import { idle, messages, ready } from "./wire.ts";
 
@@ -9,6 +10,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   ready,
   messages,
   idle,
+  engines,
 };
 
 console.log(await machine());
