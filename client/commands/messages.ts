@@ -1,4 +1,5 @@
 /** One-shot commands about messages: send, read, unread, history, listen, export. */
+import { AppError, isErrorCode } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts";
 import { writeNewFile } from "../ui/files.ts";
@@ -20,7 +21,9 @@ export async function send(
 ): Promise<void> {
   const target = targetOf(options.to);
   await withEngine(run, async (engine) => {
-    await engine.start({ receive: false, keepTrying: true, signal: run.signal });
+    // How far it gets beyond the server comes as an event.
+    const receive = options.flags.wait !== "sent";
+    await engine.start({ receive, keepTrying: true, signal: run.signal });
     const ids: string[] = [];
     for await (const text of texts(run, options)) ids.push((await engine.send(target, text)).id);
     if (ids.length === 0) throw new ExitError("usage", "There is no text to send.");
@@ -50,23 +53,30 @@ async function settled(
   engine: Engine,
   options: { id: string; flags: SendFlags },
 ): Promise<ChatMessage> {
+  const stopped = stoppedForGood(engine);
   try {
-    return await engine.waitFor(options.id, options.flags.wait, run.signal);
+    const reached = engine.waitFor(options.id, options.flags.wait, run.signal);
+    return await Promise.race([reached, stopped.rejection]);
   } catch (error) {
     if (!run.signal.aborted || run.world.signal.aborted) throw error;
-    throw new ExitError(
-      "queued",
-      "The message is queued and will be sent when the server can be reached; not in the time given.",
-      { cause: error },
-    );
+    throw new ExitError("queued", late(options.flags.wait), { cause: error });
+  } finally {
+    stopped.forget();
   }
+}
+
+function late(wanted: SendFlags["wait"]): string {
+  return wanted === "sent"
+    ? "The message is queued and will be sent when the server can be reached; not in the time given."
+    : `The message was not ${wanted} in the time given. Nothing is lost: it waits until it can be.`;
 }
 
 function report(run: Run, engine: Engine, message: ChatMessage): void {
   if (message.state === "failed") {
-    const reason = message.problem ?? "the server refused it";
-    const missing = /no such user/i.test(reason);
-    throw new ExitError(missing ? "notFound" : "failed", `Not sent: ${safe(reason, 300)}.`);
+    const code = message.problemCode ?? "internal";
+    throw new AppError(isErrorCode(code) ? code : "internal", {
+      text: `Not sent: ${message.problem ?? "the server refused it"}`,
+    });
   }
   if (run.flags.json) print(run, engine, message);
 }
@@ -171,7 +181,8 @@ export async function listen(
       if (event.kind === "message" || event.kind === "caught_up") wake();
       if (event.kind === "warning") remark(run, safe(event.text, 500));
     });
-    const end = Promise.race([aborted(run.signal), stoppedForGood(engine)]);
+    const stopped = stoppedForGood(engine);
+    const end = Promise.race([aborted(run.signal), stopped.rejection]);
     try {
       await engine.start({ receive: true, keepTrying: true, signal: run.signal });
       for (;;) {
@@ -185,6 +196,7 @@ export async function listen(
       }
     } finally {
       stop();
+      stopped.forget();
       // Nobody waits for it any more; its rejection at exit is not an error.
       end.catch(() => undefined);
     }
@@ -198,19 +210,25 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function stoppedForGood(engine: Engine): Promise<never> {
-  return new Promise((_, reject) => {
+/** Rejects when the connection has ended in a way that only a person can mend. */
+function stoppedForGood(engine: Engine): { rejection: Promise<never>; forget: () => void } {
+  let forget = () => {};
+  const rejection = new Promise<never>((_, reject) => {
     const check = () => {
       const state = engine.connection();
       if (state.kind !== "stopped") return;
-      stop();
-      reject(new ExitError("notAllowed", safe(state.reason, 300)));
+      reject(
+        new AppError(isErrorCode(state.code) ? state.code : "internal", { text: state.reason }),
+      );
     };
-    const stop = engine.subscribe((event) => {
+    forget = engine.subscribe((event) => {
       if (event.kind === "connection") check();
     });
     check();
   });
+  // Whoever no longer waits for it must not hear of it either.
+  rejection.catch(() => undefined);
+  return { rejection, forget };
 }
 
 /** Flags of `export`. */

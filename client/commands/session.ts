@@ -10,6 +10,9 @@ import type { World } from "./world.ts";
 /** Time limit of a one-shot command, in ms. */
 const defaultTimeoutMs = 30_000;
 
+/** How long a command that has done its work waits for messages that others left in the queue, in ms. */
+const drainAtEndMs = 500;
+
 /** One run of a one-shot command. */
 export interface Run {
   readonly world: World;
@@ -98,7 +101,7 @@ export async function withEngine<T>(run: Run, use: (engine: Engine) => Promise<T
     try {
       return await use(engine);
     } finally {
-      await engine.stop();
+      await engine.stop({ drainMs: drainAtEndMs });
     }
   });
 }

@@ -32,6 +32,8 @@ export interface ChatMessage {
   readonly state: MessageState;
   /** Why it failed, for people. */
   readonly problem?: string;
+  /** The error code of that failure, for programs. */
+  readonly problemCode?: string;
   readonly deliveredAt?: number;
   readonly readAt?: number;
   /** Whether this account has read it. Own messages are. */

@@ -151,7 +151,7 @@ export function chatMessage(message: StoredMessage, thread: Thread | undefined):
     ts: message.ts,
     sentAt: message.sentAt,
     state: message.state,
-    ...(problem === undefined ? {} : { problem }),
+    ...(problem === undefined ? {} : { problem: problem.text, problemCode: problem.code }),
     ...(deliveredAt === undefined ? {} : { deliveredAt }),
     ...(readAt === undefined ? {} : { readAt }),
     read: !message.unread,

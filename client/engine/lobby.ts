@@ -209,7 +209,7 @@ export class Lobby {
       const error = asAppError(thrown);
       if (isTemporary(error)) throw error;
       sealed.database.transaction(() => {
-        messages.failed(row.local, error.message);
+        messages.failed(row.local, { code: error.code, text: error.message });
         outbox.remove(row.local);
       });
     }

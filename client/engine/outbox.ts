@@ -319,7 +319,7 @@ export class Sending {
         await this.#options.readLog(conversation);
         throw new AppError("timeout", { text: error.message, fault: "environment", cause: error });
       default:
-        this.#fail([row.local], error.message);
+        this.#fail([row.local], error);
     }
   }
 
@@ -332,8 +332,9 @@ export class Sending {
   }
 
   /** Marks messages as failed: they are sent again only when a person says so. */
-  #fail(locals: readonly number[], problem: string): void {
+  #fail(locals: readonly number[], error: AppError): void {
     const { sealed, messages, outbox } = this.#core;
+    const problem = { code: error.code, text: error.message };
     sealed.database.transaction(() => {
       for (const local of locals) {
         messages.failed(local, problem);
@@ -351,7 +352,7 @@ export class Sending {
     const later = isTemporary(error) || error.retry !== "never";
     if (!later) {
       const waiting = outbox.waiting(thread, 1_000_000).map(({ local }) => local);
-      this.#fail(waiting, error.message);
+      this.#fail(waiting, error);
     }
     const wait = error.retryAfterMs ?? backoffMs(pump.failures++, {
       firstMs: clientLimits.reconnectFirstMs,

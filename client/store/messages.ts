@@ -3,6 +3,12 @@ import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
+/** Why a message failed: the error code for programs, the text for people. */
+export interface Problem {
+  readonly code: string;
+  readonly text: string;
+}
+
 /** How far an own message has got; `received` is what others wrote. */
 export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
 
@@ -35,7 +41,7 @@ export interface StoredMessage {
   readonly deliveredAt: number | undefined;
   readonly readAt: number | undefined;
   readonly content: MessageContent;
-  readonly problem: string | undefined;
+  readonly problem: Problem | undefined;
 }
 
 /** A message to add. */
@@ -181,10 +187,13 @@ export class Messages {
       .run(this.#nextRevision(), at, thread, seq);
   }
 
-  failed(local: number, problem: string): void {
+  failed(local: number, problem: Problem): void {
     const row = this.get(local);
     if (row === undefined) return;
-    const sealed = this.#sealed.seal(place("problem", row.thread, row.id), utf8(problem));
+    const sealed = this.#sealed.seal(
+      place("problem", row.thread, row.id),
+      utf8(JSON.stringify(problem)),
+    );
     this.#database.prepare(
       "UPDATE messages SET revision = ?, state = 'failed', problem = ? WHERE local = ?",
     ).run(this.#nextRevision(), sealed, local);
@@ -261,7 +270,7 @@ export class Messages {
       deliveredAt: row.delivered_at ?? undefined,
       readAt: row.read_at ?? undefined,
       content: JSON.parse(fromUtf8(opened("content", row.content))),
-      problem: problem === null ? undefined : fromUtf8(opened("problem", problem)),
+      problem: problem === null ? undefined : JSON.parse(fromUtf8(opened("problem", problem))),
     };
   }
 }
