@@ -1,0 +1,87 @@
+/** A bot out of one-shot commands of the executable, as the README shows: a home, a password file, exit codes. */
+import assert from "node:assert/strict";
+import { Running } from "../kit/program.ts";
+import { goodPassword, Town } from "../kit/story.ts";
+import { compiledProgram, Empty } from "./executable.ts";
+
+Deno.env.set("SEALPOST_BINARY", await compiledProgram());
+
+Deno.test("a bot answers from a shell loop, with nothing in its environment but HOME", async () => {
+  await using town = await Town.make();
+  const ann = await town.resident("ann");
+  await using bot = await Empty.make();
+  const env = { HOME: bot.folder };
+  const once = (...args: string[]) => bot.run(["client", ...args], env);
+  await Deno.writeTextFile(`${bot.folder}/pw`, `${goodPassword}\n`);
+
+  const flags = ["--server", town.address, "--accept-new", "--password-file", "pw", "--remember"];
+  const registered = await once("register", "bot", ...flags);
+  assert.deepEqual(registered, {
+    code: 0,
+    out: "Created bot: 0 unread messages, 0 notifications\n",
+    err: "",
+  });
+  assert.equal((await once("send", "#lobby", "the nightly build is green")).code, 0);
+
+  // Waits for one message and answers it: the loop of every bot.
+  await using loop = Running.start([
+    "-c",
+    `./sealpost client listen --once --json |
+     sed -n 's/.*"from":"\\([^"]*\\)".*/\\1/p' |
+     while read -r name; do echo "hello $name" | ./sealpost client send "$name"; done`,
+  ], { home: bot.folder, cwd: bot.folder, file: "/bin/sh", bare: true });
+  await ann.lines(["send", "bot", "anybody there?", "--wait", "read"]);
+  assert.equal((await loop.ended).code, 0, loop.err.join("\n"));
+  const [answer] = await ann.json(["unread", "bot"]);
+  assert.equal(answer?.["text"], "hello ann");
+});
+
+Deno.test("exit codes tell a script what happened", async () => {
+  await using town = await Town.make();
+  await using home = await Empty.make();
+  const env = { HOME: home.folder };
+  const once = (...args: string[]) => home.run(["client", ...args], env);
+  await Deno.writeTextFile(`${home.folder}/pw`, `${goodPassword}\n`);
+  await town.resident("bob");
+  await Deno.writeTextFile(`${home.folder}/wrong`, "some other password 5\n");
+  const at = ["--server", town.address];
+  const expected: [number, string[]][] = [
+    [2, ["send"]],
+    [5, ["check", "ann", ...at, "--no-input"]],
+    [6, ["check", "ann", ...at, "--accept-new"]],
+    [0, ["register", "ann", ...at, "--password-file", "pw"]],
+    [4, ["register", "ann", ...at, "--password-file", "pw"]],
+    [4, ["users", "--no-input"]],
+    [4, ["login", "ann", "--password-file", "wrong"]],
+    [0, ["login", "ann", "--password-file", "pw", "--remember"]],
+    [0, ["users"]],
+    [6, ["send", "nobody", "hello"]],
+    [6, ["key", "nobody"]],
+    [7, ["send", "bob", "are you there?", "--wait", "read", "--timeout", "2"]],
+    [3, ["users", "--server", "localhost:1", "--accept-new"]],
+  ];
+  for (const [code, args] of expected) {
+    const ended = await once(...args);
+    assert.equal(ended.code, code, `${args.join(" ")}: ${ended.err}`);
+    if (code !== 0) assert.match(ended.err, /^sealpost: [^\n]+\n$/, args.join(" "));
+  }
+  await town.server.stop();
+  assert.equal((await once("users")).code, 3);
+  assert.equal((await once("history")).code, 0, "what is stored here needs no server");
+  assert.equal((await once("send", "#lobby", "later", "--timeout", "2")).code, 7);
+  await town.restart();
+  assert.equal((await once("send", "#lobby", "now")).code, 0);
+  const { out } = await once("history", "#lobby");
+  assert.match(out, /later[^]*now/);
+});
+
+Deno.test("an invitation link answers the question of trust, and a wrong fingerprint stops everything", async () => {
+  await using town = await Town.make();
+  await using home = await Empty.make();
+  const link = `sealpost://localhost:${town.ready.port}/#${town.ready.fingerprint}`;
+  const check = (server: string) =>
+    home.run(["client", "check", "ann", "--server", server, "--no-input"], { HOME: home.folder });
+  const wrong = await check(link.replace(/.$/, (digit) => digit === "0" ? "1" : "0"));
+  assert.equal(wrong.code, 5, wrong.err);
+  assert.equal((await check(link)).code, 6);
+});
