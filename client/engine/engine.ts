@@ -9,13 +9,12 @@ import { isAccountName } from "../../lib/crypto/names.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
-import { Messages, type StoredMessage } from "../store/messages.ts";
+import { Messages } from "../store/messages.ts";
 import { Outbox } from "../store/outbox.ts";
-import { lobbyName, type Thread, Threads } from "../store/threads.ts";
+import { lobbyName, Threads } from "../store/threads.ts";
 import type {
   ChatMessage,
   ConnectionState,
-  ConversationInfo,
   Engine,
   EngineEvent,
   HistoryQuery,
@@ -26,21 +25,19 @@ import { Keeper, type Welcome } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
 import { liveEvent } from "./events.ts";
-import { chatMessage, Feed } from "./feed.ts";
+import { Feed } from "./feed.ts";
 import { Groups } from "./groups.ts";
 import { Inbox } from "./inbox.ts";
 import { Lobby } from "./lobby.ts";
 import { Marks } from "./marks.ts";
 import { Sending } from "./outbox.ts";
+import { Reading } from "./reading.ts";
 import { receiptSource } from "./receipts.ts";
 import { Sync } from "./sync.ts";
 import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
 
 /** How far a state is; a failed message is as far as it will get. */
 const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
-
-/** All messages: as many as SQLite may be asked for. */
-const unlimited = Number.MAX_SAFE_INTEGER;
 
 /** An engine over an unlocked account. Nothing happens before `start`, except that messages can be queued. */
 export const makeEngine: MakeEngine = (account) => engineOf(account);
@@ -65,6 +62,7 @@ class ProfileEngine implements Engine {
   readonly #keeper: Keeper;
   readonly #account: AccountServices;
   readonly #feed: Feed;
+  readonly #reading: Reading;
   readonly #marks: Marks;
   readonly #lobby: Lobby;
   readonly #inbox: Inbox;
@@ -90,6 +88,7 @@ class ProfileEngine implements Engine {
     this.#account = parts.services({ server: this.#keeper, warn });
     this.#core = this.#makeCore(parts, warn);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#sending.kickAll() });
+    this.#reading = new Reading(this.#core);
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
     const readLog = (conversation: string) => this.#inbox.readLog(conversation);
@@ -245,10 +244,10 @@ class ProfileEngine implements Engine {
     });
     reach("client:queued");
     if (target.kind === "direct") this.#core.mls().catch(() => undefined);
-    const stored = this.#stored(local);
+    const stored = this.#reading.stored(local);
     this.#core.changed();
     this.#sending.kick(stored.thread);
-    return this.#shown(stored);
+    return this.#reading.shown(stored);
   }
 
   // deno-lint-ignore require-await -- refusals reject
@@ -273,90 +272,17 @@ class ProfileEngine implements Engine {
     const found = () => {
       const message = this.#core.messages.byId(id);
       if (message === undefined) throw new AppError("not_found", { text: "no such message" });
-      return progress[message.state] >= progress[state] ? this.#shown(message) : undefined;
+      return progress[message.state] >= progress[state] ? this.#reading.shown(message) : undefined;
     };
-    return this.#until(found, signal);
+    return this.#feed.until(found, signal);
   }
 
-  /** Looks whenever the store changes, here or by another process. */
-  #until<T>(found: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const end = () => {
-        unsubscribe();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const onAbort = () => {
-        end();
-        reject(signal?.reason);
-      };
-      const look = () => {
-        try {
-          const result = found();
-          if (result === undefined) return;
-          end();
-          resolve(result);
-        } catch (thrown) {
-          end();
-          reject(thrown);
-        }
-      };
-      const unsubscribe = this.#feed.subscribe(look);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      if (signal?.aborted) onAbort();
-      else look();
-    });
-  }
-
-  // deno-lint-ignore require-await -- refusals reject
-  async conversations(): Promise<readonly ConversationInfo[]> {
-    const { threads, messages } = this.#core;
-    return threads.all().map((thread) => {
-      const last = messages.last(thread.thread, 1)[0];
-      return {
-        target: targetOf(thread),
-        conversation: thread.partner.name,
-        unread: messages.unreadCount(thread.thread),
-        ...(last === undefined ? {} : { last: chatMessage(last, thread) }),
-      };
-    });
-  }
-
-  // deno-lint-ignore require-await -- refusals reject
-  async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
-    const thread = this.#threadOf(query.target);
-    if (query.target !== undefined && thread === undefined) return [];
-    const { limit, grep } = query;
-    const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
-      .map((message) => this.#shown(message));
-    const fitting = grep === undefined ? rows : rows.filter(({ text }) => matches(grep, text));
-    return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
-  }
-
-  // deno-lint-ignore require-await -- refusals reject
-  async unread(target?: Target): Promise<readonly ChatMessage[]> {
-    const thread = this.#threadOf(target);
-    if (target !== undefined && thread === undefined) return [];
-    return this.#core.messages.unread(thread).map((message) => this.#shown(message));
-  }
+  conversations: Engine["conversations"] = () => this.#reading.conversations();
+  history: Engine["history"] = (query) => this.#reading.history(query);
+  unread: Engine["unread"] = (target) => this.#reading.unread(target);
 
   async markRead(message: ChatMessage): Promise<void> {
-    await this.#marks.markRead(this.#stored(message.local));
-  }
-
-  #threadOf(target: Target | undefined): number | undefined {
-    if (target === undefined) return undefined;
-    const name = target.kind === "lobby" ? lobbyName : target.name;
-    return this.#core.threads.byName(name)?.thread;
-  }
-
-  #stored(local: number): StoredMessage {
-    const message = this.#core.messages.get(local);
-    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
-    return message;
-  }
-
-  #shown(message: StoredMessage): ChatMessage {
-    return chatMessage(message, this.#core.threads.get(message.thread));
+    await this.#marks.markRead(this.#reading.stored(message.local));
   }
 
   // --- the account
@@ -375,7 +301,7 @@ class ProfileEngine implements Engine {
   async exportSigned(query: HistoryQuery): Promise<readonly string[]> {
     const receipts: string[] = [];
     for (const { local } of await this.history(query)) {
-      const stored = this.#stored(local);
+      const stored = this.#reading.stored(local);
       const source = receiptSource(stored, this.#core.threads.get(stored.thread));
       if (source !== undefined) receipts.push(await this.#account.receipt(source));
     }
@@ -408,16 +334,12 @@ class ProfileEngine implements Engine {
   async #drain(ms: number): Promise<void> {
     const late = AbortSignal.timeout(ms);
     const empty = () => this.#core.outbox.count() === 0 || !this.#keeper.online || undefined;
-    await this.#until(empty, late).catch(() => undefined);
+    await this.#feed.until(empty, late).catch(() => undefined);
     await this.#inbox.allSettled();
   }
 }
 
 const receiveEvents = { type: "session.receive", receive: true } as const;
-
-function targetOf(thread: Thread): Target {
-  return thread.lobby ? { kind: "lobby" } : { kind: "direct", name: thread.partner.name };
-}
 
 function checkText(target: Target, text: string): void {
   const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
@@ -425,9 +347,4 @@ function checkText(target: Target, text: string): void {
   if (utf8(text).length > most) {
     throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });
   }
-}
-
-function matches(pattern: RegExp, text: string): boolean {
-  pattern.lastIndex = 0;
-  return pattern.test(text);
 }

@@ -78,6 +78,38 @@ export class Feed {
     for (const subscription of [...this.#subscriptions]) this.#tell(subscription);
   }
 
+  /**
+   * What `found` finds, looked for now and whenever the store changes, here or by another process. Rejects with what it
+   * throws, and with the signal's reason.
+   */
+  until<T>(found: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        unsubscribe();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const onAbort = () => {
+        end();
+        reject(signal?.reason);
+      };
+      const look = () => {
+        try {
+          const result = found();
+          if (result === undefined) return;
+          end();
+          resolve(result);
+        } catch (thrown) {
+          end();
+          reject(thrown);
+        }
+      };
+      const unsubscribe = this.subscribe(look);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal?.aborted) onAbort();
+      else look();
+    });
+  }
+
   /** No more watching. */
   stop(): void {
     this.#stopped = true;

@@ -7,6 +7,7 @@ import type { MlsGroup, ReceivedCommit, ReceivedMessage, Refused } from "../../l
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { NewMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
+import { assignThread } from "./assign.ts";
 import { openSealedContent } from "./sealed_content.ts";
 import { applyProgress } from "./marks.ts";
 import type { AccountKeys, Core } from "./core.ts";
@@ -91,7 +92,7 @@ export class Intake {
 
   async #begin(conversation: string, batch: readonly LogEvent[]): Promise<Draft> {
     const known = this.#core.threads.byConversation(conversation);
-    const thread = known ?? await this.#assign(conversation, batch);
+    const thread = known ?? await this.#assigned(conversation, batch);
     const loaded = await this.#groups.load(thread.thread);
     // The state that was loaded decides, not a row read before it.
     const now = this.#core.threads.get(thread.thread);
@@ -112,42 +113,14 @@ export class Intake {
     };
   }
 
-  /** The thread of a conversation that others made. */
-  async #assign(conversation: string, batch: readonly LogEvent[]): Promise<Thread> {
-    const { own, people, threads, sealed } = this.#core;
-    const first = batch[0]?.message;
-    const accounts = first?.type === "welcome"
-      ? first.roster.map(({ account }) => account)
-      : batch.map(({ message }) => message.account);
-    const others = new Set(accounts.filter((account) => account !== own.account));
-    if (others.size > 1) throw new AppError("roster_mismatch");
-    const [account = own.account] = others;
-    const { name } = await people.keysOf({ account });
-    const thread = sealed.database.transaction(() => {
-      const { thread } = threads.obtain(name);
-      threads.setPartner(thread, { name, account });
-      return threads.get(thread);
+  async #assigned(conversation: string, batch: readonly LogEvent[]): Promise<Thread> {
+    const thread = await assignThread(this.#core, {
+      conversation,
+      messages: batch.map(({ message }) => message),
+      resolve: (thread) => this.#services.resolve(thread),
     });
-    if (thread === undefined) throw new AppError("internal", { fault: "us" });
-    if (thread.conversation === conversation) return thread;
-    if (thread.hasPending) await this.#services.resolve(thread.thread);
-    return this.#occupy(thread.thread, conversation);
-  }
-
-  #occupy(id: number, conversation: string): Thread {
-    const { threads, sealed } = this.#core;
-    const thread = threads.get(id);
-    if (thread?.conversation !== undefined && thread.conversation !== conversation) {
-      throw new AppError("tampered", {
-        text: `the server shows a second conversation with ${thread.partner.name}`,
-      });
-    }
-    if (thread !== undefined && thread.conversation === undefined) {
-      sealed.database.transaction(() =>
-        threads.compareAndSet(id, thread.version, { conversation, cursor: 0 })
-      );
-    }
-    throw new Anew();
+    if (thread === undefined) throw new Anew();
+    return thread;
   }
 
   async #row(draft: Draft, event: LogEvent): Promise<void> {

@@ -1,0 +1,61 @@
+/** Finding the thread of a conversation that somebody else made. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { Message } from "../../lib/wire/messages.ts";
+import type { Thread } from "../store/threads.ts";
+import type { Core } from "./core.ts";
+
+type Row = Message<"message" | "commit" | "welcome">;
+
+/**
+ * The thread that has taken on the conversation; undefined when it just did, and everything is to be looked at again.
+ * Rejects with `tampered` when the conversation is a second one with the same account, and with what stands against the
+ * partner's keys.
+ */
+export async function assignThread(
+  core: Core,
+  options: {
+    readonly conversation: string;
+    readonly messages: readonly Row[];
+    /** Asks for the verdict on the thread's pending change. */
+    readonly resolve: (thread: number) => Promise<unknown>;
+  },
+): Promise<Thread | undefined> {
+  const { conversation, messages, resolve } = options;
+  const account = partnerOf(core.own.account, messages);
+  const { name } = await core.people.keysOf({ account });
+  const { threads, sealed } = core;
+  const thread = sealed.database.transaction(() => {
+    const { thread } = threads.obtain(name);
+    threads.setPartner(thread, { name, account });
+    return threads.get(thread);
+  });
+  if (thread === undefined) throw new AppError("internal", { fault: "us" });
+  if (thread.conversation === conversation) return thread;
+  // Perhaps this device was about to make the same conversation, and lost.
+  if (thread.hasPending) await resolve(thread.thread);
+  occupy(core, thread.thread, conversation);
+  return undefined;
+}
+
+function partnerOf(own: string, messages: readonly Row[]): string {
+  const accounts = messages.flatMap((message) =>
+    message.type === "welcome" ? message.roster.map(({ account }) => account) : [message.account]
+  );
+  const others = new Set(accounts.filter((account) => account !== own));
+  if (others.size > 1) throw new AppError("roster_mismatch");
+  const [account = own] = others;
+  return account;
+}
+
+function occupy({ threads, sealed }: Core, id: number, conversation: string): void {
+  const thread = threads.get(id);
+  if (thread === undefined || thread.conversation === conversation) return;
+  if (thread.conversation !== undefined) {
+    throw new AppError("tampered", {
+      text: `the server shows a second conversation with ${thread.partner.name}`,
+    });
+  }
+  sealed.database.transaction(() =>
+    threads.compareAndSet(id, thread.version, { conversation, cursor: 0 })
+  );
+}

@@ -1,0 +1,81 @@
+/** Reading the store as it is shown. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { StoredMessage } from "../store/messages.ts";
+import { lobbyName, type Thread } from "../store/threads.ts";
+import type { ChatMessage, ConversationInfo, HistoryQuery, Target } from "./api.ts";
+import type { Core } from "./core.ts";
+import { chatMessage } from "./feed.ts";
+
+/** All messages: as many as SQLite may be asked for. */
+const unlimited = Number.MAX_SAFE_INTEGER;
+
+/** The reading side of an engine. */
+export class Reading {
+  readonly #core: Pick<Core, "threads" | "messages">;
+
+  constructor(core: Pick<Core, "threads" | "messages">) {
+    this.#core = core;
+  }
+
+  /** Every conversation with its last message. */
+  // deno-lint-ignore require-await -- refusals reject
+  async conversations(): Promise<readonly ConversationInfo[]> {
+    const { threads, messages } = this.#core;
+    return threads.all().map((thread) => {
+      const last = messages.last(thread.thread, 1)[0];
+      return {
+        target: targetOf(thread),
+        conversation: thread.partner.name,
+        unread: messages.unreadCount(thread.thread),
+        ...(last === undefined ? {} : { last: chatMessage(last, thread) }),
+      };
+    });
+  }
+
+  /** Messages, earliest first. */
+  // deno-lint-ignore require-await -- refusals reject
+  async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
+    const thread = this.#threadOf(query.target);
+    if (query.target !== undefined && thread === undefined) return [];
+    const { limit, grep } = query;
+    const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
+      .map((message) => this.shown(message));
+    const fitting = grep === undefined ? rows : rows.filter(({ text }) => matches(grep, text));
+    return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
+  }
+
+  /** Unread messages of others, earliest first. */
+  // deno-lint-ignore require-await -- refusals reject
+  async unread(target?: Target): Promise<readonly ChatMessage[]> {
+    const thread = this.#threadOf(target);
+    if (target !== undefined && thread === undefined) return [];
+    return this.#core.messages.unread(thread).map((message) => this.shown(message));
+  }
+
+  /** The message of that local number. Throws `AppError("not_found")`. */
+  stored(local: number): StoredMessage {
+    const message = this.#core.messages.get(local);
+    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+    return message;
+  }
+
+  /** A stored message as it is shown. */
+  shown(message: StoredMessage): ChatMessage {
+    return chatMessage(message, this.#core.threads.get(message.thread));
+  }
+
+  #threadOf(target: Target | undefined): number | undefined {
+    if (target === undefined) return undefined;
+    const name = target.kind === "lobby" ? lobbyName : target.name;
+    return this.#core.threads.byName(name)?.thread;
+  }
+}
+
+function targetOf(thread: Thread): Target {
+  return thread.lobby ? { kind: "lobby" } : { kind: "direct", name: thread.partner.name };
+}
+
+function matches(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text);
+}
