@@ -160,7 +160,9 @@ export function tlsFailure(thrown: unknown, where: { host: string; port: number 
   const text = thrown.message;
   if (/certificate/i.test(text)) {
     return new AppError("invalid_certificate", {
-      text: `the TLS certificate of ${where.host} port ${where.port} does not hold`,
+      text:
+        `the TLS certificate of ${where.host} port ${where.port} does not hold: it has expired, is for another name, ` +
+        "or nobody trusted here vouches for it; nothing was sent, ask the server's operator",
       cause: thrown,
     });
   }

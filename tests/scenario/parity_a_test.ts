@@ -3,6 +3,7 @@
  * in SQLite) could do, row by row, with the start scripts, a real server and real clients.
  */
 import assert from "node:assert/strict";
+import { createCertificateAuthority, createServerCertificate } from "../../lib/crypto/x509.ts";
 import { filesWith, goodPassword, type Person, scriptPath, Town } from "../kit/story.ts";
 import { hostileClient } from "../kit/hostile.ts";
 import { run, Running } from "../kit/program.ts";
@@ -88,6 +89,23 @@ Deno.test("parity A: a command protocol with accounts, stored messages and notif
       assert.equal((await Deno.stat(town.data)).mode! & 0o777, 0o700);
     },
   );
+
+  await t.step("TLS with a certificate and key given by --cert and --key", async () => {
+    const made = await givenCertificate(home);
+    await using other = await Town.make({ flags: ["--cert", made.cert, "--key", made.key] });
+    const ask = (env: Record<string, string>) =>
+      run(["client", "check", "ann", "--server", other.address, "--accept-new"], {
+        home: other.folder,
+        env,
+      });
+    // The client verifies such a certificate as every TLS client does: by the system's authorities, or this one.
+    assert.equal((await ask({ DENO_CERT: made.authority })).code, 6);
+    const elsewhere = await other.person("elsewhere");
+    const flags = ["--server", other.address, "--accept-new"];
+    const { code, err } = await elsewhere.once(["check", "ann", ...flags]);
+    assert.equal(code, 5, err);
+    assert.match(err, /^sealpost: the TLS certificate of localhost port \d+ does not hold[^\n]*$/);
+  });
 
   await t.step("the database is made at the first start", () => {
     const names = [...Deno.readDirSync(town.data)].map(({ name }) => name);
@@ -180,6 +198,19 @@ Deno.test("parity A: a command protocol with accounts, stored messages and notif
     assert.equal((await town.server.stop("SIGTERM")).code, 0);
   });
 });
+
+/** Three PEM files as an operator brings them: an authority, and a certificate by it for this machine. */
+async function givenCertificate(folder: string) {
+  const identityHex = "00".repeat(32);
+  const ca = await createCertificateAuthority({ serverName: "elsewhere", identityHex });
+  const issued = await createServerCertificate({ ca, identityHex, hosts: ["localhost"] });
+  const files = { authority: ca.certificate, cert: issued.certificate, key: issued.privateKey };
+  const paths = { authority: `${folder}/a.pem`, cert: `${folder}/c.pem`, key: `${folder}/k.pem` };
+  for (const name of ["authority", "cert", "key"] as const) {
+    await Deno.writeTextFile(paths[name], files[name]);
+  }
+  return paths;
+}
 
 interface Cast {
   readonly town: Town;
