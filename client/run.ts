@@ -16,6 +16,7 @@ import { openEntrance } from "./engine/entrance.ts";
 import { parseServerAddress } from "./engine/servers.ts";
 import { Chat } from "./ui/chat.ts";
 import type { Dialogue } from "./ui/dialogue.ts";
+import { editDistance } from "./ui/slash.ts";
 import { safe } from "./ui/format.ts";
 import { LineEditor } from "./ui/line_editor.ts";
 import { LineMode, LineReader } from "./ui/line_mode.ts";
@@ -65,13 +66,29 @@ function quietly(program: Command): Command {
   return program;
 }
 
+/** A mistyped command must not be looked for in the network as if it were a host. */
+function refuseMistyped(words: readonly string[]): void {
+  const [first, second] = words;
+  if (first === undefined || (words.length === 2 && /^\d+$/.test(second ?? ""))) return;
+  const meant = commandNames.find((name) => editDistance(first.toLowerCase(), name) <= 2);
+  if (meant === undefined) return;
+  throw new ExitError("usage", `There is no command ${safe(first, 40)}. Did you mean ${meant}?`);
+}
+
 async function runInteractive(world: Machine, args: readonly string[]): Promise<number> {
   const command = quietly(addClientFlags(
-    new Command("sealpost client").argument("[HOST]").argument("[PORT]"),
+    new Command("sealpost client").argument("[HOST]").argument("[PORT]").allowExcessArguments(),
     parseServerAddress,
   ));
   command.parse([...args], { from: "user" });
-  const [host, port] = command.args;
+  const [host, port, ...more] = command.args;
+  refuseMistyped(command.args);
+  if (more.length > 0) {
+    throw new ExitError(
+      "usage",
+      `There is no command ${safe(host ?? "", 40)} (sealpost client --help shows the commands)`,
+    );
+  }
   const flags = command.opts<ClientFlags>();
   const address = host === undefined
     ? flags.server

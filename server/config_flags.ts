@@ -40,7 +40,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {
-  program.description("Runs a server.")
+  const run = program.description("Runs a server.")
     .command("run", { isDefault: true })
     .description("run a server in the foreground until it is told to stop")
     .argument(
@@ -65,6 +65,8 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
       const { json, data, home, config, ...flags } = options;
       done({ kind: "run", flags: { ...flags, port }, json: json === true, data, home, config });
     });
+  // `run` is what almost everybody means: its flags belong into the first help that one asks for.
+  program.addHelpText("after", () => `\n${run.helpInformation()}`);
 }
 
 function usage(thrown: CommanderError): ExitError {
