@@ -1,5 +1,5 @@
 /** Keeps one session with the server: connects, logs the device in, and comes back after every end that allows it. */
-import { backoffMs } from "../../lib/base/backoff.ts";
+import { askedPauseMs, backoffMs } from "../../lib/base/backoff.ts";
 import { type Clock, pause } from "../../lib/base/clock.ts";
 import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
@@ -47,6 +47,8 @@ export interface KeeperOptions {
   /** In order of arrival; nothing more is read until it settles. */
   onEvent(event: ArrivedEvent): void | Promise<void>;
   onState(state: ConnectionState): void;
+  /** A request is about to wait for its reply: reading must not pause. */
+  onRequest(): void;
 }
 
 /** Codes after which only a person can help. */
@@ -114,6 +116,7 @@ export class Keeper implements Requester {
     }
     if (this.#requests === undefined || !this.online) throw notConnected(this.#state);
     this.#pending += 1;
+    this.#options.onRequest();
     try {
       return await this.#requests.request(message, body, options);
     } finally {
@@ -244,7 +247,7 @@ function endingEvent({ message }: ArrivedEvent): Ending | undefined {
     return { kind: "final", error: new AppError("already_logged_in", { text }) };
   }
   if (message.type === "server.closing") {
-    const { retryAfterMs } = message;
+    const retryAfterMs = askedPauseMs(message.retryAfterMs);
     return { kind: "again", error: new AppError("server_closing"), retryAfterMs };
   }
   return undefined;

@@ -1,8 +1,10 @@
 /** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
+import { backoffMs } from "../../lib/base/backoff.ts";
+import type { CancelTimer } from "../../lib/base/clock.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { timeOrderedId } from "../../lib/base/ids.ts";
-import { connectionLimits, textLimits } from "../../lib/base/limits.ts";
+import { clientLimits, connectionLimits, textLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { utf8 } from "../../lib/base/bytes.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
@@ -69,6 +71,10 @@ class ProfileEngine implements Engine {
   readonly #sending: Sending;
   readonly #sync: Sync;
   #receive = false;
+  #session: AbortSignal | undefined;
+  /** How often in a row the inbox stalled, and the timer of the next try. */
+  #stalls = 0;
+  #again: CancelTimer | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: EngineParts) {
@@ -82,6 +88,7 @@ class ProfileEngine implements Engine {
       ...(parts.explain === undefined ? {} : { explain: parts.explain }),
       onReady: (welcome, signal) => void this.#ready(welcome, signal),
       onEvent: (event) => this.#event(event),
+      onRequest: () => this.#inbox.relieve(),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
     });
     const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
@@ -110,7 +117,7 @@ class ProfileEngine implements Engine {
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
-        failed: (thrown) => warn(`messages could not be stored: ${asAppError(thrown).message}`),
+        failed: (thrown) => this.#stalled(asAppError(thrown)),
       },
     });
     this.#sending = new Sending(this.#core, {
@@ -175,21 +182,49 @@ class ProfileEngine implements Engine {
 
   async #ready(welcome: Welcome, signal: AbortSignal): Promise<void> {
     this.#sending.newSession();
+    this.#inbox.resume();
     this.#sending.kickAll();
     const account = this.#account.tend(welcome, signal);
-    const sync = this.#receive
-      ? this.#sync.run({ signal, live: () => this.#keeper.notify(receiveEvents) })
-      : Promise.resolve();
-    const results = await Promise.allSettled([account, sync]);
-    for (const result of results) {
+    const sync = this.#receive ? this.#catchUp(signal) : Promise.resolve();
+    for (const result of await Promise.allSettled([account, sync])) {
       if (result.status === "fulfilled" || signal.aborted) continue;
       const { code, message } = asAppError(result.reason);
       this.#core.logger.log("warning", "session_work_failed", { code, message });
     }
-    if (!this.#receive || results[1]?.status !== "fulfilled" || signal.aborted) return;
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    this.#session = signal;
+    const live = () => this.#keeper.notify({ type: "session.receive", receive: true });
+    await this.#sync.run({ signal, live });
+    if (signal.aborted) return;
     this.#feed.flush();
     this.#feed.live = true;
     this.#feed.emit({ kind: "caught_up" });
+    if (!this.#inbox.isStalled) this.#stalls = 0;
+  }
+
+  /** Rows of a conversation could not be stored: everything is taken in anew after a pause. */
+  #stalled(error: AppError): void {
+    const { clock, logger, warn } = this.#core;
+    logger.log("warning", "inbox_stalled", { code: error.code, message: error.message });
+    if (this.#stalls === 0) warn(`messages wait at the server: ${error.message}`);
+    const signal = this.#session;
+    if (signal === undefined || signal.aborted || this.#again !== undefined) return;
+    const { reconnectFirstMs: firstMs, reconnectMaxMs: maxMs } = clientLimits;
+    this.#again = clock.after(backoffMs(this.#stalls++, { firstMs, maxMs }), () => {
+      this.#again = undefined;
+      if (!signal.aborted) this.#sync.inBackground(() => this.#anew(signal));
+    });
+  }
+
+  async #anew(signal: AbortSignal): Promise<void> {
+    this.#keeper.notify({ type: "session.receive", receive: false });
+    this.#sending.newSession();
+    // Behind the answer to this no live row comes any more.
+    await this.#core.server.request({ type: "directory.checkpoint" });
+    this.#inbox.resume();
+    await this.#catchUp(signal);
   }
 
   #event(event: ArrivedEvent): void | Promise<void> {
@@ -219,7 +254,6 @@ class ProfileEngine implements Engine {
   // deno-lint-ignore require-await -- refusals reject
   async send(target: Target, text: string): Promise<ChatMessage> {
     checkText(target, text);
-    if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
     if (target.kind === "direct") this.#account.checkSendable(target.name);
     const { sealed, threads, messages, outbox, clock } = this.#core;
     const now = clock.now();
@@ -321,6 +355,7 @@ class ProfileEngine implements Engine {
   }
 
   async #stop(drainMs: number): Promise<void> {
+    this.#again?.();
     if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
     await this.#keeper.stop();
     await this.#sending.stop();
@@ -339,10 +374,9 @@ class ProfileEngine implements Engine {
   }
 }
 
-const receiveEvents = { type: "session.receive", receive: true } as const;
-
 function checkText(target: Target, text: string): void {
   const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
+  if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
   if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
   if (utf8(text).length > most) {
     throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });

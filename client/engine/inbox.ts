@@ -32,6 +32,8 @@ export class Inbox {
   readonly #core: Core;
   readonly #options: InboxOptions;
   readonly #queues = new Map<string, Queue>();
+  /** Conversations whose rows could not be stored: later ones must not overtake them. */
+  readonly #stalled = new Set<string>();
   #waiting = 0;
   #room: (() => void) | undefined;
 
@@ -43,12 +45,23 @@ export class Inbox {
   /** Takes one row. What it returns is to be awaited before the next is read. */
   take(event: LogEvent): void | Promise<void> {
     if (event.message.type === "message") reach("client:received");
+    if (this.#stalled.has(event.message.conversation)) return;
     const queue = this.#queue(event.message.conversation);
     queue.events.push(event);
     this.#waiting += 1;
     queue.running ??= this.#drain(event.message.conversation, queue);
     if (this.#waiting < waitingRows || this.#options.busy()) return;
     return new Promise((resolve) => this.#room = resolve);
+  }
+
+  /** Takes rows of all conversations again. Live events must be off, so that what was left out comes first. */
+  resume(): void {
+    this.#stalled.clear();
+  }
+
+  /** Whether some conversation waits for `resume`. */
+  get isStalled(): boolean {
+    return this.#stalled.size > 0;
   }
 
   /** Lets reading go on although much waits: somebody needs a reply. */
@@ -103,7 +116,8 @@ export class Inbox {
         if (this.#waiting < waitingRows) this.relieve();
       }
     } catch (thrown) {
-      // Nothing was acknowledged: the server sends it all again at the next connection.
+      // Nothing was acknowledged: the server has it all, and is asked again from the cursor on.
+      this.#stalled.add(conversation);
       this.#core.logger.log("warning", "intake_failed", { cause: String(thrown) });
       this.#waiting -= queue.events.length;
       queue.events.length = 0;

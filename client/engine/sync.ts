@@ -66,6 +66,7 @@ export class Sync {
       const known = threads.byConversation(listed.conversation);
       if (known !== undefined) await confirm(known.thread);
       if (listed.cursor !== null) {
+        this.#acknowledge(listed);
         if (known === undefined || listed.head > known.cursor) await readLog(listed.conversation);
       }
       const thread = threads.byConversation(listed.conversation) ?? this.#threadOf(listed);
@@ -78,6 +79,13 @@ export class Sync {
       logger.log("warning", "conversation_not_caught_up", { code, message });
       this.#core.warn(`a conversation could not be taken in: ${message}`);
     }
+  }
+
+  /** Tells the server of what is stored here and was not acknowledged before the last connection ended. */
+  #acknowledge({ conversation, cursor }: Listed): void {
+    const stored = this.#core.threads.byConversation(conversation)?.cursor ?? 0;
+    if (cursor === null || stored <= cursor) return;
+    this.#core.server.notify({ type: "message.ack", acks: [{ conversation, seq: stored }] });
   }
 
   /** The thread with the listed conversation's other member. */
