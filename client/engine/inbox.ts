@@ -3,6 +3,7 @@
  * group state and the cursor, and acknowledged only then.
  */
 import { reach } from "../../lib/base/crashpoint.ts";
+import { type AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
 import type { Core } from "./core.ts";
 import type { Groups } from "./groups.ts";
@@ -33,7 +34,7 @@ export class Inbox {
   readonly #options: InboxOptions;
   readonly #queues = new Map<string, Queue>();
   /** Conversations whose rows could not be stored: later ones must not overtake them. */
-  readonly #stalled = new Set<string>();
+  readonly #stalled = new Map<string, AppError>();
   #waiting = 0;
   #room: (() => void) | undefined;
 
@@ -80,7 +81,10 @@ export class Inbox {
     await Promise.all([...this.#queues.values()].map(({ running }) => running));
   }
 
-  /** Fetches and stores everything that waits at the server for this device in one conversation. */
+  /**
+   * Fetches and stores everything that waits at the server for this device in one conversation. Rejects when it could
+   * not be stored.
+   */
   async readLog(conversation: string): Promise<void> {
     for (let more = true; more;) {
       const after = this.#core.threads.byConversation(conversation)?.cursor ?? 0;
@@ -91,6 +95,8 @@ export class Inbox {
         limit: fetchRows,
       });
       await this.settled(conversation);
+      const stalled = this.#stalled.get(conversation);
+      if (stalled !== undefined) throw stalled;
       const now = this.#core.threads.byConversation(conversation)?.cursor ?? 0;
       more = message.more && now > after;
     }
@@ -117,7 +123,7 @@ export class Inbox {
       }
     } catch (thrown) {
       // Nothing was acknowledged: the server has it all, and is asked again from the cursor on.
-      this.#stalled.add(conversation);
+      this.#stalled.set(conversation, asAppError(thrown));
       this.#core.logger.log("warning", "intake_failed", { cause: String(thrown) });
       this.#waiting -= queue.events.length;
       queue.events.length = 0;

@@ -1,7 +1,7 @@
 /** What a new session does first: take in what waited, then turn live events on. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
-import type { Core } from "./core.ts";
+import { type Core, isTemporary } from "./core.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Marks } from "./marks.ts";
 
@@ -77,7 +77,8 @@ export class Sync {
       if (signal.aborted) throw thrown;
       const { code, message } = asAppError(thrown);
       logger.log("warning", "conversation_not_caught_up", { code, message });
-      this.#core.warn(`a conversation could not be taken in: ${message}`);
+      // What may pass by itself is tried again, and told of once, by whoever does that.
+      if (!isTemporary(thrown)) this.#core.warn(`a conversation is not taken in: ${message}`);
     }
   }
 

@@ -235,3 +235,27 @@ Deno.test("a welcome into a group with a stranger in the server's roster is refu
   await alice.send(to("bobby"), "hello");
   await warned;
 });
+
+Deno.test("rows that cannot be taken in for a while are not overtaken by later ones", async () => {
+  await using village = await Village.make();
+  const bobbyFacts = await village.device("bobby");
+  await using evil = EvilServer.start(village, bobbyFacts);
+  const bobby = await village.open(bobbyFacts, { port: evil.port });
+  const alice = await village.online("alice");
+  let refused = 0;
+  const recovered = Promise.withResolvers<void>();
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "directory.keys.ok" || message.name !== "alice") return arrived;
+    if (refused++ === 2) recovered.resolve();
+    if (refused > 2) return arrived;
+    const error = { code: "internal", message: "no", retry: "later", connection: "x" } as const;
+    return { message: { type: "error", id: message.id, ...error }, body: new Uint8Array() };
+  };
+  for (const text of ["one", "two"]) await alice.send(to("bobby"), text);
+  await alice.send(to("bobby"), "three");
+  await recovered.promise;
+  await message(bobby, "three");
+  const texts = (await bobby.history({ target: to("alice") })).map(({ text }) => text);
+  assert.deepEqual(texts, ["one", "two", "three"]);
+});
