@@ -1,5 +1,7 @@
 /** Reading the catalogue's schemas for people: what a field may be, and an example of a message. */
 
+import { latestTime } from "../lib/base/limits.ts";
+
 /** One JSON Schema node, as far as the catalogue uses the language. */
 export interface Node {
   readonly type?: string;
@@ -52,6 +54,7 @@ function stringText({ pattern, minLength, maxLength }: Node): string {
 
 function integerText({ minimum, maximum }: Node): string {
   if (maximum === Number.MAX_SAFE_INTEGER) return "count";
+  if (maximum === latestTime) return "time";
   if (maximum === undefined) return `integer from ${minimum}`;
   return `integer, ${minimum} to ${maximum}`;
 }

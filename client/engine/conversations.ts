@@ -53,7 +53,9 @@ export class Conversations {
         ...(after === undefined ? {} : { after }),
       });
       all.push(...message.conversations);
-      if (!message.more || message.conversations.length === 0) break;
+      // In order of their ids: a list that does not go on would never end.
+      const last = all.at(-1)?.conversation ?? "";
+      if (!message.more || last <= (after ?? "")) break;
     }
     for (const { conversation, removals } of all) this.#removals.set(conversation, removals);
     return all;

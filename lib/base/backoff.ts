@@ -16,3 +16,11 @@ export function backoffMs(attempt: number, options: BackoffOptions): number {
   const full = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt, 30));
   return full / 2 + (options.random ?? Math.random)() * full / 2;
 }
+
+/**
+ * The pause in milliseconds that the other side asks for, within reason: it can neither make this side try without a
+ * pause nor keep it away for more than an hour.
+ */
+export function askedPauseMs(ms: number): number {
+  return Math.min(60 * 60 * 1000, Math.max(250, ms));
+}

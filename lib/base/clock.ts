@@ -9,16 +9,19 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary start; never goes back. For durations. */
   monotonic(): number;
-  /** Runs `action` once after `ms` milliseconds. The timer does not keep the process alive. */
+  /** Runs `action` once after `ms` milliseconds, 24 days at most. The timer does not keep the process alive. */
   after(ms: number, action: () => void): CancelTimer;
 }
+
+/** The longest pause that a timer takes, in milliseconds: a longer one would go off at once. */
+const longestMs = 2 ** 31 - 1;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, action) {
-    const timer = setTimeout(action, ms);
+    const timer = setTimeout(action, Math.min(ms, longestMs));
     Deno.unrefTimer(timer);
     return () => clearTimeout(timer);
   },

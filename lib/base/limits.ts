@@ -5,6 +5,9 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** The latest time in milliseconds since 1970 that is a date (ECMA-262 section 21.4.1.1). */
+export const latestTime = 8.64e15;
+
 /** Frames on the wire. */
 export const frameLimits = {
   /** JSON text of one frame: room for 256 small messages, small enough to parse in under a millisecond. */

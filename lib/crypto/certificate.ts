@@ -6,6 +6,7 @@
 import { type Bytes, concat, copyBytes, fromUtf8, u64be, utf8 } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
 import { isUuid, uuidBytes, uuidText } from "../base/ids.ts";
+import { latestTime } from "../base/limits.ts";
 import { isAccountName } from "./names.ts";
 import { ByteReader } from "./reader.ts";
 import { keyBytes, type Label, signatureBytes, type SigningKey, VerifyingKey } from "./sign.ts";
@@ -74,7 +75,7 @@ export function readDeviceCertificate(bytes: Uint8Array): DeviceCertificate {
     serverKey: reader.take(keyBytes),
     accountKey: reader.take(keyBytes),
     deviceKey: usableKey(reader.take(keyBytes)).bytes,
-    createdAt: reader.u64(),
+    createdAt: possibleTime(reader.u64()),
     bytes: copyBytes(bytes),
   };
   usableKey(certificate.serverKey);
@@ -128,7 +129,7 @@ export function readRevocation(bytes: Uint8Array): DeviceRevocation {
     accountId: uuidText(reader.take(16)),
     accountKey: reader.take(keyBytes),
     deviceKey: usableKey(reader.take(keyBytes)).bytes,
-    revokedAt: reader.u64(),
+    revokedAt: possibleTime(reader.u64()),
     bytes: copyBytes(bytes),
   };
   checkSignature(reader, "device revocation", revocation);
@@ -153,6 +154,12 @@ function checkSignature(
 
 function checkFields(accountId: string, time: number): void {
   if (!isUuid(accountId) || !Number.isSafeInteger(time) || time < 0) throw invalid();
+}
+
+/** Whoever shows a certificate makes a date of it. */
+function possibleTime(time: number): number {
+  if (time > latestTime) throw invalid();
+  return time;
 }
 
 function checkVersion(found: number): void {

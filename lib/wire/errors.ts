@@ -1,4 +1,5 @@
 /** Errors as messages, both ways. */
+import { askedPauseMs } from "../base/backoff.ts";
 import { AppError, errorCodes, isErrorCode } from "../base/errors.ts";
 import type { Message } from "./messages.ts";
 
@@ -42,7 +43,7 @@ export class RefusedError extends AppError {
     super(isErrorCode(code) ? code : "internal", {
       text: message.message || errorCodes.internal.text,
       fault: "peer",
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs: askedPauseMs(retryAfterMs) }),
     });
     this.epoch = message.epoch;
     this.sentCode = message.code;

@@ -140,3 +140,17 @@ Deno.test("a certificate is no revocation and the other way round", () => {
   assert.throws(() => readRevocation(certificate.bytes), isInvalid);
   assert.throws(() => readDeviceCertificate(revocation.bytes), isInvalid);
 });
+
+Deno.test("a time that is no date is refused, since nobody could show it", () => {
+  const { accountKey, input } = sample();
+  const { accountId, deviceKey } = input;
+  assert.equal(
+    new Date(issueDeviceCertificate({ ...input, createdAt: 8.64e15 }).createdAt).getTime(),
+    8.64e15,
+  );
+  for (const time of [8.64e15 + 1, Number.MAX_SAFE_INTEGER]) {
+    assert.throws(() => issueDeviceCertificate({ ...input, createdAt: time }), isInvalid);
+    const revocation = { accountKey, accountId, deviceKey, revokedAt: time };
+    assert.throws(() => issueRevocation(revocation), isInvalid);
+  }
+});

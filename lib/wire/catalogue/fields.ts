@@ -1,6 +1,6 @@
 /** The small schemas that messages are built from. */
 import Type from "typebox";
-import { frameLimits, textLimits } from "../../base/limits.ts";
+import { frameLimits, latestTime, textLimits } from "../../base/limits.ts";
 
 const letter = "[A-Za-z0-9_-]";
 
@@ -54,8 +54,8 @@ export const opaqueMessage = binary(1024);
 /** A count or a position: an integer that JSON carries exactly. */
 export const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** Milliseconds since 1970, UTC. */
-export const time = count;
+/** Milliseconds since 1970, UTC: as far as dates go (ECMA-262 section 21.4.1.1), so that each of them can be shown. */
+export const time = Type.Integer({ minimum: 0, maximum: latestTime });
 
 /** The length in bytes of this message's slice of the frame's body. */
 export const bodyLength = Type.Integer({ minimum: 0, maximum: frameLimits.bodyBytes });
