@@ -7,6 +7,7 @@ const help = `Sealpost ${version}: private messages on your own server.
   sealpost server [PORT]         run a server (sealpost server --help)
   sealpost client [HOST [PORT]]  chat, or send and read from scripts (sealpost client --help)
   sealpost verify FILE           check a signed receipt, offline
+  sealpost schema                print the protocol's messages as JSON Schema
   sealpost version [--json]      print the version
   sealpost help                  print this text
 `;
@@ -16,6 +17,7 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number> | numbe
   server: async (args) => (await import("./server/run.ts")).runServer(args),
   client: async (args) => (await import("./client/run.ts")).runClient(args),
   verify: async (args) => (await import("./client/run.ts")).runVerify(args),
+  schema: async () => (await import("./client/run.ts")).runSchema(),
   version: (args) =>
     say(args.includes("--json") ? JSON.stringify({ version }) : `sealpost ${version}`),
   help: () => say(help),
@@ -33,7 +35,7 @@ function usage(word: string | undefined): number {
   const problem = word === undefined
     ? "say what to run"
     : `there is no command ${JSON.stringify(word)}`;
-  console.error(`sealpost: ${problem}: server, client, verify, version or help`);
+  console.error(`sealpost: ${problem}: server, client, verify, schema, version or help`);
   return exitCodes.usage;
 }
 

@@ -23,6 +23,13 @@ import { LineMode, LineReader } from "./ui/line_mode.ts";
 import { enterAccount } from "./ui/prompts.ts";
 import { openTerminal, writeErr, writeOut } from "./ui/terminal.ts";
 
+/** Prints the protocol's messages as JSON Schema; returns the exit code. */
+export async function runSchema(): Promise<number> {
+  const { protocolSchema } = await import("../lib/wire/schema.ts");
+  writeOut(`${JSON.stringify(protocolSchema(), undefined, 2)}\n`);
+  return exitCodes.done;
+}
+
 /** Runs `sealpost client ARGS` and returns the exit code. Never throws. */
 export async function runClient(args: readonly string[]): Promise<number> {
   Deno.umask(0o077);
