@@ -4,10 +4,19 @@ import { ExitError } from "../../lib/base/exit_codes.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { judgePassword } from "../../lib/crypto/password_strength.ts";
 import type { Engine } from "../engine/api.ts";
-import { describeKey } from "../ui/describe_key.ts";
+import { describeDevice, describeKey } from "../ui/describe_key.ts";
+import { deviceBy } from "../ui/devices.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
-import { checkJson, jsonLine, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
+import {
+  checkJson,
+  deviceJson,
+  jsonLine,
+  keyJson,
+  notificationJson,
+  sessionJson,
+  userJson,
+} from "./json.ts";
 import { givenPassword, password } from "./password_input.ts";
 import {
   accountName,
@@ -131,5 +140,26 @@ export async function key(run: Run, name: string | undefined): Promise<void> {
     }
     const info = await engine.key(wanted);
     run.world.out(run.flags.json ? jsonLine(keyJson(info)) : describeKey(info));
+  });
+}
+
+/** Lists the account's own devices. */
+export async function devices(run: Run): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+    for (const device of (await engine.key(engine.self.name)).devices) {
+      run.world.out(run.flags.json ? jsonLine(deviceJson(device)) : describeDevice(device));
+    }
+  });
+}
+
+/** Takes a device out of the account for good: it can neither send nor read from then on. */
+export async function revokeDevice(run: Run, id: string): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+    const device = deviceBy(id, (await engine.key(engine.self.name)).devices);
+    if (device.revoked) return remark(run, "That device was removed before.");
+    await engine.revokeDevice(device.device);
+    remark(run, `Removed ${device.device}. Change the password if somebody else may know it.`);
   });
 }

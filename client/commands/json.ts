@@ -78,6 +78,11 @@ export function keyJson(info: KeyInfo) {
   return { v: version, type: "key", ...info };
 }
 
+/** One of the account's own devices. */
+export function deviceJson(device: KeyInfo["devices"][number]) {
+  return { v: version, type: "device", ...device, created: iso(device.createdAt) };
+}
+
 /** A conversation with its number of unread messages. */
 export function conversationJson(info: ConversationInfo) {
   return {

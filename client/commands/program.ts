@@ -1,7 +1,17 @@
 /** The grammar of `sealpost client`: one-shot commands, their flags and help. */
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ServerAddress } from "../engine/api.ts";
-import { check, key, login, notifications, register, users } from "./accounts.ts";
+import {
+  check,
+  devices,
+  key,
+  login,
+  notifications,
+  register,
+  revokeDevice,
+  users,
+} from "./accounts.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
@@ -20,6 +30,7 @@ export const commandNames = [
   "users",
   "notifications",
   "key",
+  "devices",
   "export",
   "help",
 ] as const;
@@ -112,6 +123,16 @@ function addAccountCommands(add: Add): void {
     example: "key sam",
     act: (run, name: string | undefined) => key(run, name),
   }).argument("[NAME]", "account; default: your own");
+  add("devices", {
+    about: "list your own devices, or remove one of them for good",
+    example: "devices revoke u8VizD",
+    act: (run, act: string | undefined, id: string | undefined) => {
+      if (act !== "revoke") return devices(run);
+      if (id !== undefined) return revokeDevice(run, id);
+      throw new ExitError("usage", "Which device? sealpost client devices revoke ID");
+    },
+  }).addArgument(new Argument("[ACTION]", "what to do").choices(["list", "revoke"]))
+    .argument("[ID]", "the beginning of the device's key, as the list shows it");
 }
 
 function addMessageCommands(add: Add): void {

@@ -1,6 +1,6 @@
 /** What is known of an account's key, as lines of text. */
 import type { KeyInfo } from "../engine/api.ts";
-import { safe } from "./format.ts";
+import { formatTime, safe } from "./format.ts";
 
 const stateTexts: Readonly<Record<KeyInfo["state"], string>> = {
   own: "your own",
@@ -9,11 +9,15 @@ const stateTexts: Readonly<Record<KeyInfo["state"], string>> = {
   changed: "CHANGED since it was last seen: sending is blocked until you /verify it again",
 };
 
+/** One device: its key by which it is known, and what to know of it. */
+export function describeDevice(device: KeyInfo["devices"][number]): string {
+  const marks = [device.revoked ? " (removed)" : "", device.current ? " (this one)" : ""];
+  return `${device.device}  since ${formatTime(device.createdAt, false)}${marks.join("")}`;
+}
+
 /** What `/key` prints. */
 export function describeKey(info: KeyInfo): string {
-  const devices = info.devices.map((device) =>
-    `  ${device.device}${device.revoked ? " (removed)" : ""}${device.current ? " (this one)" : ""}`
-  );
+  const devices = info.devices.map((device) => `  ${describeDevice(device)}`);
   return [
     `name           ${safe(info.name, 64)}`,
     `account        ${info.account}`,

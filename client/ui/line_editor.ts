@@ -195,6 +195,8 @@ export class LineEditor implements Dialogue {
 
   /** Moves to the first painted row and clears from there down. */
   #erased(): string {
+    // The signal of a resize may come after it: asking for the size lets #resized set right what was painted before.
+    this.#terminal.size();
     const painted = this.#painted;
     this.#painted = undefined;
     if (painted === undefined) return "";

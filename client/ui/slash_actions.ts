@@ -1,7 +1,8 @@
 /** What each slash command does. */
 import { AppError } from "../../lib/base/errors.ts";
 import type { ChatContext } from "./chat_context.ts";
-import { describeKey } from "./describe_key.ts";
+import { describeDevice, describeKey } from "./describe_key.ts";
+import { deviceBy } from "./devices.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
 import { askNewPassword } from "./prompts.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
@@ -125,6 +126,18 @@ const verify: Action = async (chat, rest) => {
   chat.remark(verified ? `${safe(info.name, 64)} is verified.` : "Nothing was changed.");
 };
 
+const devices: Action = async (chat, rest) => {
+  const { engine } = chat.options;
+  const [verb, id] = split(rest);
+  if (verb !== "" && (verb !== "revoke" || id === "")) return usage(chat, "devices");
+  const own = (await engine.key(engine.self.name)).devices;
+  if (verb === "") return chat.say(own.map(describeDevice).join("\n"));
+  const { device, revoked } = deviceBy(id, own);
+  if (revoked) return chat.remark("That device was removed before.");
+  await engine.revokeDevice(device);
+  chat.remark(`Removed ${device}. Change the password if somebody else may know it.`);
+};
+
 const retry: Action = async (chat) => {
   const { engine } = chat.options;
   const failed = (await engine.history({})).filter(({ own, state }) => own && state === "failed");
@@ -182,6 +195,7 @@ const actions: Readonly<Record<SlashName, Action>> = {
   users,
   key,
   verify,
+  devices,
   retry,
   export: exportReceipts,
   password,

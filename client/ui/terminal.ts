@@ -66,7 +66,10 @@ export function openTerminal(): Terminal {
   Deno.addSignalListener("SIGWINCH", checkSize);
   globalThis.addEventListener("unload", close);
   return {
-    size: () => last,
+    size: () => {
+      checkSize();
+      return last;
+    },
     write: writeOut,
     keys: () => readKeys(() => closed),
     onResize: (listener) => listeners.push(listener),

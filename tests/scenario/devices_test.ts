@@ -1,0 +1,80 @@
+/** One account on two machines, of which one is lost. */
+import assert from "node:assert/strict";
+import { Person, Town } from "../kit/story.ts";
+
+Deno.test("a lost machine is taken out of its account, and can neither read nor send any more", async (t) => {
+  await using town = await Town.make();
+  const erik = await town.resident("erik");
+  const sam = await town.resident("sam");
+  const laptop = await town.person("erik");
+  const flags = ["--server", town.address, "--accept-new", "--remember"];
+
+  await t.step("the password alone brings the account to a second machine", async () => {
+    const [session] = await laptop.json([
+      "login",
+      "erik",
+      ...flags,
+      "--password-file",
+      town.passwordFile,
+    ]);
+    assert.equal(session?.["name"], "erik");
+    assert.equal(session?.["created"], false);
+  });
+
+  await t.step("the first machine is told of it", async () => {
+    const notifications = await erik.json(["notifications"]);
+    assert.ok(notifications.some(({ kind }) => kind === "device_added"));
+  });
+
+  await t.step("both get what is sent from now on", async () => {
+    await sam.lines(["send", "erik", "to both machines"]);
+    assert.deepEqual(await texts(erik), ["to both machines"]);
+    assert.deepEqual(await texts(laptop), ["to both machines"]);
+  });
+
+  let lost = "";
+  await t.step("the list of devices says which is this one", async () => {
+    const devices = await erik.json(["devices"]);
+    assert.equal(devices.length, 2);
+    const other = devices.find(({ current }) => current === false);
+    lost = String(other?.["device"]);
+    const [here] = (await laptop.json(["devices"])).filter(({ current }) => current);
+    assert.equal(here?.["device"], lost);
+  });
+
+  await t.step("a slip removes nothing: too short, unknown, or this very device", async () => {
+    const [here] = (await erik.json(["devices"])).filter(({ current }) => current);
+    for (
+      const [id, code] of [["abc", 6], ["AAAAAAAAAA", 6], [String(here?.["device"]), 4]] as const
+    ) {
+      assert.equal((await erik.once(["devices", "revoke", id])).code, code, id);
+    }
+    assert.equal((await erik.once(["devices", "revoke"])).code, 2);
+    assert.equal((await laptop.once(["users"])).code, 0);
+  });
+
+  await t.step(
+    "removed, it is refused with the reason, and what is sent does not reach it",
+    async () => {
+      await using chat = await erik.online();
+      await chat.waitForRemark("Removed", await chat.type(`/devices revoke ${lost.slice(0, 8)}`));
+      await chat.waitForLine("(removed)", await chat.type("/devices"));
+      assert.equal((await chat.finish()).code, 0);
+      await sam.lines(["send", "erik", "not for the finder of the laptop"]);
+      for (const args of [["send", "sam", "I am erik"], ["unread"], ["users"]]) {
+        const { code, out, err } = await laptop.once(args);
+        assert.equal(code, 4, `${args}: ${err}`);
+        assert.equal(out, "");
+        assert.match(err, /^sealpost: [^\n]*removed[^\n]*$/);
+      }
+      const stored = await laptop.once(["history", "sam", "--json"]);
+      assert.ok(!stored.out.includes("finder"));
+      assert.equal((await texts(erik)).at(-1), "not for the finder of the laptop");
+      assert.ok(!(await sam.lines(["history"])).some((line) => line.includes("I am erik")));
+    },
+  );
+});
+
+async function texts(person: Person): Promise<unknown[]> {
+  return (await person.json(["history", "sam"])).map(({ text }) => text);
+}
