@@ -31,7 +31,11 @@ export function delayAfter(count: number, free: number = serverLimits.freeLoginF
   );
 }
 
-/** Milliseconds until the next attempt is allowed; 0 for at once. `free`: as in `delayAfter`. */
+/**
+ * Milliseconds until the next attempt is allowed; 0 for at once, also where the latest attempt lies ahead because the
+ * clock was put back: nobody waits for a wrong future. `free`: as in `delayAfter`.
+ */
 export function waitMs(failures: Failures, now: number, free?: number): number {
-  return Math.max(0, failures.at + delayAfter(failures.count, free) - now);
+  const due = failures.at + delayAfter(failures.count, free);
+  return failures.at > now ? 0 : Math.max(0, due - now);
 }

@@ -19,7 +19,7 @@ export interface Sweep {
 /** The surroundings of one operation; the transaction is the caller's. */
 export interface Context {
   readonly tables: Tables;
-  /** Milliseconds since 1970; never goes back from one operation to the next. */
+  /** Milliseconds since 1970; goes back from one operation to the next only when the clock had been far ahead. */
   readonly now: number;
   readonly settings: Settings;
   readonly sweep: Sweep;

@@ -225,13 +225,16 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
   return changeConversation(context, { party, conversation, input, find });
 };
 
-/** Who has been removed must be kept out even when the store of some member is full. */
+/**
+ * Who has been removed must be kept out even when the store of some member is full. A device that replaces itself removes
+ * nobody, and could do so without end.
+ */
 function refuseCommitQuota(
   tables: Tables,
   conversation: Conversation,
   input: Input<"conversation.commit">,
 ): Refused | undefined {
-  if (input.remove.length > 0) return undefined;
+  if (input.remove.length > 0 && !input.external) return undefined;
   const accounts = new Set(conversation.members.map((member) => member.account));
   return refuseQuota(tables, accounts, input.commit.length + input.welcome.length);
 }
@@ -250,14 +253,32 @@ function changeConversation(
   const seq = conversation.head + 1;
   for (const key of input.remove) removeSeat(context, conversation, { key, seq, own });
   const add = resolveEntries(input.add, change.find) ?? [];
-  for (const device of add) takeSeat(conversation, device, { joined: seq, cursor: seq - 1 });
+  const position = { joined: seq, cursor: seq - 1 };
+  for (const device of add) takeSeatAgain(context, conversation, { device, position });
+  const device = knownDevice(party.device);
   const seat = input.external
-    ? takeSeat(conversation, knownDevice(party.device), { joined: seq, cursor: seq - 1 })
+    ? takeSeatAgain(context, conversation, { device, position })
     : conversation.seats.get(own);
   if (seat === undefined) return refuse("not_a_member");
   appendOwn(conversation, seat);
   const { external, remove } = input;
   return writeCommit(context, { party, conversation, seat, seq, input, external, add, remove });
+}
+
+/** As `takeSeat`, for a device that may have been in the conversation before: its message ids are still remembered. */
+function takeSeatAgain(
+  { tables }: Context,
+  conversation: Conversation,
+  { device, position }: {
+    readonly device: KnownDevice;
+    readonly position: { readonly joined: number; readonly cursor: number };
+  },
+): Seat {
+  const seat = takeSeat(conversation, device, position);
+  if (seat.lastMessage === "") {
+    seat.lastMessage = tables.log.lastSent(conversation.key, device.device);
+  }
+  return seat;
 }
 
 /** The device is out with row `seq`, which is the last that it gets; one that was revoked gets nothing more. */

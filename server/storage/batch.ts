@@ -75,7 +75,7 @@ export class BatchRunner {
   }
 
   #context(nudge: (nudge: Nudge) => void): Context {
-    this.#lastNow = Math.max(this.#lastNow, this.#clock());
+    this.#lastNow = steady(this.#lastNow, this.#clock());
     const { tables } = this.#backend;
     return { tables, now: this.#lastNow, settings: this.#settings, sweep: this.#sweep, nudge };
   }
@@ -100,6 +100,14 @@ export class BatchRunner {
       return { ok: false, error };
     }
   }
+}
+
+/** A clock that is put back by more than this was wrong before, in milliseconds; by less it is being adjusted. */
+const adjustedMs = 60 * 1000;
+
+/** The time that counts: it does not go back, unless it had run far ahead and would otherwise stand still. */
+function steady(last: number, now: number): number {
+  return now < last - adjustedMs ? now : Math.max(last, now);
 }
 
 /** The points after a commit. */

@@ -273,6 +273,8 @@ export interface Log {
   lastBefore(conversation: Conversation, ts: number): number | undefined;
   /** The message of this id that the device sent, as far as it is remembered. */
   sent(conversation: number, device: number, message: string): Sent | undefined;
+  /** The greatest remembered message id of the device, "" for none. */
+  lastSent(conversation: number, device: number): string;
   /** Forgets all but about the latest `keep` messages of a seat. */
   cutSent(conversation: number, seat: Seat, keep: number): void;
   /** Forgets messages of a seat that were sent before `ts`. */

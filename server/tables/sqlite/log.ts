@@ -227,6 +227,12 @@ export class SqliteLog implements Log {
     ).get<Sent>(device, conversation, message);
   }
 
+  lastSent(conversation: number, device: number): string {
+    return this.#database.prepare(
+      "SELECT max(message) AS last FROM sent WHERE device = ? AND conversation = ?",
+    ).get<{ last: string | null }>(device, conversation)?.last ?? "";
+  }
+
   cutSent(conversation: number, seat: Seat, keep: number): void {
     this.#database.prepare(
       `DELETE FROM sent WHERE device = ? AND conversation = ? AND seq <=
