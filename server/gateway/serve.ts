@@ -1,8 +1,11 @@
 /** The loop of one connection: frames in, messages to their handlers, one catch for everything. */
+import { backoffMs } from "../../lib/base/backoff.ts";
+import { pause } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Session } from "./session.ts";
+import type { SessionKey } from "../operations/contract.ts";
+import type { Services, Session } from "./session.ts";
 
 /** Bytes of messages under way and of their answers: what goes beyond waits unread in the socket. */
 const bytesInFlight = 4 * 1024 * 1024;
@@ -88,5 +91,18 @@ async function unregister(session: Session): Promise<void> {
     await services.storage.call("session.close", session.key);
   } catch (thrown) {
     session.failure(thrown);
+    void unregisterLater(services, session.key);
+  }
+}
+
+/** A session that stayed in the registry would show its account as online for ever: it is tried until it works. */
+async function unregisterLater({ storage, clock, logger }: Services, key: SessionKey) {
+  for (let attempt = 0;; attempt++) {
+    await pause(clock, backoffMs(attempt, { firstMs: 1000, maxMs: 30_000 }));
+    try {
+      return await storage.call("session.close", key);
+    } catch (thrown) {
+      logger.log("debug", "unregister_failed", { connection: key.session, cause: String(thrown) });
+    }
   }
 }

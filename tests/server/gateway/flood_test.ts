@@ -1,84 +1,12 @@
 import { ok, strictEqual } from "node:assert/strict";
+import { AppError } from "../../../lib/base/errors.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { serverLimits } from "../../../lib/base/limits.ts";
-import { silentLogger } from "../../../lib/base/log.ts";
-import { generateSigningKey } from "../../../lib/crypto/sign.ts";
-import { Requests } from "../../../lib/wire/client_requests.ts";
-import { Connection } from "../../../lib/wire/connection.ts";
-import type { OperationName, Storage } from "../../../server/operations/contract.ts";
-import { Gateway } from "../../../server/gateway/gateway.ts";
 import { gatewayLimits } from "../../../server/gateway/limits.ts";
-import { clientFacts, ManualClock, pipe } from "../../wire/kit.ts";
-
-/** A storage side that lets everybody in and then answers only when told to. */
-function stalledStorage() {
-  const waiting: { name: OperationName; answer: (result: object) => void }[] = [];
-  const arrive = () => ({
-    ok: true,
-    account: randomId(),
-    name: "somebody",
-    device: "A".repeat(43),
-    address: "10.8.0.1",
-    unread: 0,
-    notifications: 0,
-    keyPackages: 0,
-    lastResortAt: null,
-    lobbyHead: 0,
-  });
-  const storage: Storage = {
-    call(name) {
-      const { promise, resolve } = Promise.withResolvers<object>();
-      if (name === "login.device") resolve(arrive());
-      else waiting.push({ name, answer: resolve });
-      return promise as Promise<never>;
-    },
-    onNudges: () => undefined,
-  };
-  return { storage, waiting };
-}
-
-function world() {
-  const { storage, waiting } = stalledStorage();
-  const clock = new ManualClock();
-  const gateway = new Gateway({
-    index: 0,
-    identity: generateSigningKey(),
-    serverName: "test",
-    authority: "",
-    opaqueSetup: "",
-    registration: "open",
-    limits: gatewayLimits,
-    storage,
-    clock,
-    logger: silentLogger,
-  });
-  const connect = async () => {
-    const [clientEnd, serverEnd] = pipe();
-    gateway.take(Object.assign(serverEnd, { remote: { hostname: "192.0.2.7", port: 1 } }));
-    const device = generateSigningKey();
-    const connection = await Connection.open(clientEnd, { device, facts: clientFacts, clock });
-    const requests = new Requests(connection, {
-      onEvent: () => undefined,
-      onClosed: () => undefined,
-      clock,
-    });
-    const arrival = { instance: randomId(), receive: false };
-    await requests.request({ type: "account.login.device", ...arrival });
-    return { connection, requests };
-  };
-  return { connect, waiting };
-}
-
-/** Resolves when everything that was sent has gone as far as it will go: some turns bring nothing new. */
-async function quiet(count: () => number): Promise<void> {
-  for (let same = 0, before = count(); same < 20; same++) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (count() !== before) [same, before] = [0, count()];
-  }
-}
+import { quiet, stalledWorld } from "./stalled.ts";
 
 Deno.test("one session has few large answers under way, however many it asks for at once", async () => {
-  const { connect, waiting } = world();
+  const { connect, waiting } = stalledWorld();
   const { connection } = await connect();
   const conversation = randomId();
   for (let id = 1000; id < 1256; id++) {
@@ -93,7 +21,7 @@ Deno.test("one session has few large answers under way, however many it asks for
 });
 
 Deno.test("messages without a reply count as under way too", async () => {
-  const { connect, waiting } = world();
+  const { connect, waiting } = stalledWorld();
   const { connection } = await connect();
   for (let count = 0; count < 2000; count++) {
     connection.send({ type: "session.receive", receive: false });
@@ -103,7 +31,7 @@ Deno.test("messages without a reply count as under way too", async () => {
 });
 
 Deno.test("many sessions that ask for much leave the storage side's queue open for others", async () => {
-  const { connect, waiting } = world();
+  const { connect, waiting } = stalledWorld();
   const sessions = 40;
   for (let made = 0; made < sessions; made++) {
     const { connection } = await connect();
@@ -120,4 +48,25 @@ Deno.test("many sessions that ask for much leave the storage side's queue open f
   strictEqual(waiting.length, before + 1);
   waiting.at(-1)?.answer({ exists: true });
   strictEqual((await answer).message.exists, true);
+});
+
+Deno.test("a session whose end could not be stored is taken off the registry as soon as that works", async () => {
+  const { connect, waiting, clock } = stalledWorld();
+  const { requests } = await connect();
+  await requests.close();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await quiet(() => waiting.length);
+    strictEqual(waiting.length, 1);
+    const [closing] = waiting.splice(0);
+    strictEqual(closing?.name, "session.close");
+    closing.fail(new AppError("storage_full", { fault: "environment" }));
+    await quiet(() => waiting.length);
+    strictEqual(waiting.length, 0);
+    await clock.advance(30_000);
+  }
+  await quiet(() => waiting.length);
+  waiting.splice(0)[0]?.answer({});
+  await quiet(() => waiting.length);
+  await clock.advance(60_000);
+  strictEqual(waiting.length, 0);
 });
