@@ -52,6 +52,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "invalid_certificate",
       "too_many_connections",
       "rate_limited",
+      "too_large",
     ],
   },
   "account.register.finish.ok": { text: "The account exists and the session is ready." },
@@ -82,7 +83,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.password.start.ok": { text: "The server's answers to both." },
   "account.password.finish": {
     text: "The proof of the old password and the record of the new one. Body: the vault, resealed.",
-    errors: ["invalid_credentials", "not_permitted_now"],
+    errors: ["invalid_credentials", "not_permitted_now", "too_large"],
   },
   "account.password.finish.ok": { text: "The new password holds, and the old one no longer." },
   "vault.get": { text: "Fetches the account's vault." },
@@ -115,7 +116,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "directory.entries.ok": { text: "At most 64 of them; fewer at the end." },
   "keypackages.put": {
     text: "Stores key packages of this device. Body: the packages, one after another.",
-    errors: ["malformed", "quota_exceeded"],
+    errors: ["malformed", "quota_exceeded", "too_large"],
   },
   "keypackages.put.ok": { text: "How many single-use ones there are now." },
   "keypackages.claim": {

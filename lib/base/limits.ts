@@ -60,6 +60,8 @@ export const serverLimits = {
   /** Sustained bytes per second from one connection, and the burst above it. */
   bytesPerSecond: 32 * 1024 * 1024,
   bytesBurst: 64 * 1024 * 1024,
+  /** A vault is under 200 bytes; there is room for what later versions keep in it. */
+  vaultBytes: 16 * 1024,
   /** Undelivered ciphertext stored for one receiving account. */
   queuedBytesPerAccount: 256 * 1024 * 1024,
   lobbyRetentionMs: 90 * day,
@@ -99,6 +101,10 @@ export const mlsLimits = {
   keptGenerations: 16,
   keyPackages: 50,
   keyPackagesRefillBelow: 20,
+  /** One key package is under 3,000 bytes; an answer to a claim carries up to 16 of them. */
+  keyPackageBytes: 16 * 1024,
+  /** Packages of one device that one account may have set aside, so that nobody alone uses up another's supply. */
+  reservedPackages: 8,
   keyPackageLifetimeMs: 90 * day,
   lastResortRotationMs: 7 * day,
   claimReservationMs: day,

@@ -45,7 +45,10 @@ function wantedDevices(
   );
 }
 
-/** The package set aside for this claim: the same as before, else a fresh one, else the last resort. */
+/**
+ * The package set aside for this claim: the same as before, else a fresh one, else the last resort. Whoever has set many
+ * aside without using them gets the last resort too.
+ */
 function packageFor(
   { tables, now }: Context,
   device: Device,
@@ -54,7 +57,8 @@ function packageFor(
   const { keyPackages } = tables;
   const before = keyPackages.claimed(device.key, claim);
   if (before !== undefined) return before;
-  const fresh = keyPackages.next(device.key);
+  const reserved = keyPackages.reserved(device.key, claim.account);
+  const fresh = reserved < mlsLimits.reservedPackages ? keyPackages.next(device.key) : undefined;
   if (fresh === undefined) return keyPackages.lastResort(device.key);
   keyPackages.claim(fresh.key, { ...claim, now });
   return fresh;

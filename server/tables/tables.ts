@@ -151,6 +151,8 @@ export interface KeyPackages {
   count(device: number): number;
   lastResortAt(device: number): number | null;
   claimed(device: number, claim: Claim): KeyPackage | undefined;
+  /** How many single-use packages of the device are set aside for claims of the account. */
+  reserved(device: number, account: number): number;
   /** The oldest single-use package that nobody has claimed. */
   next(device: number): KeyPackage | undefined;
   lastResort(device: number): KeyPackage | undefined;

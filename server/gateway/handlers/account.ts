@@ -1,6 +1,7 @@
 /** Accounts: check, register, log in, change the password. */
 import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
 import { AppError } from "../../../lib/base/errors.ts";
+import { serverLimits } from "../../../lib/base/limits.ts";
 import { type DeviceCertificate, readDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { isAccountName } from "../../../lib/crypto/names.ts";
 import {
@@ -52,6 +53,7 @@ export const accountHandlers: RequestHandlers<
     const { name, record, certificate, label } = message;
     if (services.registration === "closed") return refused("registration_closed");
     if (!isAccountName(name)) return refused("invalid_name");
+    if (body.length > serverLimits.vaultBytes) return refused("too_large");
     const certified = ownCertificate(session, certificate);
     if (certified?.name !== name) return refused("invalid_certificate");
     const entered = await enter(
@@ -142,6 +144,7 @@ export const accountHandlers: RequestHandlers<
     const { services, ready, remote } = session;
     const exchange = takeExchange(session);
     if (exchange.kind !== "password") return refused("not_permitted_now");
+    if (body.length > serverLimits.vaultBytes) return refused("too_large");
     const { name } = exchange;
     if (!await provesPassword(session, { exchange, finish: message.finish })) {
       return await wrongPassword(session, name);

@@ -1,5 +1,6 @@
 /** The directory: who is there, their keys with proofs, key packages. */
 import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
+import { mlsLimits } from "../../../lib/base/limits.ts";
 import { directoryOrigin } from "../../../lib/directory/origin.ts";
 import { signCheckpoint } from "../../../lib/directory/checkpoint.ts";
 import { isKeyPackageOf } from "../clear_header.ts";
@@ -57,6 +58,9 @@ export const directoryHandlers: RequestHandlers<
   },
 
   "keypackages.put": async (session, { message, body }) => {
+    if (message.packages.some(({ length }) => length > mlsLimits.keyPackageBytes)) {
+      return refused("too_large");
+    }
     const packages = slices(message.packages, body);
     if (!packages?.every((one) => isKeyPackageOf(session.device, one))) return refused("malformed");
     const input = { ...session.ready.actor, packages };

@@ -57,6 +57,13 @@ export class SqliteKeyPackages implements KeyPackages {
     );
   }
 
+  reserved(device: number, account: number): number {
+    return this.#database.prepare(
+      `SELECT count(*) AS n FROM key_packages
+       WHERE device = ? AND last_resort = 0 AND claimed_for IS NOT NULL AND claimed_by = ?`,
+    ).get<{ n: number }>(device, account)?.n ?? 0;
+  }
+
   next(device: number): KeyPackage | undefined {
     return packageOf(
       this.#database.prepare(

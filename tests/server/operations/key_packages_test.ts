@@ -102,3 +102,12 @@ everyBackend("claims are limited per minute and account", (world) => {
   assert.equal(world.code("keypackages.claim", input), "ok");
   assert.equal(world.code("keypackages.claim", { ...input, target: newId() }), "no_such_user");
 });
+
+everyBackend("nobody alone sets aside all packages of a device", (world) => {
+  const [erik, sam, eve] = [world.register("erik"), world.register("sam"), world.register("eve")];
+  const refs = Array.from({ length: mlsLimits.reservedPackages + 1 }, (_, at) => `s${at}`);
+  put(world, sam, refs, "last");
+  const claims = refs.map(() => claim(world, eve, sam, newId()).refs);
+  assert.deepEqual(claims, [...refs.slice(0, -1), "last"].map((ref) => [ref]));
+  assert.deepEqual(claim(world, erik, sam, newId()).refs, refs.slice(-1));
+});
