@@ -14,6 +14,7 @@ import { verifyFile, verifyProgram } from "./commands/verify.ts";
 import type { World } from "./commands/world.ts";
 import { openEntrance } from "./engine/entrance.ts";
 import { parseServerAddress } from "./engine/servers.ts";
+import { runShell } from "./shell.ts";
 import { Chat } from "./ui/chat.ts";
 import type { Dialogue } from "./ui/dialogue.ts";
 import { editDistance } from "./ui/slash.ts";
@@ -198,6 +199,7 @@ function machine(): Machine {
       if (!inputIsTerminal || !outputIsTerminal) return undefined;
       return dialogue ??= new LineEditor(openTerminal());
     },
+    shell: runShell,
     openEntrance,
     out: (line) => writeOut(`${line}\n`),
     err: (line) => writeErr(`${line}\n`),

@@ -169,11 +169,17 @@ async function catchUpIfPossible(run: Run, engine: Engine): Promise<void> {
   }
 }
 
-/** Prints every unread message once and then each as it arrives, marking it as read; `once` ends after the first. */
-export async function listen(
-  run: Run,
-  options: { conversation: string | undefined; once: boolean },
-): Promise<void> {
+/** What `listen` does beside printing. */
+export interface ListenOptions {
+  readonly conversation: string | undefined;
+  /** End after the first message. */
+  readonly once: boolean;
+  /** Run this with the shell for each message, which it gets as JSON on its standard input, instead of printing it. */
+  readonly exec: string | undefined;
+}
+
+/** Hands out every unread message once and then each as it arrives, marking it as read. */
+export async function listen(run: Run, options: ListenOptions): Promise<void> {
   const { target } = optional(options.conversation);
   await withEngine(run, async (engine) => {
     let wake = () => {};
@@ -189,8 +195,7 @@ export async function listen(
         const arrival = new Promise<void>((resolve) => wake = resolve);
         const waiting = await engine.unread(target);
         const taken = options.once ? waiting.slice(0, 1) : waiting;
-        for (const message of taken) print(run, engine, message);
-        await markAll(engine, taken);
+        await handOut(run, engine, { taken, exec: options.exec });
         if (options.once && taken.length > 0) return;
         await Promise.race([arrival, end]);
       }
@@ -201,6 +206,29 @@ export async function listen(
       end.catch(() => undefined);
     }
   });
+}
+
+/** A message is marked as read when it was printed, or when its command has succeeded. */
+async function handOut(
+  run: Run,
+  engine: Engine,
+  { taken, exec }: { taken: readonly ChatMessage[]; exec: string | undefined },
+): Promise<void> {
+  if (exec === undefined) {
+    for (const message of taken) print(run, engine, message);
+    return await markAll(engine, taken);
+  }
+  for (const message of taken) {
+    // The text goes to standard input alone: in the command line the shell would obey it.
+    const code = await run.world.shell(
+      exec,
+      `${jsonLine(messageJson(message, engine.self.name))}\n`,
+    );
+    if (code !== 0) {
+      throw new ExitError("failed", `The command ended with ${code}; its message stays unread.`);
+    }
+    await engine.markRead(message);
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

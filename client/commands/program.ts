@@ -171,10 +171,14 @@ function addMessageCommands(add: Add): void {
   add("listen", {
     about: "print every unread message, then each as it arrives, marking it as read",
     example: 'listen --json | while read -r line; do echo "$line"; done',
-    act: (run, wanted: string | undefined, flags: { once?: boolean }) =>
-      listen(run, { conversation: wanted, once: flags.once ?? false }),
+    act: (run, wanted: string | undefined, flags: { once?: boolean; exec?: string }) =>
+      listen(run, { conversation: wanted, once: flags.once ?? false, exec: flags.exec }),
     limitMs: 0,
-  }).addArgument(conversation()).option("--once", "end after the first message");
+  }).addArgument(conversation()).option("--once", "end after the first message")
+    .option(
+      "--exec <COMMAND>",
+      "instead of printing, run this for each message, which it gets as JSON on standard input",
+    );
   add("export", {
     about: "write messages as JSON lines, or as receipts that `sealpost verify` checks offline",
     example: "export sam --signed -o receipts.json",

@@ -26,6 +26,8 @@ export interface World {
   restOfInput(): Promise<string>;
   /** The terminal as a dialogue, when there is one; the same at every call. */
   dialogue(): Dialogue | undefined;
+  /** Runs a command line with the shell, `input` on its standard input; its exit code. */
+  shell(command: string, input: string): Promise<number>;
   openEntrance(choice: EntranceChoice): Promise<Entrance>;
   /** Data, to standard output. */
   out(line: string): void;

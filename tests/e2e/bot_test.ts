@@ -36,6 +36,26 @@ Deno.test("a bot answers from a shell loop, with nothing in its environment but 
   assert.equal(answer?.["text"], "hello ann");
 });
 
+Deno.test("listen --exec hands each message to a command, and keeps it unread when that fails", async () => {
+  await using town = await Town.make();
+  const ann = await town.resident("ann");
+  const bot = await town.resident("bot");
+  await ann.lines(["send", "bot", "one $(touch pwned) `touch pwned`"]);
+  await ann.lines(["send", "bot", "two"]);
+  const failed = await bot.once(["listen", "--exec", "exit 3"]);
+  assert.equal(failed.code, 1);
+  assert.match(failed.err, /^sealpost: The command ended with 3; its message stays unread\.$/);
+  assert.equal((await bot.json(["unread", "ann"])).length, 2);
+  const [first, ...none] = await bot.lines(["listen", "ann", "--once", "--exec", "cat"]);
+  assert.equal(JSON.parse(first ?? "").text, "one $(touch pwned) `touch pwned`");
+  assert.deepEqual(none, []);
+  assert.deepEqual((await bot.json(["unread", "ann"])).map(({ text }) => text), ["two"]);
+  // A command that does not read its input is fine too.
+  assert.deepEqual(await bot.lines(["listen", "ann", "--once", "--exec", "echo seen"]), ["seen"]);
+  const entries = [...Deno.readDirSync(bot.home)].map(({ name }) => name);
+  assert.ok(!entries.includes("pwned"));
+});
+
 Deno.test("exit codes tell a script what happened", async () => {
   await using town = await Town.make();
   await using home = await Empty.make();
