@@ -3,6 +3,7 @@
  * To log in there it borrows the device's key, which a real one would not need. What it tells its client it may bend.
  */
 import { fromBase64url } from "../../../lib/base/bytes.ts";
+import { AppError } from "../../../lib/base/errors.ts";
 import { signingKeyFromPem } from "../../../lib/crypto/key_files.ts";
 import { signingKeyFromSeed } from "../../../lib/crypto/sign.ts";
 import { Connection } from "../../../lib/wire/connection.ts";
@@ -26,6 +27,7 @@ export class EvilServer implements AsyncDisposable {
   readonly #data: string;
   readonly #open = new Set<Connection>();
   readonly #running = new Set<Promise<void>>();
+  #closed = false;
 
   private constructor(village: Village, facts: DeviceFacts) {
     this.#data = village.server.data;
@@ -51,7 +53,8 @@ export class EvilServer implements AsyncDisposable {
     for (;;) {
       const transport = await this.#listener.accept();
       if (transport === undefined) return;
-      const running = this.#session(transport).finally(() => this.#running.delete(running));
+      const running = this.#session(transport).catch(clientLeft)
+        .finally(() => this.#running.delete(running));
       this.#running.add(running);
     }
   }
@@ -72,6 +75,8 @@ export class EvilServer implements AsyncDisposable {
       facts: { software: "test", role: "client" },
     });
     this.#open.add(client).add(server);
+    // A session can have begun a moment before the end.
+    if (this.#closed) await Promise.all([client.close(), server.close()]);
     const up = relay(client, server, (arrived) => {
       this.asked.push(arrived.message.type);
       return arrived;
@@ -81,10 +86,16 @@ export class EvilServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#listener.close();
     for (const connection of this.#open) await connection.close();
     await Promise.all(this.#running);
   }
+}
+
+/** The client, or the server behind, was gone before the session was there. */
+function clientLeft(thrown: unknown): void {
+  if (!(thrown instanceof AppError)) throw thrown;
 }
 
 async function relay(from: Connection, to: Connection, change: Bend): Promise<void> {

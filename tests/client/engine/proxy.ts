@@ -11,6 +11,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #target: number;
   readonly #open = new Set<Deno.Conn>();
   readonly #relays = new Set<Promise<void>>();
+  #closed = false;
 
   private constructor(listener: Deno.TcpListener, target: number) {
     this.#listener = listener;
@@ -41,6 +42,8 @@ export class FaultProxy implements AsyncDisposable {
   async #relay(client: Deno.Conn): Promise<void> {
     const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
     this.#open.add(client).add(server);
+    // A connection can have come a moment before the end.
+    if (this.#closed) this.cutNow();
     let passed = 0;
     let answers = 0;
     let asked = false;
@@ -63,6 +66,7 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     this.#listener.close();
     this.cutNow();
     await Promise.all(this.#relays);
