@@ -24,11 +24,28 @@ export interface DeclaredKeyPackage {
   readonly bytes: Uint8Array;
 }
 
-/** Whether the package is what it is declared to be, and `device`'s (base64url) own. */
-export function isKeyPackageOf(device: string, declared: DeclaredKeyPackage): boolean {
+/** Whose a key package has to be; keys in base64url. */
+export interface PackageOwner {
+  readonly account: string;
+  readonly accountKey: string;
+  readonly device: string;
+  /** The identity of this server. */
+  readonly server: string;
+}
+
+/**
+ * Whether the package is what it is declared to be, and certified for this very device by its own account: whoever claims
+ * another one would have to take the server for a liar.
+ */
+export function isKeyPackageOf(owner: PackageOwner, declared: DeclaredKeyPackage): boolean {
   const header = peekMls(declared.bytes);
-  return header?.kind === "key_package" && header.ref === declared.ref &&
-    header.lastResort === declared.lastResort && certificateIn(header.identity)?.device === device;
+  const fits = header?.kind === "key_package" && header.ref === declared.ref &&
+    header.lastResort === declared.lastResort;
+  const certificate = fits ? tryRead(header.identity) : undefined;
+  return certificate !== undefined && certificate.accountId === owner.account &&
+    toBase64url(certificate.accountKey) === owner.accountKey &&
+    toBase64url(certificate.deviceKey) === owner.device &&
+    toBase64url(certificate.serverKey) === owner.server;
 }
 
 /** A commit as its request declares it. */

@@ -3,7 +3,8 @@ import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
 import { mlsLimits } from "../../../lib/base/limits.ts";
 import { directoryOrigin } from "../../../lib/directory/origin.ts";
 import { signCheckpoint } from "../../../lib/directory/checkpoint.ts";
-import { isKeyPackageOf } from "../clear_header.ts";
+import type { Refused } from "../../operations/contract.ts";
+import { isKeyPackageOf, type PackageOwner } from "../clear_header.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { refused, type Session } from "../session.ts";
 
@@ -62,7 +63,9 @@ export const directoryHandlers: RequestHandlers<
       return refused("too_large");
     }
     const packages = slices(message.packages, body);
-    if (!packages?.every((one) => isKeyPackageOf(session.device, one))) return refused("malformed");
+    const owner = await ownerOf(session);
+    if (!owner.ok) return owner;
+    if (!packages?.every((one) => isKeyPackageOf(owner, one))) return refused("malformed");
     const input = { ...session.ready.actor, packages };
     const done = await session.services.storage.call("keypackages.put", input);
     return done.ok ? { ok: true, fields: { keyPackages: done.keyPackages } } : done;
@@ -85,6 +88,14 @@ export const directoryHandlers: RequestHandlers<
     return { ok: true, fields: { packages, missing: claimed.missing }, body };
   },
 };
+
+/** Whose key the account's is, the storage side knows. */
+async function ownerOf(session: Session): Promise<Refused | PackageOwner & { readonly ok: true }> {
+  const { services, ready: { actor: { account, device } } } = session;
+  const keys = await services.storage.call("directory.keys", { name: undefined, account });
+  if (!keys.ok) return keys;
+  return { ok: true, account, device, accountKey: keys.accountKey, server: services.identityText };
+}
 
 function signed(session: Session, head: { readonly size: number; readonly root: string }): string {
   const { identity } = session.services;

@@ -1,9 +1,12 @@
-/** More than anybody needs: a server process refuses to keep it. */
+/** What a server process refuses to keep: more than anybody needs, and key packages that would make it look like a liar. */
 import { strictEqual } from "node:assert/strict";
 import { toBase64url } from "../../../lib/base/bytes.ts";
 import { mlsLimits, serverLimits } from "../../../lib/base/limits.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
 import * as cheap from "../../kit/cheap_password.ts";
+import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
+import { generateSigningKey } from "../../../lib/crypto/sign.ts";
+import { createKeyPackage } from "../../../lib/mls/mod.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { TestServer } from "../../kit/server.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
@@ -45,4 +48,33 @@ Deno.test("vaults and key packages are kept only up to their sizes", async () =>
     new Uint8Array(size),
   );
   strictEqual(await codeOf(put), "too_large");
+});
+
+Deno.test("a key package has to be certified by the own account, for this device and this server", async () => {
+  await using home = await TempFolder.make();
+  await using server = await TestServer.start({ home: home.path });
+  await using client = await WireClient.connect(await server.pinned());
+  const account = newAccount("eve");
+  await client.register(account);
+  const right = {
+    name: account.name,
+    accountId: account.id,
+    serverKey: client.server.identity,
+    accountKey: account.key,
+    deviceKey: client.device.publicKey,
+    createdAt: Date.now(),
+  };
+  const put = async (change: Partial<typeof right>) => {
+    const certificate = issueDeviceCertificate({ ...right, ...change });
+    const identity = { device: client.device, certificate };
+    const made = await createKeyPackage(identity, { now: Date.now(), lastResort: false });
+    const { ref, keyPackage } = made;
+    const packages = [{ ref, lastResort: false, length: keyPackage.length }];
+    const body = keyPackage.length;
+    return await codeOf(client.request({ type: "keypackages.put", packages, body }, keyPackage));
+  };
+  strictEqual(await put({}), "accepted");
+  strictEqual(await put({ accountId: crypto.randomUUID() }), "malformed");
+  strictEqual(await put({ accountKey: generateSigningKey() }), "malformed");
+  strictEqual(await put({ serverKey: generateSigningKey().publicKey }), "malformed");
 });
