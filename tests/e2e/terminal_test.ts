@@ -74,8 +74,11 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
   await t.step("after a resize nothing stale is left of the input line", async () => {
     await ann.type("a line that is longer than the narrow window will be");
     for (const columns of [30, 100, 44, 80]) {
+      const before = ann.written.length;
       await ann.resize({ columns, rows: 24 });
       await ann.waitFor((rows) => {
+        // The terminal wraps what it shows by itself at once; this is about what the client makes of it afterwards.
+        if (ann.written.length === before) return undefined;
         const text = rowsFrom(rows, "@bob> a line").map((row) => row.padEnd(columns)).join("");
         const typed = /^@bob> a line that is longer than the narrow window will be/.test(text);
         const prompts = rows.filter((row) => row.startsWith("@bob> a line"));
