@@ -5,6 +5,7 @@
 import { reach } from "../../../lib/base/crashpoint.ts";
 import type { Message } from "../../../lib/wire/messages.ts";
 import { checkCommit, isMessageOf } from "../clear_header.ts";
+import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { sendRow } from "../push.ts";
 import { refused } from "../session.ts";
@@ -51,12 +52,14 @@ export const conversationHandlers: RequestHandlers<
   },
 
   "conversation.list": async (session, { message }) => {
-    const fields = await session.services.storage.call("conversation.list", {
+    const found = await session.services.storage.call("conversation.list", {
       ...session.ready.actor,
       after: message.after,
       limit: conversationsAtOnce,
     });
-    return { ok: true, fields };
+    // A partner may have revoked many devices, each of which stands in the row until somebody removes it.
+    const { rows, more } = fitting({ rows: found.conversations, more: found.more });
+    return { ok: true, fields: { conversations: rows, more } };
   },
 
   "conversation.info": async (session, { message }) => {

@@ -5,6 +5,7 @@ import { directoryOrigin } from "../../../lib/directory/origin.ts";
 import { signCheckpoint } from "../../../lib/directory/checkpoint.ts";
 import type { Refused } from "../../operations/contract.ts";
 import { isKeyPackageOf, type PackageOwner } from "../clear_header.ts";
+import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { refused, type Session } from "../session.ts";
 
@@ -26,8 +27,9 @@ export const directoryHandlers: RequestHandlers<
   "directory.users": async (session, { message }) => {
     const { scope, after } = message;
     const input = { scope, after, limit: usersAtOnce };
-    const fields = await session.services.storage.call("directory.users", input);
-    return { ok: true, fields };
+    const found = await session.services.storage.call("directory.users", input);
+    const { rows: users, more } = fitting({ rows: found.users, more: found.more });
+    return { ok: true, fields: { users, more } };
   },
 
   "directory.keys": async (session, { message }) => {

@@ -4,6 +4,7 @@ import { frameLimits, textLimits } from "../../../lib/base/limits.ts";
 import { utf8 } from "../../../lib/base/bytes.ts";
 import { verifyLobbyPost } from "../../../lib/crypto/lobby_post.ts";
 import { VerifyingKey } from "../../../lib/crypto/sign.ts";
+import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { refused } from "../session.ts";
 
@@ -47,13 +48,14 @@ export const lobbyHandlers: RequestHandlers<
   },
 
   "notification.list": async (session, { message }) => {
-    const fields = await session.services.storage.call("notification.list", {
+    const found = await session.services.storage.call("notification.list", {
       ...session.ready.actor,
       unseen: message.unseen,
       after: message.after ?? 0,
       limit: notificationsAtOnce,
     });
-    return { ok: true, fields };
+    const { rows: notifications, more } = fitting({ rows: found.notifications, more: found.more });
+    return { ok: true, fields: { notifications, more } };
   },
 
   "notification.seen": async (session, { message }) => {
