@@ -25,7 +25,8 @@ export function sqlError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
   const code = resultCode(thrown);
   if (code === resultCodes.full || code === resultCodes.ioError) {
-    return new AppError("storage_full", { fault: "environment", cause: thrown });
+    const text = "the disk is full or does not take what is written to it";
+    return new AppError("storage_full", { text, fault: "environment", cause: thrown });
   }
   return new AppError("internal", { fault: "us", cause: thrown });
 }
