@@ -3,7 +3,7 @@
  * group state and the cursor, and acknowledged only then.
  */
 import { reach } from "../../lib/base/crashpoint.ts";
-import { type AppError, asAppError } from "../../lib/base/errors.ts";
+import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
 import type { Core } from "./core.ts";
 import type { Groups } from "./groups.ts";
@@ -11,6 +11,20 @@ import { Intake, type IntakeServices, type LogEvent } from "./intake.ts";
 
 /** Rows that may wait in memory before reading from the server pauses. */
 const waitingRows = 16 * clientLimits.inboxBatch;
+
+/** A row counts once, and once more for each of these bytes. */
+const bytesPerRow = 8 * 1024;
+
+/** Beyond this even a client that waits for replies reads no further: the connection ends, and begins anew from the cursor. */
+const mostRows = 16 * waitingRows;
+
+/** What a row counts for the memory that it takes. */
+function weight({ body }: LogEvent): number {
+  return 1 + Math.floor(body.length / bytesPerRow);
+}
+
+const weightOf = (events: readonly LogEvent[]) =>
+  events.reduce((sum, event) => sum + weight(event), 0);
 
 /** Rows of one fetch. */
 const fetchRows = 256;
@@ -43,13 +57,17 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** Takes one row. What it returns is to be awaited before the next is read. */
+  /**
+   * Takes one row. What it returns is to be awaited before the next is read. Throws `AppError("too_large")` when far more
+   * comes than can be stored.
+   */
   take(event: LogEvent): void | Promise<void> {
     if (event.message.type === "message") reach("client:received");
     if (this.#stalled.has(event.message.conversation)) return;
+    if (this.#waiting >= mostRows) throw new AppError("too_large");
     const queue = this.#queue(event.message.conversation);
     queue.events.push(event);
-    this.#waiting += 1;
+    this.#waiting += weight(event);
     queue.running ??= this.#drain(event.message.conversation, queue);
     if (this.#waiting < waitingRows || this.#options.busy()) return;
     return new Promise((resolve) => this.#room = resolve);
@@ -118,18 +136,19 @@ export class Inbox {
         const batch = queue.events.slice(0, clientLimits.inboxBatch);
         await this.#store(conversation, batch);
         queue.events.splice(0, batch.length);
-        this.#waiting -= batch.length;
+        this.#waiting -= weightOf(batch);
         if (this.#waiting < waitingRows) this.relieve();
       }
     } catch (thrown) {
       // Nothing was acknowledged: the server has it all, and is asked again from the cursor on.
       this.#stalled.set(conversation, asAppError(thrown));
       this.#core.logger.log("warning", "intake_failed", { cause: String(thrown) });
-      this.#waiting -= queue.events.length;
+      this.#waiting -= weightOf(queue.events);
       queue.events.length = 0;
       this.#options.services.failed(thrown);
     } finally {
       queue.running = undefined;
+      this.#queues.delete(conversation);
     }
   }
 
