@@ -196,7 +196,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
 
   "lobby.post": {
     text: "Posts to the lobby. The same `post` again gets the same reply.",
-    errors: ["tampered", "too_large"],
+    errors: ["tampered", "too_large", "rate_limited"],
   },
   "lobby.post.ok": { text: "On disk as number `seq`." },
   "lobby.fetch": { text: "The posts after `after`, as `lobby` events in front of the reply." },

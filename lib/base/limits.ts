@@ -64,6 +64,10 @@ export const serverLimits = {
   vaultBytes: 16 * 1024,
   /** Undelivered ciphertext stored for one receiving account. */
   queuedBytesPerAccount: 256 * 1024 * 1024,
+  /** Lobby text of one account in a minute: every session gets all of it, so nobody may make it more than lines can carry. */
+  lobbyBytesPerMinute: 4 * 1024 * 1024,
+  /** What a post counts beside its text. */
+  lobbyPostBytes: 256,
   lobbyRetentionMs: 90 * day,
   lobbyRetentionCount: 10_000,
   messageRetentionMs: 90 * day,

@@ -1,13 +1,26 @@
 /** The lobby: signed posts for everybody. */
+import { utf8 } from "../../lib/base/bytes.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
+import { waitForWindow, windowAt } from "../domain/rate.ts";
 import type { NewPost, Tables } from "../tables/tables.ts";
-import { actingParty, type Handler } from "./context.ts";
+import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { PostRow } from "./contract.ts";
 
 function postRow(tables: Tables, post: NewPost & { readonly seq: number }): PostRow {
   const { account, name } = tables.accounts.byKey(post.account);
   const { seq, post: id, device, text, sentAt, ts, signature } = post;
   return { seq, post: id, account, name, device, text, sentAt, ts, signature };
+}
+
+const allowance = { most: serverLimits.lobbyBytesPerMinute, windowMs: 60 * 1000 };
+
+/** Milliseconds until the account may post again; 0 counts this post. */
+function countPost({ tables, now }: Context, account: string, text: string): number {
+  const window = windowAt(tables.attempts.get("lobby", account), now, allowance);
+  const wait = waitForWindow(window, now, allowance);
+  const size = serverLimits.lobbyPostBytes + utf8(text).length;
+  if (wait === 0) tables.attempts.set("lobby", account, { ...window, count: window.count + size });
+  return wait;
 }
 
 /** Stores a post, once, and gives it to everybody who is there. */
@@ -17,6 +30,8 @@ export const lobbyPost: Handler<"lobby.post"> = (context, input) => {
   if (!party.ok) return party;
   const before = tables.lobby.find(input.device, input.post);
   if (before !== undefined) return { ok: true, seq: before.seq, ts: before.ts };
+  const retryAfterMs = countPost(context, party.account.account, input.text);
+  if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
   const post = { ...input, account: party.account.key, ts: now };
   const seq = tables.lobby.add(post);
   context.nudge({ kind: "lobby", post: postRow(tables, { ...post, seq }) });

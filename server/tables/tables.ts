@@ -364,7 +364,7 @@ export interface Directory {
 }
 
 /** What is counted. */
-export type AttemptKind = "login_name" | "login_remote" | "register" | "claim";
+export type AttemptKind = "login_name" | "login_remote" | "register" | "claim" | "lobby";
 
 /** Counters of attempts. */
 export interface Attempts {

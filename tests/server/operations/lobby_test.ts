@@ -48,3 +48,24 @@ everyBackend("the lobby keeps no more than its number of posts", (world) => {
   const { posts, head } = world.run("lobby.read", { after: 0, limit: 1 });
   assert.deepEqual([posts[0]?.seq, head], [6, count]);
 });
+
+everyBackend("one account fills no more of the lobby than everybody's line can carry", (world) => {
+  const [eve, sam] = [world.register("eve"), world.register("sam")];
+  const text = "x".repeat(16 * 1024);
+  const post = (person: typeof eve) =>
+    world.run("lobby.post", {
+      ...actor(person),
+      post: crypto.randomUUID(),
+      text,
+      sentAt: world.now,
+      signature: "",
+    });
+  let accepted = 0;
+  while (accepted < 1000 && post(eve).ok) accepted += 1;
+  assert.ok(accepted > 200 && accepted < 300, `${accepted}`);
+  assert.ok(post(sam).ok);
+  const refused = post(eve);
+  assert.ok(!refused.ok && refused.code === "rate_limited");
+  world.now += refused.retryAfterMs ?? 0;
+  assert.ok(post(eve).ok);
+});
