@@ -1,5 +1,5 @@
 /** Lists that go into one answer: as many rows as the frame's JSON holds, whatever the rows say. */
-import { Buffer } from "node:buffer";
+import { utf8Length } from "../../lib/base/bytes.ts";
 import { frameLimits } from "../../lib/base/limits.ts";
 
 /** Bytes of JSON for the rows of one answer: leaves room for everything else in it. */
@@ -11,7 +11,7 @@ export function fitting<T>(
 ): { readonly rows: T[]; readonly more: boolean } {
   let bytes = 0;
   const rows = page.rows.filter((row, index) => {
-    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
+    bytes += utf8Length(JSON.stringify(row)) + 1;
     return bytes <= rowsBytes || index === 0;
   });
   return { rows, more: page.more || rows.length < page.rows.length };

@@ -4,9 +4,11 @@
  * peers see are ids and device keys. Rows that are typed as mutable are working copies, written by `save`.
  */
 import type { Conversation, Seat } from "../domain/conversation.ts";
-import type { Failures } from "../domain/login_delay.ts";
 import type { Run } from "../domain/progress.ts";
 import type { NotificationRow, RosterEntry, SessionKey } from "../operations/contract.ts";
+import type { Attempts } from "./attempts.ts";
+
+export type { AttemptKind, Attempts } from "./attempts.ts";
 
 /** An account. */
 export interface Account {
@@ -361,17 +363,6 @@ export interface Directory {
   }): void;
   entry(index: number): Uint8Array;
   entries(from: number, limit: number): Uint8Array[];
-}
-
-/** What is counted. */
-export type AttemptKind = "login_name" | "login_remote" | "register" | "claim" | "lobby";
-
-/** Counters of attempts. */
-export interface Attempts {
-  get(kind: AttemptKind, subject: string): Failures | undefined;
-  set(kind: AttemptKind, subject: string, value: Failures): void;
-  clear(kind: AttemptKind, subject: string): void;
-  expire(before: number): number;
 }
 
 /** All tables. */
