@@ -45,8 +45,11 @@ for (const point of receiving) {
     const alice = await village.online("alice");
     const facts = await village.device("bobby");
     await village.briefly(facts);
-    await alice.send(to("bobby"), "before");
+    // On the server, and taken by the device: else the crash point would be reached with this one.
+    const before = await alice.send(to("bobby"), "before");
+    await alice.waitFor(before.id, "sent", patience());
     await village.briefly(facts);
+    await alice.waitFor(before.id, "delivered", patience());
 
     await using dying = await startChild(facts, ["listen"], { crashAt: `client:${point}` });
     await dying.waitForLine("ready");
