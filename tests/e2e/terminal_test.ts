@@ -13,7 +13,8 @@ function rowsFrom(rows: readonly string[], first: string): string[] {
 
 /** Goes through the questions of the first minutes in their order. */
 async function arrive(terminal: Terminal, town: Town, name: string): Promise<void> {
-  await terminal.enter(`./sealpost client localhost ${town.ready.port} --utc`);
+  const client = `./sealpost client localhost ${town.ready.port} --utc`;
+  await terminal.enter(`sh -c 'echo $$ >pid; exec ${client}'`);
   await terminal.shows(/Trust this server\? \(yes\/no\) *$/);
   assert.ok(
     (await terminal.screen()).join(" ").replaceAll(" ", "")
@@ -111,4 +112,38 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
       await bob.shows(/ bob: @?.*still here$/);
     },
   );
+
+  await t.step(
+    "a second window of the same account shows the same, and both may write",
+    async () => {
+      await using second = await Terminal.open(annHome.folder);
+      await ann.enter(`./sealpost client --utc`);
+      await window.enter(`./sealpost client --utc`);
+      for (const terminal of [ann, second]) {
+        await terminal.shows(/^Username \[ann\]: *$/);
+        await terminal.press("Enter");
+        await terminal.shows(/^Password: *$/);
+        await terminal.enter(goodPassword);
+        await terminal.shows(/online 10\.8\./);
+      }
+      await window.enter("@bob from the second window");
+      await ann.shows(/ ann: @bob from the second window$/);
+      await ann.enter("@bob from the first window");
+      await window.shows(/ ann: @bob from the first window$/);
+      await bob.enter("@ann to both");
+      for (const terminal of [ann, second]) await terminal.shows(/ bob: @ann to both$/);
+      await window.press("C-d");
+      await window.shows(/^\$ *$/);
+    },
+  );
+
+  await t.step("a signal ends it with its exit code, and the terminal is as it was", async () => {
+    Deno.kill(Number(await Deno.readTextFile(`${bobHome.folder}/pid`)), "SIGTERM");
+    await bob.shows(/^\$ *$/);
+    await bob.enter("echo code $?; stty -a");
+    await bob.shows(/^code 143$/);
+    await bob.shows(/[^-]icanon/);
+    await bob.shows(/[^-]echo /);
+    assert.ok(bob.written.lastIndexOf("\x1b[?2004l") > bob.written.lastIndexOf("\x1b[?2004h"));
+  });
 });
