@@ -118,7 +118,7 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
     async () => {
       await using second = await Terminal.open(annHome.folder);
       await ann.enter(`./sealpost client --utc`);
-      await window.enter(`./sealpost client --utc`);
+      await second.enter(`./sealpost client --utc`);
       for (const terminal of [ann, second]) {
         await terminal.shows(/^Username \[ann\]: *$/);
         await terminal.press("Enter");
@@ -126,14 +126,14 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
         await terminal.enter(goodPassword);
         await terminal.shows(/online 10\.8\./);
       }
-      await window.enter("@bob from the second window");
+      await second.enter("@bob from the second window");
       await ann.shows(/ ann: @bob from the second window$/);
       await ann.enter("@bob from the first window");
-      await window.shows(/ ann: @bob from the first window$/);
+      await second.shows(/ ann: @bob from the first window$/);
       await bob.enter("@ann to both");
       for (const terminal of [ann, second]) await terminal.shows(/ bob: @ann to both$/);
-      await window.press("C-d");
-      await window.shows(/^\$ *$/);
+      await second.press("C-d");
+      await second.shows(/^\$ *$/);
     },
   );
 
