@@ -44,6 +44,8 @@ export class Terminal implements AsyncDisposable {
     });
     const terminal = new Terminal(socket, command.spawn());
     await terminal.#answer();
+    // Whatever ends this process ends the terminal too.
+    await terminal.#tell("set-option -g destroy-unattached on");
     await terminal.resize(size);
     await terminal.shows(/\$/);
     return terminal;
