@@ -71,6 +71,10 @@ export const serverLimits = {
   lobbyRetentionMs: 90 * day,
   lobbyRetentionCount: 10_000,
   messageRetentionMs: 90 * day,
+  /** A clock that went further ahead than this beyond the time that passed is doubted: nightly stops are no reason. */
+  clockJumpMs: day,
+  /** Nothing is deleted for age sooner after such a jump than this much running time: enough for somebody to notice. */
+  clockDoubtMs: 7 * day,
   /** Operations in one database transaction: more only delays the first of them. */
   transactionOperations: 512,
   /** Operations waiting for the storage worker; beyond it requests are refused with `rate_limited`. */

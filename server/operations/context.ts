@@ -14,6 +14,8 @@ export interface Settings {
 export interface Sweep {
   /** Storage key of the conversation that was looked at last. */
   after: number;
+  /** The uptime when it last ran; undefined before the first run of this process. */
+  ranAt: number | undefined;
 }
 
 /** The surroundings of one operation; the transaction is the caller's. */
@@ -21,6 +23,8 @@ export interface Context {
   readonly tables: Tables;
   /** Milliseconds since 1970; goes back from one operation to the next only when the clock had been far ahead. */
   readonly now: number;
+  /** Milliseconds from an arbitrary start, which never go back: how long something took, whatever the clock says. */
+  readonly uptime: number;
   readonly settings: Settings;
   readonly sweep: Sweep;
   /** Tells gateways something, once the transaction is committed. */

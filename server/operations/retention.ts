@@ -1,5 +1,6 @@
 /** Deleting what is past its time, a bounded piece with every run. */
 import { mlsLimits, serverLimits } from "../../lib/base/limits.ts";
+import { trustClock } from "../domain/clock_trust.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import { dropSeat } from "../domain/conversation.ts";
 import { horizon, slowestOf } from "../domain/progress.ts";
@@ -31,8 +32,17 @@ function expireRows({ tables }: Context, conversation: Conversation, before: num
   return Math.max(0, horizon(conversation) - conversation.trimmed);
 }
 
-function sweepConversations(context: Context): number {
-  const { tables, now, sweep } = context;
+/** The time by which rows are deleted: the clock's, unless it has jumped ahead. */
+function trustedNow({ tables, now, uptime, sweep }: Context): number {
+  const ranMs = sweep.ranAt === undefined ? 0 : uptime - sweep.ranAt;
+  const trust = trustClock(tables.clock.get(), { now, ranMs });
+  tables.clock.set(trust);
+  sweep.ranAt = uptime;
+  return trust.at;
+}
+
+function sweepConversations(context: Context, now: number): number {
+  const { tables, sweep } = context;
   const keys = tables.conversations.keys(sweep.after, conversationsPerRun);
   sweep.after = keys.length < conversationsPerRun ? 0 : keys.at(-1) ?? 0;
   let deleted = 0;
@@ -49,9 +59,10 @@ function sweepConversations(context: Context): number {
 
 /** Deletes what is past its retention; to be run about once a minute. */
 export const retentionRun: Handler<"retention.run"> = (context) => {
-  const { tables, now } = context;
-  const rows = sweepConversations(context);
-  const posts = cutLobby(tables, { head: tables.lobby.head(), now });
+  const { tables } = context;
+  const now = trustedNow(context);
+  const rows = sweepConversations(context, now);
+  const posts = cutLobby(tables, { now });
   const packages = tables.keyPackages.expire({
     claimedBefore: now - mlsLimits.claimReservationMs,
     storedBefore: now - mlsLimits.keyPackageLifetimeMs,

@@ -29,16 +29,24 @@ export class BatchRunner {
   readonly #backend: Backend;
   readonly #settings: Settings;
   readonly #clock: () => number;
-  readonly #sweep: Sweep = { after: 0 };
+  readonly #uptime: () => number;
+  readonly #sweep: Sweep = { after: 0, ranAt: undefined };
   #lastNow = 0;
 
   constructor(
     backend: Backend,
-    options: { readonly settings: Settings; readonly now: () => number },
+    options: {
+      readonly settings: Settings;
+      /** Milliseconds since 1970. */
+      readonly now: () => number;
+      /** Milliseconds from an arbitrary start, never going back. */
+      readonly uptime: () => number;
+    },
   ) {
     this.#backend = backend;
     this.#settings = options.settings;
     this.#clock = options.now;
+    this.#uptime = options.uptime;
   }
 
   /**
@@ -77,7 +85,14 @@ export class BatchRunner {
   #context(nudge: (nudge: Nudge) => void): Context {
     this.#lastNow = steady(this.#lastNow, this.#clock());
     const { tables } = this.#backend;
-    return { tables, now: this.#lastNow, settings: this.#settings, sweep: this.#sweep, nudge };
+    return {
+      tables,
+      now: this.#lastNow,
+      uptime: this.#uptime(),
+      settings: this.#settings,
+      sweep: this.#sweep,
+      nudge,
+    };
   }
 
   #plain(context: Context, { name, input }: Work): Ending {

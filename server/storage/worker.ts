@@ -36,7 +36,11 @@ function detailOf(thrown: unknown): string {
 function start(message: Start): Running {
   if (message.testHooks) armCrashPoint(message.crash, () => tell({ kind: "kill" }));
   const backend = openSqliteBackend(message.path);
-  const runner = new BatchRunner(backend, { settings: message.settings, now: () => Date.now() });
+  const runner = new BatchRunner(backend, {
+    settings: message.settings,
+    now: () => Date.now(),
+    uptime: () => performance.now(),
+  });
   const queue = new CallQueue(
     runner,
     (operation, thrown) => tell({ kind: "trouble", operation, detail: detailOf(thrown) }),

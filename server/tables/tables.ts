@@ -7,6 +7,7 @@ import type { Conversation, Seat } from "../domain/conversation.ts";
 import type { Run } from "../domain/progress.ts";
 import type { NotificationRow, RosterEntry, SessionKey } from "../operations/contract.ts";
 import type { Attempts } from "./attempts.ts";
+import type { Clocks } from "./clock.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
 
@@ -377,6 +378,7 @@ export interface Tables {
   readonly notifications: Notifications;
   readonly directory: Directory;
   readonly attempts: Attempts;
+  readonly clock: Clocks;
 }
 
 /** A database behind the tables, with its transactions. Everything it throws is an `AppError`. */

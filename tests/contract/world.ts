@@ -40,6 +40,8 @@ export class World {
   readonly #runner: BatchRunner;
   /** The time of the next operation. */
   now = Date.UTC(2026, 10, 21);
+  /** How much of `now` is no time that passed but the clock being set. */
+  jumpedMs = 0;
   /** What the last operation told gateways. */
   nudges: readonly Nudge[] = [];
   #made = 0;
@@ -50,7 +52,15 @@ export class World {
     this.#runner = new BatchRunner(backend, {
       settings: { registration, registrationsPerHour },
       now: () => this.now,
+      uptime: () => this.now - this.jumpedMs,
     });
+  }
+
+  /** The same storage under a new process, which does not know how long the old one ran. */
+  restarted(): World {
+    const world = new World(this.backend);
+    world.now = this.now;
+    return world;
   }
 
   /** Runs several operations in one transaction. */

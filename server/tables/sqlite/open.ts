@@ -4,6 +4,7 @@ import { openDatabase } from "../../../lib/sql/open.ts";
 import type { Backend, Tables } from "../tables.ts";
 import { SqliteAccounts } from "./accounts.ts";
 import { SqliteAttempts } from "./attempts.ts";
+import { SqliteClock } from "./clock.ts";
 import { SqliteConversations } from "./conversations.ts";
 import { SqliteDevices } from "./devices.ts";
 import { SqliteDirectory } from "./directory.ts";
@@ -40,6 +41,7 @@ class SqliteBackend implements Backend {
       notifications: new SqliteNotifications(database, flushConversations),
       directory: new SqliteDirectory(database),
       attempts: new SqliteAttempts(database),
+      clock: new SqliteClock(database),
     };
   }
 

@@ -203,7 +203,17 @@ CREATE TABLE attempts (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Of a database from before, nothing is known of the clock until it is first asked. */
+const clock = `
+CREATE TABLE clock (
+  key INTEGER PRIMARY KEY CHECK (key = 1),
+  at INTEGER NOT NULL,
+  doubted_ms INTEGER NOT NULL
+) STRICT;
+`;
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
+  { version: 2, name: "clock", sql: clock },
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import { addressHost, addressText, nextHost } from "../../../server/domain/addresses.ts";
+import { type ClockTrust, trustClock } from "../../../server/domain/clock_trust.ts";
 import {
   delayAfter,
   failureMemoryMs,
@@ -88,4 +89,25 @@ Deno.test("unread messages counted over stretches are those counted one by one",
       assert.equal(counted, expected);
     }),
   );
+});
+
+Deno.test("the trusted time is a whole number, never after the clock, and jumps only after long doubt", () => {
+  const steps = fc.array(fc.record({
+    jump: fc.integer({ min: -400 * 86_400_000, max: 400 * 86_400_000 }),
+    ranMs: fc.double({ min: 0, max: 86_400_000, noNaN: true }),
+  }));
+  fc.assert(fc.property(steps, (readings) => {
+    let now = Date.UTC(2026, 0);
+    let trust: ClockTrust = trustClock(undefined, { now, ranMs: 0 });
+    for (const { jump, ranMs } of readings) {
+      now += Math.round(ranMs) + jump;
+      const next = trustClock(trust, { now, ranMs });
+      assert(Number.isSafeInteger(next.at) && Number.isSafeInteger(next.doubtedMs));
+      assert(next.at <= now);
+      const ahead = next.at - trust.at - ranMs > serverLimits.clockJumpMs + 1;
+      const waited = trust.doubtedMs + ranMs + 1 >= serverLimits.clockDoubtMs;
+      assert(!ahead || waited, "ahead only after the doubt has lasted");
+      trust = next;
+    }
+  }));
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { serverLimits } from "../../../lib/base/limits.ts";
-import { actor, everyBackend } from "../../contract/world.ts";
+import { actor, everyBackend, type World } from "../../contract/world.ts";
 
 everyBackend(
   "rows go after their time even when a device never came, and nothing gets stuck",
@@ -46,3 +46,72 @@ everyBackend(
     assert.deepEqual(kinds(), ["message"]);
   },
 );
+
+const day = 24 * 60 * 60 * 1000;
+const year = 365 * day;
+
+/** A server with a waiting message and a post, of which the clock has been asked. */
+function waitingWorld(world: World) {
+  const [erik, sam] = [world.register("erik"), world.register("sam")];
+  const conversation = world.converse(erik, sam);
+  world.send(erik, conversation);
+  const post = (id: string) =>
+    world.ok("lobby.post", {
+      ...actor(erik),
+      post: id,
+      text: "hello",
+      sentAt: world.now,
+      signature: "s",
+    });
+  post("first");
+  world.run("retention.run", {});
+  const kept = () => [
+    world.read(sam, conversation).length,
+    world.run("lobby.read", { after: 0, limit: 9 }).posts.length,
+  ];
+  return { kept, post };
+}
+
+everyBackend("a clock that jumps a year ahead deletes nothing until it is put back", (world) => {
+  const { kept, post } = waitingWorld(world);
+  world.now += year;
+  world.jumpedMs += year;
+  for (let hour = 0; hour < 48; hour++) {
+    world.now += day / 24;
+    world.run("retention.run", {});
+  }
+  assert.deepEqual(kept(), [2, 1]);
+  post("second");
+  assert.deepEqual(kept(), [2, 2]);
+  world.now -= year;
+  world.jumpedMs -= year;
+  for (let days = 0; days < 80; days++) {
+    world.now += day;
+    world.run("retention.run", {});
+  }
+  assert.deepEqual(kept(), [2, 2]);
+});
+
+everyBackend("a server that starts with a clock a year ahead deletes nothing at once", (world) => {
+  const { kept } = waitingWorld(world);
+  world.now += year;
+  const restarted = world.restarted();
+  restarted.run("retention.run", {});
+  restarted.now += day;
+  restarted.run("retention.run", {});
+  assert.deepEqual(kept(), [2, 1]);
+});
+
+everyBackend("a clock that stays ahead for a week of running time is believed", (world) => {
+  const { kept } = waitingWorld(world);
+  world.now += year;
+  world.jumpedMs += year;
+  for (let days = 1; days <= 6; days++) {
+    world.now += day;
+    world.run("retention.run", {});
+  }
+  assert.deepEqual(kept(), [2, 1]);
+  world.now += day;
+  world.run("retention.run", {});
+  assert.deepEqual(kept(), [0, 0]);
+});
