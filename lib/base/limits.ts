@@ -64,6 +64,8 @@ export const serverLimits = {
   vaultBytes: 16 * 1024,
   /** Undelivered ciphertext stored for one receiving account. */
   queuedBytesPerAccount: 256 * 1024 * 1024,
+  /** What one conversation may take of it: a quarter, so that whoever fills it leaves room for everybody else. */
+  queuedBytesPerConversation: 64 * 1024 * 1024,
   /** Lobby text of one account in a minute: every session gets all of it, so nobody may make it more than lines can carry. */
   lobbyBytesPerMinute: 4 * 1024 * 1024,
   /** What a post counts beside its text. */
@@ -104,9 +106,12 @@ export const mlsLimits = {
    * A receiver ratchets forward over this many lost messages of one sender. A step costs 0.03 ms and a hostile member can
    * ask for all of them with one bad message; senders change the epoch long before.
    */
-  forwardSteps: 4_000,
-  /** Message keys kept for messages that overtook each other; the server keeps order, so few are needed. */
-  keptGenerations: 16,
+  forwardSteps: 2_048,
+  /**
+   * Keys kept for messages of one sender that were overtaken: processes on one profile send side by side, each with up to
+   * `4 * outboxBatch` messages on their way, and those encrypted first may reach the server last.
+   */
+  keptGenerations: 1_024,
   keyPackages: 50,
   keyPackagesRefillBelow: 20,
   /** One key package is under 3,000 bytes; an answer to a claim carries up to 16 of them. */

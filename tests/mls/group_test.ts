@@ -131,6 +131,22 @@ Deno.test("messages that overtook each other within the kept generations are rea
   assertRefused(await late.group.process(first.message), "duplicate");
 });
 
+Deno.test("several hundred messages of one process may be overtaken by those of another, and all are read", async () => {
+  const { a, b } = await pair();
+  const messages: Uint8Array[] = [];
+  let sender = a;
+  for (let at = 0; at < 600; at++) {
+    const sent = await sender.encrypt(utf8(`${at}`));
+    messages.push(sent.message);
+    sender = sent.group;
+  }
+  let receiver = b;
+  for (const message of [...messages.slice(300), ...messages.slice(0, 300)]) {
+    receiver = (await received(receiver, message)).group;
+  }
+  assertRefused(await receiver.process(messages[10] ?? new Uint8Array()), "duplicate");
+});
+
 Deno.test("two sends from one state carry the same generation, and receivers refuse the second", async () => {
   const { a, b, alice } = await pair();
   const other = loadGroup(a.encode(), alice);
