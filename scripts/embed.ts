@@ -17,7 +17,7 @@ export interface Info {
  * @throws Error when Deno cannot fetch them or cannot read the module graph
  */
 export async function uselessPaths(root: string, entries: readonly string[]): Promise<string[]> {
-  await deno(root, ["install", "--quiet", "--frozen", "--entrypoint", ...entries]);
+  await deno(root, ["install", "--quiet", "--frozen"]);
   const infos: Info[] = [];
   for (const entry of entries) infos.push(JSON.parse(await deno(root, ["info", "--json", entry])));
   const { used, unused } = sortPackages(infos);

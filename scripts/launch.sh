@@ -98,7 +98,8 @@ fetch_packages() {
   stamp=$cache/packages-$(cksum <"$root/deno.lock" | tr ' ' '-')-$version
   [ -e "$stamp" ] && return
   say "fetching the packages that Sealpost is made of, once"
-  (cd "$root" && "$deno" install --quiet --frozen --entrypoint main.ts) </dev/null >&2 ||
+  # Not by entry point: Deno 2.4 would then look for types too, which no start needs and the lock file does not name.
+  (cd "$root" && "$deno" install --quiet --frozen) </dev/null >&2 ||
     fail 3 "the packages could not be fetched; check that the npm registry can be reached (.npmrc and NPM_CONFIG_REGISTRY name another)"
   mkdir -p "$cache" && : >"$stamp" || say "cannot write to $cache, so this is repeated at the next start"
 }
