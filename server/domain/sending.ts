@@ -13,9 +13,16 @@ export function refuseEpoch(conversation: Conversation, epoch: number): Refused 
   return undefined;
 }
 
-/** Whether `bytes` more would be too much for an account for which `queued` bytes wait already. */
-export function isOverQuota(queued: number, bytes: number): boolean {
-  return queued + bytes > serverLimits.queuedBytesPerAccount;
+/** What waits for an account: in all its conversations, and in the one that it is about. */
+export interface Waiting {
+  readonly all: number;
+  readonly here: number;
+}
+
+/** Whether `bytes` more would be too much for an account for which so much waits already. */
+export function isOverQuota(waiting: Waiting, bytes: number): boolean {
+  return waiting.all + bytes > serverLimits.queuedBytesPerAccount ||
+    waiting.here + bytes > serverLimits.queuedBytesPerConversation;
 }
 
 /** The accounts for which a row by `sender` has to be kept: those with another device in the conversation. */

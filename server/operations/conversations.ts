@@ -159,7 +159,11 @@ export const conversationCreate: Handler<"conversation.create"> = (context, inpu
   if (roster === undefined) return refuse("roster_mismatch");
   const creator = party.device.device;
   const refused = checkCreation(roster, { creator, pair, welcome: input.welcome.length }) ??
-    refuseQuota(tables, new Set(pair), input.commit.length + input.welcome.length);
+    refuseQuota(tables, undefined, {
+      sender: party.account.key,
+      accounts: new Set(pair),
+      size: input.commit.length + input.welcome.length,
+    });
   if (refused !== undefined) return refused;
   return openConversation(context, { party, input, pair, roster });
 };
@@ -220,7 +224,7 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
   const find = finder(tables);
   const welcome = input.welcome.length;
   const refused = checkChange(conversation, { ...input, device: own, welcome }, find) ??
-    refuseCommitQuota(tables, conversation, input);
+    refuseCommitQuota(tables, conversation, { input, sender: party.account.key });
   if (refused !== undefined) return refused;
   return changeConversation(context, { party, conversation, input, find });
 };
@@ -232,11 +236,12 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
 function refuseCommitQuota(
   tables: Tables,
   conversation: Conversation,
-  input: Input<"conversation.commit">,
+  { input, sender }: { readonly input: Input<"conversation.commit">; readonly sender: number },
 ): Refused | undefined {
   if (input.remove.length > 0 && !input.external) return undefined;
   const accounts = new Set(conversation.members.map((member) => member.account));
-  return refuseQuota(tables, accounts, input.commit.length + input.welcome.length);
+  const size = input.commit.length + input.welcome.length;
+  return refuseQuota(tables, conversation, { sender, accounts, size });
 }
 
 function changeConversation(

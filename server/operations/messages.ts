@@ -33,10 +33,11 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
     : undefined;
   if (repeated !== undefined) return { ok: true, seq: repeated.seq, ts: repeated.ts };
   const accounts = waitsFor(conversation, seat);
+  const size = input.bytes.length;
   const refused = refuseEpoch(conversation, input.epoch) ??
-    refuseQuota(tables, accounts, input.bytes.length);
+    refuseQuota(tables, conversation, { sender: seat.account, accounts, size });
   if (refused !== undefined) return refused;
-  addWaiting(tables, conversation, { accounts, size: input.bytes.length });
+  addWaiting(tables, conversation, { accounts, size });
   return appendMessage(context, { conversation, seat, input });
 };
 

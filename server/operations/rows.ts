@@ -1,18 +1,30 @@
 /** Appending rows to a conversation: what messages and commits have in common. */
-import type { Conversation } from "../domain/conversation.ts";
+import { type Conversation, memberOf } from "../domain/conversation.ts";
 import { isOverQuota } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import { type Context, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
 
-/** Whether some account for which a row of this size would wait has no room for it. */
+/** A row that is about to be written. */
+export interface NewRow {
+  /** Whose it is; what waits for one's own devices is nobody's attack, and has no share. */
+  readonly sender: number;
+  /** For which it would wait. */
+  readonly accounts: ReadonlySet<number>;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Whether some account for which the row would wait has no room for it; `conversation` when there is one already. */
 export function refuseQuota(
   tables: Tables,
-  accounts: ReadonlySet<number>,
-  size: number,
+  conversation: Conversation | undefined,
+  { sender, accounts, size }: NewRow,
 ): Refused | undefined {
   for (const account of accounts) {
-    if (isOverQuota(tables.accounts.queued(account), size)) return refuse("quota_exceeded");
+    const member = conversation && account !== sender && memberOf(conversation, account);
+    const waiting = { all: tables.accounts.queued(account), here: member ? member.waiting : 0 };
+    if (isOverQuota(waiting, size)) return refuse("quota_exceeded");
   }
   return undefined;
 }

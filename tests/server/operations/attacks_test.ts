@@ -1,8 +1,9 @@
 /** What somebody may try against the operations, and what a clock that was wrong must not do to them. */
 import assert from "node:assert/strict";
 import { serverLimits } from "../../../lib/base/limits.ts";
-import { actor, everyBackend } from "../../contract/world.ts";
+import { actor, everyBackend, type Person } from "../../contract/world.ts";
 
+const refusal = "quota_exceeded";
 const yearMs = 365 * 24 * 60 * 60 * 1000;
 
 everyBackend("a device that replaces itself again and again keeps to the other's room", (world) => {
@@ -20,6 +21,32 @@ everyBackend("a device that replaces itself again and again keeps to the other's
   const again = { ...world.commit(erik, conversation, change), epoch: 2 };
   assert.equal(world.code("conversation.commit", again), "quota_exceeded");
   assert.equal(world.conversation(sam, conversation).epoch, 2);
+});
+
+everyBackend("whoever fills a conversation leaves the receiver room for others", (world) => {
+  const names = ["mallory", "sam", "erik"];
+  const [mallory, sam, erik] = names.map((name) => world.register(name)) as [
+    Person,
+    Person,
+    Person,
+  ];
+  const [flooded, other] = [world.converse(mallory, sam), world.converse(erik, sam)];
+  const bytes = new Uint8Array(1024 * 1024);
+  let accepted = 0;
+  while (world.code("message.send", world.message(mallory, flooded, { bytes })) === "ok") {
+    accepted++;
+  }
+  assert.equal(accepted, serverLimits.queuedBytesPerConversation / bytes.length - 1);
+  const commit = world.commit(mallory, flooded, { commit: bytes });
+  assert.equal(world.code("message.send", world.message(mallory, flooded, { bytes })), refusal);
+  assert.equal(world.code("conversation.commit", commit), refusal);
+  world.send(erik, other, { bytes });
+  // The victim may still answer, and the flooder is heard again when what waited has been taken.
+  const phone = world.enrol(sam);
+  world.ok("conversation.commit", world.commit(sam, other, { add: [actor(phone)] }));
+  world.send(sam, flooded, { bytes });
+  world.ack(sam, flooded, accepted + 1);
+  world.send(mallory, flooded, { bytes });
 });
 
 everyBackend(
