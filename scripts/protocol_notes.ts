@@ -68,7 +68,13 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.login.finish.ok": { text: "The password is right. Body: the vault." },
   "device.enrol": {
     text: "Adds the device of this session to the account. The session becomes ready.",
-    errors: ["invalid_certificate", "too_many_devices", "invalid_credentials", ...arriving],
+    errors: [
+      "invalid_certificate",
+      "too_many_devices",
+      "rate_limited",
+      "invalid_credentials",
+      ...arriving,
+    ],
   },
   "device.enrol.ok": { text: "The device is known from now on and the session is ready." },
   "account.login.device": {

@@ -48,8 +48,15 @@ export const serverLimits = {
   /** Sessions of one device: a chat window, a few scripts. */
   sessionsPerDevice: 8,
   devicesPerAccount: 8,
+  /** New devices of one account in a day: each stays in the directory's log for ever, also when it is removed again. */
+  enrolmentsPerDay: 32,
   /** New accounts from one address in an hour. */
   registrationsPerAddressPerHour: 100,
+  /**
+   * Beginnings of registrations for each that is allowed: they make the server calculate and leave nothing behind; a person
+   * who changes their mind about the password, or whose line breaks, needs a few.
+   */
+  startsPerRegistration: 10,
   /** Failed logins under one name before the delay begins to grow. */
   freeLoginFailures: 3,
   /** The same from one address, behind which a whole office may sit: one person's typing errors delay no others. */

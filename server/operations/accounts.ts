@@ -1,8 +1,10 @@
 /** Accounts: whether a name is known, and registering. */
 import { fromBase64url } from "../../lib/base/bytes.ts";
+import { serverLimits } from "../../lib/base/limits.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Tables } from "../tables/tables.ts";
+import { spend } from "./allowance.ts";
 import { arrive, refuseArrival } from "./arrival.ts";
 import { type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
@@ -33,9 +35,22 @@ function refuseRegistration(
   return waitMs > 0 ? refuse("rate_limited", { retryAfterMs: waitMs }) : undefined;
 }
 
-/** Whether an account of this name could be registered now from this address. */
-export const accountRegistrable: Handler<"account.registrable"> = (context, input) =>
-  refuseRegistration(context, input) ?? { ok: true };
+/**
+ * Whether an account of this name could be registered now from this address. Asking is counted: what follows makes the
+ * server calculate.
+ */
+export const accountRegistrable: Handler<"account.registrable"> = (context, input) => {
+  const refused = refuseRegistration(context, input);
+  if (refused !== undefined) return refused;
+  const most = context.settings.registrationsPerHour * serverLimits.startsPerRegistration;
+  const allowance = { most, windowMs: hourMs };
+  const retryAfterMs = spend(context, {
+    kind: "register_start",
+    subject: input.remote,
+    allowance,
+  });
+  return retryAfterMs > 0 ? refuse("rate_limited", { retryAfterMs }) : { ok: true };
+};
 
 /** The party that this very registration made before, when its answer was lost. */
 function registeredBefore(

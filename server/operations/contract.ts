@@ -175,7 +175,7 @@ interface Appended {
 export interface Operations {
   // Accounts
   "account.exists": { in: { name: string }; out: { exists: boolean } };
-  /** Refuses bad names, taken names, closed registration and too many registrations from one address. */
+  /** Refuses bad names, taken names, closed registration and too many registrations from one address, begun or done. */
   "account.registrable": { in: { name: string; remote: string }; out: Outcome<Empty> };
   /** The certificate was verified by the gateway against the session's device key and the server's identity. */
   "account.register": {

@@ -5,6 +5,7 @@ import { type Conversation, dropSeat } from "../domain/conversation.ts";
 import { slowestOf } from "../domain/progress.ts";
 import type { Device } from "../tables/tables.ts";
 import { addDevice } from "./accounts.ts";
+import { spend } from "./allowance.ts";
 import { arrive, refuseArrival } from "./arrival.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
@@ -12,6 +13,8 @@ import { appendEntry } from "./directory_log.ts";
 import { notifyOfDevice } from "./notify.ts";
 import { tellPresence } from "./presence.ts";
 import { settleWaiting } from "./waiting.ts";
+
+const enrolments = { most: serverLimits.enrolmentsPerDay, windowMs: 24 * 60 * 60 * 1000 };
 
 const activeOf = (devices: readonly Device[]) =>
   devices.filter((device) => device.revokedAt === null);
@@ -40,16 +43,13 @@ export const deviceEnrol: Handler<"device.enrol"> = (context, input) => {
   const account = tables.accounts.byId(input.account);
   if (account === undefined) return refuse("invalid_credentials");
   const known = tables.devices.byId(input.device);
-  const device = known ?? addDevice(context, account.key, input);
-  if (known === undefined) {
-    const { label } = input;
-    notifyOfDevice(context, account, {
-      kind: "device_added",
-      device: device.device,
-      label,
-      by: device.device,
-    });
-  }
+  if (known !== undefined) return arrive(context, { account, device: known }, input.arrival);
+  const counted = { kind: "enrol", subject: account.account, allowance: enrolments } as const;
+  const retryAfterMs = spend(context, counted);
+  if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
+  const device = addDevice(context, account.key, input);
+  const { label, device: key } = input;
+  notifyOfDevice(context, account, { kind: "device_added", device: key, label, by: key });
   return arrive(context, { account, device }, input.arrival);
 };
 

@@ -1,12 +1,12 @@
 /** Key packages: putting them on offer and claiming them. */
 import { mlsLimits } from "../../lib/base/limits.ts";
 import { isInRoster } from "../domain/conversation.ts";
-import { waitForWindow, windowAt } from "../domain/rate.ts";
 import type { Account, Device, KeyPackage, Tables } from "../tables/tables.ts";
+import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input } from "./contract.ts";
 
-const claimAllowance = { most: mlsLimits.claimsPerMinute, windowMs: 60 * 1000 };
+const allowance = { most: mlsLimits.claimsPerMinute, windowMs: 60 * 1000 };
 
 /** Single-use packages that one device may have on offer: a full set beside what is left of the one before. */
 const mostOnOffer = 2 * mlsLimits.keyPackages;
@@ -21,15 +21,6 @@ export const keyPackagesPut: Handler<"keypackages.put"> = ({ tables, now }, inpu
   for (const item of input.packages) tables.keyPackages.put(key, { ...item, now });
   return { ok: true, keyPackages: tables.keyPackages.count(key) };
 };
-
-/** Milliseconds until the account may claim again; 0 counts this claim. */
-function countClaim({ tables, now }: Context, account: Account): number {
-  const subject = account.account;
-  const window = windowAt(tables.attempts.get("claim", subject), now, claimAllowance);
-  const wait = waitForWindow(window, now, claimAllowance);
-  if (wait === 0) tables.attempts.set("claim", subject, { ...window, count: window.count + 1 });
-  return wait;
-}
 
 /** Active devices of the target that are not in the conversation, without the claiming one. */
 function wantedDevices(
@@ -71,7 +62,7 @@ export const keyPackagesClaim: Handler<"keypackages.claim"> = (context, input) =
   if (!party.ok) return party;
   const target = tables.accounts.byId(input.target);
   if (target === undefined || target.disabled) return refuse("no_such_user");
-  const retryAfterMs = countClaim(context, party.account);
+  const retryAfterMs = spend(context, { kind: "claim", subject: party.account.account, allowance });
   if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
   return claimEach(context, party, { target, input });
 };

@@ -1,8 +1,8 @@
 /** The lobby: signed posts for everybody. */
 import { utf8 } from "../../lib/base/bytes.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
-import { waitForWindow, windowAt } from "../domain/rate.ts";
 import type { NewPost, Tables } from "../tables/tables.ts";
+import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { PostRow } from "./contract.ts";
 
@@ -15,12 +15,9 @@ function postRow(tables: Tables, post: NewPost & { readonly seq: number }): Post
 const allowance = { most: serverLimits.lobbyBytesPerMinute, windowMs: 60 * 1000 };
 
 /** Milliseconds until the account may post again; 0 counts this post. */
-function countPost({ tables, now }: Context, account: string, text: string): number {
-  const window = windowAt(tables.attempts.get("lobby", account), now, allowance);
-  const wait = waitForWindow(window, now, allowance);
-  const size = serverLimits.lobbyPostBytes + utf8(text).length;
-  if (wait === 0) tables.attempts.set("lobby", account, { ...window, count: window.count + size });
-  return wait;
+function countPost(context: Context, subject: string, text: string): number {
+  const cost = serverLimits.lobbyPostBytes + utf8(text).length;
+  return spend(context, { kind: "lobby", subject, cost, allowance });
 }
 
 /** Stores a post, once, and gives it to everybody who is there. */

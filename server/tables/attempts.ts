@@ -2,7 +2,14 @@
 import type { Failures } from "../domain/login_delay.ts";
 
 /** What is counted. */
-export type AttemptKind = "login_name" | "login_remote" | "register" | "claim" | "lobby";
+export type AttemptKind =
+  | "login_name"
+  | "login_remote"
+  | "register_start"
+  | "register"
+  | "enrol"
+  | "claim"
+  | "lobby";
 
 /** Counters of attempts. */
 export interface Attempts {

@@ -55,6 +55,21 @@ everyBackend("registrations from one address are limited per hour", (world) => {
   world.register("later");
 });
 
+everyBackend("beginnings of registrations from one address are limited per hour", (world) => {
+  const { registrationsPerAddressPerHour, startsPerRegistration } = serverLimits;
+  const start = { name: "erik", remote: "192.0.2.1" };
+  const most = registrationsPerAddressPerHour * startsPerRegistration;
+  const endings = world.batch(
+    Array.from({ length: most }, () => ({ name: "account.registrable", input: start })),
+  );
+  assert(endings.every((each) => each.ok && "ok" in each.result && each.result.ok === true));
+  const refused = world.run("account.registrable", start);
+  assert(!refused.ok && refused.code === "rate_limited");
+  assert.equal(world.code("account.registrable", { ...start, remote: "192.0.2.2" }), "ok");
+  world.now += refused.retryAfterMs ?? 0;
+  assert.equal(world.code("account.registrable", start), "ok");
+});
+
 everyBackend("a server that is closed for registration says so", (world) => {
   const remote = "192.0.2.1";
   assert.equal(world.code("account.registrable", { name: "erik", remote }), "registration_closed");

@@ -62,6 +62,27 @@ everyBackend("an account has at most as many active devices as it may", (world) 
   assert.equal(world.code("device.enrol", again), "device_revoked");
 });
 
+everyBackend("adding and removing devices in a loop ends for a day", (world) => {
+  const erik = world.register("erik");
+  for (let count = 0; count < serverLimits.enrolmentsPerDay; count++) {
+    world.revoke(erik, world.enrol(erik));
+  }
+  const { size } = world.run("directory.head", {});
+  const next = {
+    account: erik.account,
+    device: randomKey(),
+    certificate: randomKey(),
+    label: "one more",
+    arrival: world.arrival(),
+  };
+  const refused = world.run("device.enrol", next);
+  assert(!refused.ok && refused.code === "rate_limited" && "retryAfterMs" in refused);
+  assert.equal(world.run("directory.head", {}).size, size);
+  world.enrol(world.register("sam"));
+  world.now += refused.retryAfterMs ?? 0;
+  assert.equal(world.code("device.enrol", next), "ok");
+});
+
 everyBackend("a revoked device is thrown out everywhere at once", (world) => {
   const [erik, sam] = [world.register("erik"), world.register("sam")];
   const [phone, tablet] = [world.enrol(sam), world.enrol(sam, "tablet")];
