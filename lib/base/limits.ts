@@ -88,6 +88,13 @@ export const serverLimits = {
   transactionOperations: 512,
   /** Operations waiting for the storage worker; beyond it requests are refused with `rate_limited`. */
   storageQueue: 16_384,
+  /**
+   * Bytes that wait to be written to all connections of one gateway: with every queue full they would be 80 GB. Enough for
+   * 128 readers as slow as one may be; beyond it the slowest are disconnected.
+   */
+  unsentBytes: 512 * 1024 * 1024,
+  /** How often that is looked at: adding up 20,000 numbers takes less than a millisecond. */
+  unsentCheckMs: second,
   /** Presence changes are gathered this long, so that many logins at once do not multiply. */
   presenceMs: 200,
 } as const;

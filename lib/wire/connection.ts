@@ -201,7 +201,11 @@ export class Connection {
   sendEncoded(jsonText: string, body?: Uint8Array | readonly Uint8Array[]): void {
     if (this.#state.kind !== "open") return;
     this.#writer.send(jsonText, body);
-    if (this.queuedBytes <= this.#limits.writeQueueBytes) return;
+    if (this.queuedBytes > this.#limits.writeQueueBytes) this.dropSlow();
+  }
+
+  /** Gives up what waits to be written, and the connection with `slow_reader`. */
+  dropSlow(): void {
     this.#logger.log("warning", "slow_reader", { connection: this.id, bytes: this.queuedBytes });
     this.#writer.clear();
     void this.close(new AppError("slow_reader"));

@@ -1,6 +1,7 @@
 /** One gateway: takes connections, gives each a session, tells them what happens, and ends in order. */
 import { type Clock, pause } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { serverLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { software } from "../../lib/base/version.ts";
@@ -12,6 +13,7 @@ import type { Storage } from "../operations/contract.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
 import { Probes } from "./probes.ts";
+import { relieve } from "./relief.ts";
 import { serve } from "./serve.ts";
 import { type Services, Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
@@ -67,6 +69,16 @@ export class Gateway {
     };
     const router = new NudgeRouter(this.#services);
     options.storage.onNudges((nudges) => router.take(nudges));
+    this.#relieve();
+  }
+
+  /** Looks from time to time whether too much waits to be written, until the gateway closes. */
+  #relieve(): void {
+    const { sessions, clock, limits } = this.#services;
+    if (this.#closing.signal.aborted) return;
+    const connections = [...sessions.all()].map(({ connection }) => connection);
+    relieve(connections, limits.unsentBytes);
+    clock.after(serverLimits.unsentCheckMs, () => this.#relieve());
   }
 
   /** How many sessions there are, logged in or not. */

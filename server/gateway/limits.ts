@@ -13,6 +13,7 @@ export interface GatewayLimits {
   readonly requestsInFlight: number;
   readonly probeMs: number;
   readonly presenceMs: number;
+  readonly unsentBytes: number;
   readonly drainMs: number;
 }
 
@@ -26,6 +27,7 @@ export const gatewayLimits: GatewayLimits = {
   requestsInFlight: connectionLimits.requestsInFlight,
   probeMs: connectionLimits.probeMs,
   presenceMs: serverLimits.presenceMs,
+  unsentBytes: serverLimits.unsentBytes,
   drainMs: connectionLimits.drainMs,
 };
 

@@ -4,9 +4,9 @@ import { silentLogger } from "../../../lib/base/log.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { Requests } from "../../../lib/wire/client_requests.ts";
 import { Connection } from "../../../lib/wire/connection.ts";
-import type { OperationName, Storage } from "../../../server/operations/contract.ts";
+import type { Nudge, OperationName, Storage } from "../../../server/operations/contract.ts";
 import { Gateway } from "../../../server/gateway/gateway.ts";
-import { gatewayLimits } from "../../../server/gateway/limits.ts";
+import { type GatewayLimits, gatewayLimits } from "../../../server/gateway/limits.ts";
 import { clientFacts, ManualClock, pipe } from "../../wire/kit.ts";
 
 /** Lets everybody in and then answers only when told to. */
@@ -28,6 +28,7 @@ function stalledStorage() {
     lastResortAt: null,
     lobbyHead: 0,
   });
+  const told: { receive: (nudges: readonly Nudge[]) => void } = { receive: () => undefined };
   const storage: Storage = {
     call(name) {
       const { promise, resolve, reject } = Promise.withResolvers<object>();
@@ -35,14 +36,14 @@ function stalledStorage() {
       else waiting.push({ name, answer: resolve, fail: reject });
       return promise as Promise<never>;
     },
-    onNudges: () => undefined,
+    onNudges: (receive) => void (told.receive = receive),
   };
-  return { storage, waiting };
+  return { storage, waiting, nudge: (nudges: readonly Nudge[]) => told.receive(nudges) };
 }
 
 /** A gateway over such a storage side, clients on pipes. */
-export function stalledWorld() {
-  const { storage, waiting } = stalledStorage();
+export function stalledWorld(limits: GatewayLimits = gatewayLimits) {
+  const { storage, waiting, nudge } = stalledStorage();
   const clock = new ManualClock();
   const gateway = new Gateway({
     index: 0,
@@ -51,12 +52,12 @@ export function stalledWorld() {
     authority: "",
     opaqueSetup: "",
     registration: "open",
-    limits: gatewayLimits,
+    limits,
     storage,
     clock,
     logger: silentLogger,
   });
-  const connect = async () => {
+  const connect = async ({ receive = false } = {}) => {
     const [clientEnd, serverEnd] = pipe();
     gateway.take(Object.assign(serverEnd, { remote: { hostname: "192.0.2.7", port: 1 } }));
     const device = generateSigningKey();
@@ -66,11 +67,11 @@ export function stalledWorld() {
       onClosed: () => undefined,
       clock,
     });
-    const arrival = { instance: randomId(), receive: false };
+    const arrival = { instance: randomId(), receive };
     await requests.request({ type: "account.login.device", ...arrival });
-    return { connection, requests };
+    return { connection, requests, serverEnd };
   };
-  return { connect, waiting, clock };
+  return { connect, waiting, nudge, clock };
 }
 
 /** Resolves when everything that was sent has gone as far as it will go: some turns bring nothing new. */
