@@ -3,6 +3,7 @@
  * only when the server has accepted it; the same change sent again gets the same verdict.
  */
 import { toBase64url } from "../../lib/base/bytes.ts";
+import { pause } from "../../lib/base/clock.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { randomId, uuidBytes } from "../../lib/base/ids.ts";
 import type { MlsGroup } from "../../lib/mls/mod.ts";
@@ -22,6 +23,10 @@ export type Listed = Message<"conversation.list.ok">["conversations"][number];
 
 /** How often a lost race is run again before giving up for now. */
 const attempts = 6;
+
+/** How often, and how long apart in milliseconds, a store that seems to be behind is looked at again. */
+const patientLooks = 15;
+const betweenLooksMs = 200;
 
 /** The conversations of an engine. */
 export class Conversations {
@@ -185,9 +190,15 @@ export class Conversations {
    */
   async isCurrent(thread: number): Promise<boolean> {
     const listed = await this.listed();
-    const { conversation, cursor } = this.#get(thread);
-    const known = listed.find((one) => one.conversation === conversation);
-    return known === undefined || known.cursor === null || cursor >= known.cursor;
+    // The server counts an own message as taken in at once; another process on this profile, whose message it was, notes
+    // that a moment later. A store from a copy stays behind.
+    for (let look = 0; look < patientLooks; look++) {
+      const { conversation, cursor } = this.#get(thread);
+      const known = listed.find((one) => one.conversation === conversation);
+      if (known === undefined || known.cursor === null || cursor >= known.cursor) return true;
+      await pause(this.#core.clock, betweenLooksMs);
+    }
+    return false;
   }
 
   /**

@@ -96,9 +96,9 @@ export class Intake {
     const loaded = await this.#groups.load(thread.thread);
     // The state that was loaded decides, not a row read before it.
     const now = this.#core.threads.get(thread.thread);
-    if (now === undefined || (loaded !== undefined && loaded.version !== now.version)) {
-      throw new Anew();
-    }
+    // Another process may have joined, or left, between the two.
+    if (now === undefined || now.joined !== (loaded !== undefined)) throw new Anew();
+    if (loaded !== undefined && loaded.version !== now.version) throw new Anew();
     return {
       thread: now,
       group: loaded?.group,
