@@ -11,11 +11,11 @@ import { TempFolder } from "../../kit/folder.ts";
 import { lightProfile, someIdentity } from "../entrance/light_profile.ts";
 
 const env = (values: Record<string, string>) => (name: string) => values[name];
-const cwd = () => "/work";
+const cwd = () => "/present";
 
 Deno.test("files stand where the flag, SEALPOST_HOME, XDG or HOME say, in this order", () => {
   const all = { SEALPOST_HOME: "/s", XDG_DATA_HOME: "/x", HOME: "/h" };
-  assert.equal(clientFolder({ env: env(all), cwd, home: "here" }), "/work/here/client");
+  assert.equal(clientFolder({ env: env(all), cwd, home: "here" }), "/present/here/client");
   assert.equal(clientFolder({ env: env(all), cwd }), "/s/client");
   assert.equal(
     clientFolder({ env: env({ ...all, SEALPOST_HOME: "" }), cwd }),
