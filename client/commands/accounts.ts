@@ -6,6 +6,7 @@ import { judgePassword } from "../../lib/crypto/password_strength.ts";
 import type { Engine } from "../engine/api.ts";
 import { describeDevice, describeKey } from "../ui/describe_key.ts";
 import { deviceBy } from "../ui/devices.ts";
+import { targetOf } from "../ui/target.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
 import {
@@ -150,6 +151,15 @@ export async function devices(run: Run): Promise<void> {
     for (const device of (await engine.key(engine.self.name)).devices) {
       run.world.out(run.flags.json ? jsonLine(deviceJson(device)) : describeDevice(device));
     }
+  });
+}
+
+/** Makes fresh keys for a conversation; it is done when the server has taken the change. */
+export async function rekey(run: Run, conversation: string): Promise<void> {
+  await withEngine(run, async (engine) => {
+    await connectAndCatchUp(run, engine);
+    await engine.rekey(targetOf(conversation));
+    remark(run, `The conversation with ${safe(conversation, 64)} has fresh keys.`);
   });
 }
 

@@ -9,6 +9,7 @@ import {
   login,
   notifications,
   register,
+  rekey,
   revokeDevice,
   users,
 } from "./accounts.ts";
@@ -30,6 +31,7 @@ export const commandNames = [
   "users",
   "notifications",
   "key",
+  "rekey",
   "devices",
   "export",
   "help",
@@ -123,6 +125,11 @@ function addAccountCommands(add: Add): void {
     example: "key sam",
     act: (run, name: string | undefined) => key(run, name),
   }).argument("[NAME]", "account; default: your own");
+  add("rekey", {
+    about: "change a conversation's keys now: what was stolen before opens nothing that comes",
+    example: "rekey sam",
+    act: (run, to: string) => rekey(run, to),
+  }).argument("<CONVERSATION>", "the other account's name");
   add("devices", {
     about: "list your own devices, or remove one of them for good",
     example: "devices revoke u8VizD",

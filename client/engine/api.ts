@@ -151,6 +151,11 @@ export interface Engine {
   ): Promise<ChatMessage>;
   /** Puts a failed message back into the queue. */
   retry(id: string): Promise<void>;
+  /**
+   * Changes the conversation's keys now, so that nothing stolen before opens what comes (an MLS commit with a fresh path).
+   * Makes the conversation when there is none yet. Rejects when the server cannot be reached.
+   */
+  rekey(target: Target): Promise<void>;
   conversations(): Promise<readonly ConversationInfo[]>;
   history(query: HistoryQuery): Promise<readonly ChatMessage[]>;
   /** Unread messages of others, earliest first. */

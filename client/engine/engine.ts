@@ -70,6 +70,7 @@ class ProfileEngine implements Engine {
   readonly #inbox: Inbox;
   readonly #sending: Sending;
   readonly #sync: Sync;
+  readonly #conversations: Conversations;
   #receive = false;
   #session: AbortSignal | undefined;
   /** How often in a row the inbox stalled, and the timer of the next try. */
@@ -102,6 +103,7 @@ class ProfileEngine implements Engine {
     const online = () => this.#keeper.online;
     const groups = new Groups(this.#core);
     const conversations = new Conversations(this.#core, groups, { readLog });
+    this.#conversations = conversations;
     this.#sync = new Sync(this.#core, {
       conversations,
       marks: this.#marks,
@@ -309,6 +311,14 @@ class ProfileEngine implements Engine {
       return progress[message.state] >= progress[state] ? this.#reading.shown(message) : undefined;
     };
     return this.#feed.until(found, signal);
+  }
+
+  async rekey(target: Target): Promise<void> {
+    if (target.kind === "lobby") throw new AppError("not_found", { text: "#lobby has no keys" });
+    this.#account.checkSendable(target.name);
+    const { sealed, threads } = this.#core;
+    const { thread } = sealed.database.transaction(() => threads.obtain(target.name));
+    await this.#conversations.renew(thread);
   }
 
   conversations: Engine["conversations"] = () => this.#reading.conversations();

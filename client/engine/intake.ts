@@ -236,8 +236,11 @@ export class Intake {
     const { group, thread } = draft;
     if (group === undefined) return;
     if (message.epoch < group.epoch) return;
+    // A newcomer may have been certified a moment ago; for the others what is known does, once it was looked up.
     if (message.external || message.add.length > 0) {
       await this.#groups.expect(thread, { fresh: true });
+    } else {
+      await this.#groups.known(thread);
     }
     const result = await group.process(event.body);
     if (result.kind === "commit") return this.#applied(draft, event, result);

@@ -18,6 +18,8 @@ export interface ChatOptions {
 /** A running chat as its commands see it. */
 export interface ChatContext {
   readonly options: ChatOptions;
+  /** Where a plain line goes. */
+  readonly target: Target;
   /** Shows an answer to a command. */
   say(lines: string): void;
   /** Shows a remark that is not data. */

@@ -23,11 +23,13 @@ export const slashCommands = [
   { name: "notifications", usage: "/notifications", help: "show new notifications" },
   { name: "users", usage: "/users [--all]", help: "who is online, or every account" },
   { name: "key", usage: "/key [NAME]", help: "key, fingerprint and verification state" },
+  { name: "rekey", usage: "/rekey [NAME]", help: "make fresh keys for a conversation" },
   { name: "verify", usage: "/verify NAME", help: "compare the safety number and confirm it" },
   { name: "devices", usage: "/devices [revoke ID]", help: "your devices, or remove one for good" },
   { name: "retry", usage: "/retry", help: "send failed messages again" },
   { name: "export", usage: "/export FILE [NAME]", help: "write signed receipts to a new file" },
   { name: "password", usage: "/password", help: "change the password" },
+  { name: "menu", usage: "/menu", help: "the same by numbers" },
   { name: "whoami", usage: "/whoami", help: "account, device, server and profile" },
   { name: "help", usage: "/help", help: "this table" },
   {

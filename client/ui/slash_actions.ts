@@ -4,6 +4,7 @@ import type { ChatContext } from "./chat_context.ts";
 import { describeDevice, describeKey } from "./describe_key.ts";
 import { deviceBy } from "./devices.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
+import { runMenu } from "./menu.ts";
 import { askNewPassword } from "./prompts.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
 import { targetOf } from "./target.ts";
@@ -126,6 +127,14 @@ const verify: Action = async (chat, rest) => {
   chat.remark(verified ? `${safe(info.name, 64)} is verified.` : "Nothing was changed.");
 };
 
+const rekey: Action = async (chat, rest) => {
+  const target = rest === "" ? chat.target : targetOf(rest);
+  await chat.options.engine.rekey(target);
+  chat.remark("Fresh keys are in use: whoever knew the old ones cannot read what comes now.");
+};
+
+const menu: Action = (chat) => runMenu(chat, (name, rest) => runSlash(chat, name, rest));
+
 const devices: Action = async (chat, rest) => {
   const { engine } = chat.options;
   const [verb, id] = split(rest);
@@ -194,6 +203,8 @@ const actions: Readonly<Record<SlashName, Action>> = {
   notifications,
   users,
   key,
+  rekey,
+  menu,
   verify,
   devices,
   retry,
