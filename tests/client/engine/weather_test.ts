@@ -1,0 +1,132 @@
+/** Random days in a small village: devices come and go, keys change, and in the end everybody has read everything, once. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Engine } from "../../../client/engine/api.ts";
+import { type DeviceFacts, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+/** Alice has two devices, the others one each. */
+const owners = ["alice", "alice", "bobby", "carol"] as const;
+const names = ["alice", "bobby", "carol"] as const;
+
+/** One thing that happens; what makes no sense at that moment does nothing. */
+type Happening =
+  | { readonly kind: "send" | "rekey"; readonly device: number; readonly to: number }
+  | { readonly kind: "come" | "go" | "vanish"; readonly device: number };
+
+const device = fc.nat({ max: owners.length - 1 });
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("send" as const), device, to: fc.nat({ max: 2 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("rekey" as const), device, to: fc.nat({ max: 2 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("come" as const, "go" as const, "vanish" as const),
+      device,
+    }),
+  },
+);
+
+interface Said {
+  readonly text: string;
+  readonly from: string;
+  readonly to: string;
+  readonly id: string;
+  readonly device: number;
+}
+
+/** The devices of one day, and what was said. */
+class Day {
+  readonly said: Said[] = [];
+  readonly #village: Village;
+  readonly #facts: readonly DeviceFacts[];
+  readonly #engines: (Engine | undefined)[] = [];
+
+  constructor(village: Village, facts: readonly DeviceFacts[]) {
+    this.#village = village;
+    this.#facts = facts;
+  }
+
+  engine(device: number): Engine {
+    const facts = this.#facts[device];
+    if (facts === undefined) throw new RangeError("no such device");
+    return this.#engines[device] ??= this.#village.engine(facts);
+  }
+
+  async happens(what: Happening): Promise<void> {
+    if (what.kind === "send") return await this.#send(what.device, names[what.to] ?? "alice");
+    if (what.kind === "rekey") return await this.#rekey(what.device, names[what.to] ?? "alice");
+    if (what.kind === "come") return await this.come(what.device);
+    await this.#engines[what.device]?.stop({ drainMs: what.kind === "go" ? 5000 : 0 });
+    this.#engines[what.device] = undefined;
+  }
+
+  async come(device: number): Promise<void> {
+    if (this.engine(device).connection().kind === "online") return;
+    await this.engine(device).start({ receive: true, keepTrying: false });
+  }
+
+  async #send(device: number, name: string): Promise<void> {
+    const text = `message ${this.said.length}`;
+    const { id } = await this.engine(device).send(to(name), text);
+    this.said.push({ text, id, device, from: owners[device] ?? "", to: name });
+  }
+
+  async #rekey(device: number, name: string): Promise<void> {
+    if (this.engine(device).connection().kind === "online") {
+      await this.engine(device).rekey(to(name));
+    }
+  }
+}
+
+async function check(day: Day): Promise<void> {
+  for (const device of owners.keys()) await day.come(device);
+  for (const { id, device } of day.said) await day.engine(device).waitFor(id, "sent", patience());
+  for (const [device, owner] of owners.entries()) {
+    const engine = day.engine(device);
+    const expected = day.said.filter(({ from, to }) => from === owner || to === owner)
+      .map(({ text }) => text).sort();
+    const shown = () => engine.history({}).then((all) => all.map(({ text }) => text).sort());
+    for (;;) {
+      const changed = Promise.withResolvers<void>();
+      const stop = engine.subscribe(() => changed.resolve());
+      const now = await shown();
+      if (now.length >= expected.length) {
+        stop();
+        assert.deepEqual(now, expected, `device ${device} of ${owner}`);
+        break;
+      }
+      const late = setTimeout(
+        () => changed.reject(new Error(`device ${device} of ${owner}: ${now} of ${expected}`)),
+        30_000,
+      );
+      await changed.promise.finally(() => clearTimeout(late));
+      stop();
+    }
+  }
+}
+
+Deno.test("whoever comes and goes, everybody has read every message once in the end", async () => {
+  const runs = Number(Deno.env.get("WEATHER_RUNS") ?? 5);
+  const days = fc.array(happening, { minLength: 6, maxLength: 24 });
+  await fc.assert(
+    fc.asyncProperty(days, async (happenings) => {
+      await using village = await Village.make();
+      const facts: DeviceFacts[] = [];
+      for (const owner of owners) facts.push(await village.device(owner));
+      for (const each of facts) await village.briefly(each);
+      const day = new Day(village, facts);
+      for (const what of happenings) await day.happens(what);
+      await check(day);
+    }),
+    { numRuns: runs },
+  );
+});
