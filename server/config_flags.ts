@@ -1,11 +1,18 @@
 /** The command line of `sealpost server`. */
 import { Command, CommanderError } from "commander";
 import { ExitError } from "../lib/base/exit_codes.ts";
+import type { AdminCommand } from "./admin/commands.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
 export type ServerCommand =
   | { readonly kind: "help"; readonly text: string }
+  | {
+    readonly kind: "admin";
+    readonly command: AdminCommand;
+    readonly data: string | undefined;
+    readonly home: string | undefined;
+  }
   | {
     readonly kind: "run";
     readonly flags: ServerFlags;
@@ -29,6 +36,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
   const program = new Command("sealpost server").exitOverride()
     .configureOutput({ writeOut: (text) => help += text, writeErr: () => undefined });
   describeRun(program, (parsed) => command = parsed);
+  describeAdmin(program, (parsed) => command = parsed);
   try {
     program.parse(args, { from: "user" });
   } catch (thrown) {
@@ -40,7 +48,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {
-  const run = program.description("Runs a server.")
+  const run = program.description("Runs a server, and asks one that runs.")
     .command("run", { isDefault: true })
     .description("run a server in the foreground until it is told to stop")
     .argument(
@@ -67,6 +75,38 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     });
   // `run` is what almost everybody means: its flags belong into the first help that one asks for.
   program.addHelpText("after", () => `\n${run.helpInformation()}`);
+}
+
+type Words = "status" | "stop" | "fingerprint";
+
+const words: Readonly<Record<Words, string>> = {
+  status: "what a running server does: online, sizes, addresses",
+  stop: "stop a running server in order, and wait until it has ended",
+  fingerprint: "the server's fingerprint; with its invitation link while it runs",
+};
+
+interface AdminOptions {
+  json?: true;
+  data?: string;
+  home?: string;
+}
+
+/** Commands to the server that runs on the same data folder. */
+function describeAdmin(program: Command, done: (command: ServerCommand) => void): void {
+  for (const kind of ["status", "stop", "fingerprint"] as const) {
+    place(program.command(kind).description(words[kind])).action((options: AdminOptions) => {
+      const { json, data, home } = options;
+      done({ kind: "admin", command: { kind, json: json === true }, data, home });
+    });
+  }
+}
+
+/** What all of them take: whose server, and how to answer. */
+function place(command: Command): Command {
+  return command.option("--data <folder>", "the server's data folder")
+    .option("--home <folder>", "everything under one folder (also SEALPOST_HOME)")
+    .option("--json", "print one JSON line")
+    .allowExcessArguments(false);
 }
 
 function usage(thrown: CommanderError): ExitError {

@@ -2,9 +2,10 @@
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
 import { sanitizeText } from "../lib/base/sanitize.ts";
+import { runAdmin } from "./admin/commands.ts";
 import { serverConfig } from "./config.ts";
 import { parseServerArgs, type ServerCommand } from "./config_flags.ts";
-import { serverPaths } from "./config_paths.ts";
+import { type PathInput, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
 import { readOptional } from "./supervisor/folder.ts";
@@ -17,6 +18,7 @@ export async function runServer(args: readonly string[]): Promise<number> {
     Deno.umask(0o077);
     const command = parseServerArgs(args);
     if (command.kind === "run") return await run(command);
+    if (command.kind === "admin") return await admin(command);
     print(Deno.stdout, command.text);
     return exitCodes.done;
   } catch (thrown) {
@@ -24,12 +26,21 @@ export async function runServer(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
-  const paths = serverPaths({
+function pathsOf(command: Pick<PathInput, "data" | "home" | "config">): ServerPaths {
+  return serverPaths({
     ...command,
     env: (name) => Deno.env.get(name),
     cwd: () => Deno.cwd(),
   });
+}
+
+async function admin({ command, data, home }: ServerCommand & { kind: "admin" }): Promise<number> {
+  const { data: folder } = pathsOf({ data, home });
+  return await runAdmin(command, { folder, print: (line) => print(Deno.stdout, line) });
+}
+
+async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
+  const paths = pathsOf(command);
   const config = serverConfig(command.flags, {
     hostname: hostname(),
     cores: navigator.hardwareConcurrency,

@@ -191,13 +191,7 @@ export interface TrustPolicy {
   confirm(facts: ContactFacts): Promise<boolean>;
 }
 
-/** Choice of server: an address, or an invitation link, which carries the fingerprint. */
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  /** 64 hexadecimal digits from a link; answers the question of trust by itself. */
-  readonly fingerprint?: string;
-}
+export type { ServerAddress } from "../../lib/base/server_address.ts";
 
 /** Before an account is chosen: a server that is, or is about to be, pinned. */
 export interface Entrance {

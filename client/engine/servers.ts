@@ -2,72 +2,16 @@
 import { equalBytes, fromBase64url, fromUtf8, toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import type { Bytes } from "../../lib/base/bytes.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
-import { fingerprintHex, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
+import { formatAddress, type ServerAddress } from "../../lib/base/server_address.ts";
+import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import { makeFolder, readFile, writeFile } from "../store/files.ts";
-import type { ServerAddress } from "./api.ts";
 
-/** The port of an address without one. */
-export const defaultPort = 1357;
-
-const scheme = "sealpost://";
-
-/**
- * Reads `HOST`, `HOST:PORT` (an IPv6 address in brackets, or bare without a port) or an invitation link
- * `sealpost://HOST:PORT/#FINGERPRINT`. Throws `ExitError` (usage).
- */
-export function parseServerAddress(text: string): ServerAddress {
-  const trimmed = text.trim();
-  if (!trimmed.toLowerCase().startsWith(scheme)) return parseHostPort(trimmed);
-  const match = /^([^/#?]+)\/?#(.*)$/.exec(trimmed.slice(scheme.length));
-  const [, authority, digits] = match ?? [];
-  if (authority === undefined || digits === undefined || !/^[0-9a-fA-F]{64}$/.test(digits)) {
-    throw new ExitError(
-      "usage",
-      "That is not a whole invitation link: it looks like sealpost://HOST:PORT/# and 64 characters.",
-    );
-  }
-  return { ...parseHostPort(authority), fingerprint: digits.toLowerCase() };
-}
-
-function parseHostPort(text: string): ServerAddress {
-  const bracketed = /^\[([0-9A-Fa-f:.]+)(%[\w.-]+)?\](?::(.*))?$/.exec(text);
-  if (bracketed !== null) {
-    const [, address = "", zone = "", port] = bracketed;
-    return { host: checkHost(address + zone), port: parsePort(port) };
-  }
-  // More than one colon: a bare IPv6 address, which leaves no room for a port.
-  if (text.split(":").length > 2) return { host: checkHost(text), port: defaultPort };
-  const [host = "", port] = text.split(":");
-  return { host: checkHost(host), port: parsePort(port) };
-}
-
-function checkHost(host: string): string {
-  const isName = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,252})$/.test(host);
-  const isV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[\w.-]+)?$/.test(host);
-  if (isName || isV6) return host.toLowerCase();
-  const shown = host === "" ? "An empty text" : JSON.stringify(host.slice(0, 64));
-  throw new ExitError("usage", `${shown} is not a host: give a name or an IP address.`);
-}
-
-function parsePort(text: string | undefined): number {
-  if (text === undefined) return defaultPort;
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65535) return port;
-  const shown = text === "" ? "An empty text" : JSON.stringify(text.slice(0, 64));
-  throw new ExitError("usage", `${shown} is not a port: give a number from 1 to 65535.`);
-}
-
-/** `HOST:PORT`, an IPv6 address in brackets. */
-export function formatAddress({ host, port }: Pick<ServerAddress, "host" | "port">): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-/** The invitation link of a server. `fingerprint`: 64 hexadecimal digits, in any form that people write. */
-export function formatLink(address: Required<ServerAddress>): string {
-  const digits = parseFingerprint(address.fingerprint);
-  const hex = [...digits].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `${scheme}${formatAddress(address)}/#${hex}`;
-}
+export {
+  defaultPort,
+  formatAddress,
+  formatLink,
+  parseServerAddress,
+} from "../../lib/base/server_address.ts";
 
 /** A server whose identity is pinned. */
 export interface KnownServer {

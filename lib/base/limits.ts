@@ -99,6 +99,16 @@ export const serverLimits = {
   presenceMs: 200,
 } as const;
 
+/** The admin socket of a running server. */
+export const adminLimits = {
+  /** Operators' commands at once; each takes a moment. */
+  connections: 16,
+  /** One request or answer: a list of all peers fits many times over. */
+  lineBytes: 1024 * 1024,
+  /** How long a command waits for an answer, and for the end of a server that stops: longer than draining takes. */
+  answerMs: 30 * second,
+} as const;
+
 /** Names, texts and passwords. */
 export const textLimits = {
   nameMin: 3,

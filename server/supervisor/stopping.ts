@@ -1,10 +1,12 @@
-/** Why and when the server stops: signals, or a worker that died. */
+/** Why and when the server stops: signals, the operator's command, or a worker that died. */
 import { exitCodes } from "../../lib/base/exit_codes.ts";
 import type { Logger } from "../../lib/base/log.ts";
 
 /** Why the server stops. */
 export type StopReason =
   | { readonly kind: "signal"; readonly signal: Deno.Signal }
+  /** By the operator's command. */
+  | { readonly kind: "command" }
   | { readonly kind: "failed"; readonly worker: string };
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Deno.Signal[];
@@ -37,6 +39,11 @@ export class Stopping {
   failed(worker: string, cause: string): void {
     this.#log.log("error", "worker_failed", { worker, cause });
     this.#asked.resolve({ kind: "failed", worker });
+  }
+
+  /** The operator asks by a command. */
+  command(): void {
+    this.#asked.resolve({ kind: "command" });
   }
 
   /** No more signals are handled. */

@@ -5,10 +5,12 @@ import { type AppError, asAppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
+import { AdminSocket } from "../admin/socket.ts";
 import { startStorage, type StorageHandle } from "../storage/start.ts";
 import { hostname, reachableAddresses } from "./addresses.ts";
 import { type Announcement, readyJson, readyLines } from "./announce.ts";
 import { type ServedCertificate, servedCertificate, type TlsSource } from "./certificates.ts";
+import { adminHandlers } from "./admin_handlers.ts";
 import { openFolder } from "./folder.ts";
 import { GatewayGroup } from "./gateway_group.ts";
 import { type ServerKeys, serverKeys } from "./keys.ts";
@@ -73,11 +75,13 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
     },
   });
   let storage: StorageHandle | undefined;
+  let admin: AdminSocket | undefined;
   try {
     const keys = await serverKeys(options.folder);
     const certificate = await certify(options, keys, log);
     storage = await openStorage(options, around);
     const announcement = await listen(options, { gateways, keys, certificate, storage });
+    admin = openAdmin(options, { ...around, storage, announcement });
     announce(options, announcement, log);
     if (options.test?.tries) options.print(await tries(gateways, storage));
     return await end(await stopping.asked, { gateways, storage, log });
@@ -85,7 +89,19 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
     gateways.terminate();
     await storage?.close();
     throw thrown;
+  } finally {
+    admin?.close();
   }
+}
+
+/** The operator's way in; there from before "Ready" until everything is closed. */
+function openAdmin(
+  { folder, config }: ServerOptions,
+  parts: Around & { readonly storage: StorageHandle; readonly announcement: Announcement },
+): AdminSocket {
+  const startedAt = Date.now();
+  const handlers = adminHandlers({ ...parts, config, startedAt });
+  return new AdminSocket({ folder, handlers, logger: parts.log });
 }
 
 function tries(gateways: GatewayGroup, storage: StorageHandle): Promise<string> {
@@ -182,7 +198,7 @@ async function end(
   { gateways, storage, log }: { gateways: GatewayGroup; storage: StorageHandle; log: Logger },
 ): Promise<number> {
   if (reason.kind === "failed") return await endFailed(gateways, storage);
-  log.log("info", "stopping", { signal: reason.signal });
+  log.log("info", "stopping", { by: reason.kind === "signal" ? reason.signal : "command" });
   await Promise.race([gateways.close(), pause(systemClock, endMs)]);
   gateways.terminate();
   await storage.close();

@@ -1,0 +1,83 @@
+/** The operator's commands: what they ask a running server, and what they print. */
+import { exitCodes } from "../../lib/base/exit_codes.ts";
+import { formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
+import { RunningServer } from "./ask.ts";
+import { storedFingerprint } from "./identity.ts";
+import type { ServerStatus } from "./protocol.ts";
+import { sizeText, spanText } from "./text.ts";
+
+/** An operator's command, read from the command line. */
+export type AdminCommand =
+  | { readonly kind: "status"; readonly json: boolean }
+  | { readonly kind: "stop"; readonly json: boolean }
+  | { readonly kind: "fingerprint"; readonly json: boolean };
+
+/** Where a command runs. */
+export interface AdminWorld {
+  /** The server's data folder. */
+  readonly folder: string;
+  readonly print: (line: string) => void;
+}
+
+/** Runs a command; returns the exit code. Throws `ExitError`. */
+export async function runAdmin(command: AdminCommand, world: AdminWorld): Promise<number> {
+  switch (command.kind) {
+    case "status":
+      return await showStatus(command.json, world);
+    case "stop":
+      return await stop(command.json, world);
+    case "fingerprint":
+      return await showFingerprint(command.json, world);
+  }
+}
+
+async function showStatus(json: boolean, { folder, print }: AdminWorld): Promise<number> {
+  using server = await RunningServer.connect(folder);
+  const status = await server.ask("status", {});
+  if (json) print(JSON.stringify({ v: 1, type: "status", ...status }));
+  else statusLines(status).forEach((line) => print(line));
+  return exitCodes.done;
+}
+
+/** The status for people. */
+function statusLines(status: ServerStatus): string[] {
+  const { sessionsOnline, accountsOnline } = status;
+  const rows: readonly (readonly [string, string])[] = [
+    [
+      "Running",
+      `for ${spanText(status.uptimeMs)}, process ${status.pid}, version ${status.version}`,
+    ],
+    ["Data folder", status.data],
+    ["Listening on", status.addresses.join(", ")],
+    ["Fingerprint", formatFingerprint(parseFingerprint(status.fingerprint))],
+    ["Invitation", status.link],
+    ["Registration", status.registration],
+    ["Online", `${accountsOnline} accounts in ${sessionsOnline} sessions`],
+    ["Database", sizeText(status.databaseBytes)],
+    ["Memory", sizeText(status.memoryBytes)],
+    ["Operations", `${status.operations} since the start, ${status.failures} failed`],
+  ];
+  const lines = rows.map(([name, text]) => `${`${name}:`.padEnd(14)}${text}`);
+  return [`Sealpost server "${status.name}"`, ...lines];
+}
+
+async function stop(json: boolean, { folder, print }: AdminWorld): Promise<number> {
+  using server = await RunningServer.connect(folder);
+  await server.ask("stop", {});
+  await server.ended();
+  print(json ? JSON.stringify({ v: 1, type: "stopped" }) : "The server has stopped.");
+  return exitCodes.done;
+}
+
+/** Needs no running server: the identity is in the data folder. */
+async function showFingerprint(json: boolean, { folder, print }: AdminWorld): Promise<number> {
+  const fingerprint = storedFingerprint(folder);
+  using server = await RunningServer.find(folder);
+  const link = (await server?.ask("status", {}))?.link;
+  if (json) print(JSON.stringify({ v: 1, type: "fingerprint", fingerprint, link: link ?? null }));
+  else {
+    print(`Fingerprint:  ${formatFingerprint(parseFingerprint(fingerprint))}`);
+    if (link !== undefined) print(`Invitation:   ${link}`);
+  }
+  return exitCodes.done;
+}

@@ -1,0 +1,105 @@
+/**
+ * What an operator's commands and a running server say to each other over the admin socket: one JSON object a line, a
+ * request and then its answer. Both ends are the same program, but not always the same version of it: fields are only
+ * ever added.
+ */
+import { exitCodes, ExitError, type ExitReason } from "../../lib/base/exit_codes.ts";
+
+/** Figures of a running server. Times in milliseconds, sizes in bytes. */
+export interface ServerStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly data: string;
+  readonly startedAt: number;
+  readonly uptimeMs: number;
+  readonly port: number;
+  readonly addresses: readonly string[];
+  readonly fingerprint: string;
+  readonly link: string;
+  readonly registration: string;
+  readonly gateways: number;
+  readonly sessionsOnline: number;
+  readonly accountsOnline: number;
+  readonly databaseBytes: number;
+  readonly memoryBytes: number;
+  /** Storage operations since the start, and those that failed. */
+  readonly operations: number;
+  readonly failures: number;
+}
+
+/** Every request by its name: what it takes and what it answers. */
+export interface AdminRequests {
+  status: { in: Record<never, never>; out: ServerStatus };
+  /** Answered at once; the connection ends when the server has. */
+  stop: { in: Record<never, never>; out: { readonly stopping: true } };
+}
+
+/** The name of a request. */
+export type AdminAction = keyof AdminRequests;
+/** What a request takes. */
+export type AdminInput<A extends AdminAction> = AdminRequests[A]["in"];
+/** What it answers. */
+export type AdminOutput<A extends AdminAction> = AdminRequests[A]["out"];
+
+/** One function for every request. What they throw is told the operator: `ExitError` as it is. */
+export type AdminHandlers = {
+  readonly [A in AdminAction]: (input: AdminInput<A>) => Promise<AdminOutput<A>>;
+};
+
+/** The line that asks `action`. */
+export function requestLine<A extends AdminAction>(action: A, input: AdminInput<A>): string {
+  return JSON.stringify({ v: 1, do: action, with: input });
+}
+
+/** What a line asks for. Throws `ExitError` (usage). */
+export function readRequest(line: string): { readonly action: string; readonly input: object } {
+  const value = parse(line);
+  if (typeof value === "object" && value !== null && "do" in value && "with" in value) {
+    const { do: action, with: input } = value;
+    if (typeof action === "string" && typeof input === "object" && input !== null) {
+      return { action, input };
+    }
+  }
+  throw new ExitError("usage", "that is not a request of this program");
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new ExitError("usage", "that is not a request of this program", { cause });
+  }
+}
+
+/** The line that answers with `output`. */
+export function answerLine(output: object): string {
+  return JSON.stringify({ v: 1, ok: output });
+}
+
+/** The line that says why not. Causes of one's own failures stay with the server's log. */
+export function refusalLine(thrown: unknown): string {
+  const known = thrown instanceof ExitError;
+  const text = known ? thrown.message : "the server failed to do that; its log says why";
+  return JSON.stringify({ v: 1, refused: { reason: known ? thrown.reason : "failed", text } });
+}
+
+/** What an answer's line carries. Throws the `ExitError` that a refusal stands for. */
+export function readAnswer<A extends AdminAction>(line: string): AdminOutput<A> {
+  const value = parse(line);
+  if (typeof value === "object" && value !== null) {
+    // The other end is this program: what it answers to a request has that request's shape.
+    if ("ok" in value) return value.ok as AdminOutput<A>;
+    if ("refused" in value) throw readRefusal(value.refused);
+  }
+  throw new ExitError(
+    "version",
+    "the running server answers in a way that this version does not know",
+  );
+}
+
+function readRefusal(refused: unknown): ExitError {
+  const { reason, text } = Object(refused);
+  const known = typeof reason === "string" && Object.hasOwn(exitCodes, reason);
+  return new ExitError(known ? reason as ExitReason : "failed", String(text));
+}

@@ -1,0 +1,54 @@
+/** What the admin socket's requests do in a running server. */
+import { version } from "../../lib/base/version.ts";
+import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
+import type { AdminHandlers, ServerStatus } from "../admin/protocol.ts";
+import type { StorageHandle } from "../storage/start.ts";
+import { type Announcement, invitationLink, reachedUnder } from "./announce.ts";
+import type { Stopping } from "./stopping.ts";
+
+/** What the handlers work with. */
+export interface AdminParts {
+  readonly storage: StorageHandle;
+  readonly stopping: Stopping;
+  readonly announcement: Announcement;
+  readonly config: { readonly registration: string; readonly gateways: number };
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+/** One function for every request. */
+export function adminHandlers(parts: AdminParts): AdminHandlers {
+  return {
+    status: () => statusOf(parts),
+    stop: () => {
+      parts.stopping.command();
+      return Promise.resolve({ stopping: true });
+    },
+  };
+}
+
+async function statusOf(parts: AdminParts): Promise<ServerStatus> {
+  const { announcement, config, startedAt } = parts;
+  const { sessionsOnline, accountsOnline, databaseBytes, operations, failures } = await parts
+    .storage.status();
+  return {
+    name: announcement.name,
+    version,
+    pid: Deno.pid,
+    data: announcement.dataFolder,
+    startedAt,
+    uptimeMs: Date.now() - startedAt,
+    port: announcement.listening[0]?.port ?? 0,
+    addresses: reachedUnder(announcement),
+    fingerprint: fingerprintHex(announcement.identityKey),
+    link: invitationLink(announcement),
+    registration: config.registration,
+    gateways: config.gateways,
+    sessionsOnline,
+    accountsOnline,
+    databaseBytes,
+    memoryBytes: Deno.memoryUsage().rss,
+    operations,
+    failures,
+  };
+}
