@@ -30,7 +30,7 @@ export function messageJson(message: ChatMessage, self: string) {
     time: iso(message.ts),
     conversation: message.conversation,
     from: message.from,
-    to: message.target.kind === "lobby" ? "#lobby" : message.own ? message.conversation : self,
+    to: message.target.kind !== "direct" || message.own ? message.conversation : self,
     text: message.text,
     kind: message.kind,
     own: message.own,

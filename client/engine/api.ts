@@ -3,11 +3,15 @@
  * comes from the profile's database, so that two processes on one profile see the same.
  */
 
-/** Where a message goes: the public lobby, or an account. */
-export type Target = { readonly kind: "lobby" } | {
-  readonly kind: "direct";
-  readonly name: string;
-};
+/** Where a message goes: the public lobby, an account, or a group. */
+export type Target =
+  | { readonly kind: "lobby" }
+  | { readonly kind: "direct"; readonly name: string }
+  /**
+   * `name` without `#`; as somebody typed it, perhaps with `~` and the first digits of the conversation's id. `id` (UUID)
+   * decides where it is known.
+   */
+  | { readonly kind: "group"; readonly name: string; readonly id?: string };
 
 /** How far an own message has got; `received` is what others wrote. */
 export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
@@ -19,7 +23,7 @@ export interface ChatMessage {
   /** The message's own id (UUID). */
   readonly id: string;
   readonly target: Target;
-  /** `#lobby`, or the other account's name. */
+  /** `#lobby`, the other account's name, or `#` and the group's name. */
   readonly conversation: string;
   readonly from: string;
   readonly own: boolean;

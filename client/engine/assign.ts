@@ -52,7 +52,7 @@ function occupy({ threads, sealed }: Core, id: number, conversation: string): vo
   if (thread === undefined || thread.conversation === conversation) return;
   if (thread.conversation !== undefined) {
     throw new AppError("tampered", {
-      text: `the server shows a second conversation with ${thread.partner.name}`,
+      text: `the server shows a second conversation with ${thread.title}`,
     });
   }
   sealed.database.transaction(() =>

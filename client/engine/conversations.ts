@@ -99,7 +99,7 @@ export class Conversations {
   async #identify(thread: Thread): Promise<readonly AccountKeys[]> {
     const keys = await this.#groups.expect(thread);
     const partner = keys[keys.length - 1];
-    if (partner !== undefined && thread.partner.account === undefined) {
+    if (partner !== undefined && thread.partner?.account === undefined) {
       const { account, name } = partner;
       this.#core.sealed.database.transaction(() =>
         this.#core.threads.setPartner(thread.thread, { account, name })
@@ -122,8 +122,7 @@ export class Conversations {
   }
 
   #forked(thread: Thread): AppError {
-    const text =
-      `the server shows a second conversation with ${thread.partner.name}; it is ignored`;
+    const text = `the server shows a second conversation with ${thread.title}; it is ignored`;
     this.#core.warn(text);
     return new AppError("tampered", { text });
   }
@@ -327,7 +326,7 @@ export class Conversations {
       ts: now,
       sentAt: now,
       content: {
-        from: thread.partner.name,
+        from: thread.title,
         text: "messages may be missing here: this device had to join the conversation again; " +
           "from now on everything can be read",
       },
@@ -367,7 +366,7 @@ export class Conversations {
   }
 
   #distrust(thread: Thread, detail: string): AppError {
-    const text = `the conversation with ${thread.partner.name} cannot be trusted: ${detail}`;
+    const text = `the conversation with ${thread.title} cannot be trusted: ${detail}`;
     this.#core.warn(text);
     return new AppError("tampered", { text });
   }

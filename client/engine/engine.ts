@@ -1,19 +1,13 @@
 /** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
-import { backoffMs } from "../../lib/base/backoff.ts";
-import type { CancelTimer } from "../../lib/base/clock.ts";
-import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
-import { timeOrderedId } from "../../lib/base/ids.ts";
-import { clientLimits, connectionLimits, textLimits } from "../../lib/base/limits.ts";
+import { connectionLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
-import { utf8 } from "../../lib/base/bytes.ts";
-import { isAccountName } from "../../lib/crypto/names.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
 import { Messages } from "../store/messages.ts";
 import { Outbox } from "../store/outbox.ts";
-import { lobbyName, Threads } from "../store/threads.ts";
+import { Threads } from "../store/threads.ts";
 import type {
   ChatMessage,
   ConnectionState,
@@ -23,7 +17,7 @@ import type {
   SelfInfo,
   Target,
 } from "./api.ts";
-import { Keeper, type Welcome } from "./connection.ts";
+import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
 import { liveEvent } from "./events.ts";
@@ -33,13 +27,12 @@ import { Inbox } from "./inbox.ts";
 import { Lobby } from "./lobby.ts";
 import { Marks } from "./marks.ts";
 import { Sending } from "./outbox.ts";
+import { Posting } from "./posting.ts";
 import { Reading } from "./reading.ts";
 import { receiptSource } from "./receipts.ts";
+import { Sessions } from "./sessions.ts";
 import { Sync } from "./sync.ts";
 import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
-
-/** How far a state is; a failed message is as far as it will get. */
-const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
 
 /** An engine over an unlocked account. Nothing happens before `start`, except that messages can be queued. */
 export const makeEngine: MakeEngine = (account) => engineOf(account);
@@ -71,11 +64,9 @@ class ProfileEngine implements Engine {
   readonly #sending: Sending;
   readonly #sync: Sync;
   readonly #conversations: Conversations;
+  readonly #posting: Posting;
+  readonly #sessions: Sessions;
   #receive = false;
-  #session: AbortSignal | undefined;
-  /** How often in a row the inbox stalled, and the timer of the next try. */
-  #stalls = 0;
-  #again: CancelTimer | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(parts: EngineParts) {
@@ -87,7 +78,8 @@ class ProfileEngine implements Engine {
       instance: parts.profile.instance,
       clock,
       ...(parts.explain === undefined ? {} : { explain: parts.explain }),
-      onReady: (welcome, signal) => void this.#ready(welcome, signal),
+      onReady: (welcome, signal) =>
+        void this.#sessions.ready(welcome, { signal, receive: this.#receive }),
       onEvent: (event) => this.#event(event),
       onRequest: () => this.#inbox.relieve(),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
@@ -119,7 +111,7 @@ class ProfileEngine implements Engine {
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
-        failed: (thrown) => this.#stalled(asAppError(thrown)),
+        failed: (thrown) => this.#sessions.stalled(asAppError(thrown)),
       },
     });
     this.#sending = new Sending(this.#core, {
@@ -128,6 +120,20 @@ class ProfileEngine implements Engine {
       lobby: this.#lobby,
       online,
       readLog,
+    });
+    this.#posting = new Posting(this.#core, {
+      reading: this.#reading,
+      feed: this.#feed,
+      sending: this.#sending,
+      checkSendable: (name) => this.#account.checkSendable(name),
+    });
+    this.#sessions = new Sessions(this.#core, {
+      keeper: this.#keeper,
+      account: this.#account,
+      feed: this.#feed,
+      inbox: this.#inbox,
+      sending: this.#sending,
+      sync: this.#sync,
     });
   }
 
@@ -182,53 +188,6 @@ class ProfileEngine implements Engine {
     return this.#sync.caughtUp(signal);
   }
 
-  async #ready(welcome: Welcome, signal: AbortSignal): Promise<void> {
-    this.#sending.newSession();
-    this.#inbox.resume();
-    this.#sending.kickAll();
-    const account = this.#account.tend(welcome, signal);
-    const sync = this.#receive ? this.#catchUp(signal) : Promise.resolve();
-    for (const result of await Promise.allSettled([account, sync])) {
-      if (result.status === "fulfilled" || signal.aborted) continue;
-      const { code, message } = asAppError(result.reason);
-      this.#core.logger.log("warning", "session_work_failed", { code, message });
-    }
-  }
-
-  async #catchUp(signal: AbortSignal): Promise<void> {
-    this.#session = signal;
-    const live = () => this.#keeper.notify({ type: "session.receive", receive: true });
-    await this.#sync.run({ signal, live });
-    if (signal.aborted) return;
-    this.#feed.flush();
-    this.#feed.live = true;
-    this.#feed.emit({ kind: "caught_up" });
-    if (!this.#inbox.isStalled) this.#stalls = 0;
-  }
-
-  /** Rows of a conversation could not be stored: everything is taken in anew after a pause. */
-  #stalled(error: AppError): void {
-    const { clock, logger, warn } = this.#core;
-    logger.log("warning", "inbox_stalled", { code: error.code, message: error.message });
-    if (this.#stalls === 0) warn(`messages wait at the server: ${error.message}`);
-    const signal = this.#session;
-    if (signal === undefined || signal.aborted || this.#again !== undefined) return;
-    const { reconnectFirstMs: firstMs, reconnectMaxMs: maxMs } = clientLimits;
-    this.#again = clock.after(backoffMs(this.#stalls++, { firstMs, maxMs }), () => {
-      this.#again = undefined;
-      if (!signal.aborted) this.#sync.inBackground(() => this.#anew(signal));
-    });
-  }
-
-  async #anew(signal: AbortSignal): Promise<void> {
-    this.#keeper.notify({ type: "session.receive", receive: false });
-    this.#sending.newSession();
-    // Behind the answer to this no live row comes any more.
-    await this.#core.server.request({ type: "directory.checkpoint" });
-    this.#inbox.resume();
-    await this.#catchUp(signal);
-  }
-
   #event(event: ArrivedEvent): void | Promise<void> {
     const { message } = event;
     switch (message.type) {
@@ -254,70 +213,17 @@ class ProfileEngine implements Engine {
   // --- messages
 
   // deno-lint-ignore require-await -- refusals reject
-  async send(target: Target, text: string): Promise<ChatMessage> {
-    checkText(target, text);
-    if (target.kind === "direct") this.#account.checkSendable(target.name);
-    const { sealed, threads, messages, outbox, clock } = this.#core;
-    const now = clock.now();
-    const id = timeOrderedId(now);
-    const name = target.kind === "lobby" ? lobbyName : target.name;
-    const local = sealed.database.transaction(() => {
-      const { thread } = threads.obtain(name);
-      const content = { from: this.self.name, text };
-      const local = messages.add({
-        thread,
-        id,
-        own: true,
-        unread: false,
-        state: "queued",
-        ts: now,
-        sentAt: now,
-        content,
-      });
-      if (local === undefined) throw new AppError("internal", { fault: "us" });
-      outbox.add(local, thread);
-      return local;
-    });
-    reach("client:queued");
-    if (target.kind === "direct") this.#core.mls().catch(() => undefined);
-    const stored = this.#reading.stored(local);
-    this.#core.changed();
-    this.#sending.kick(stored.thread);
-    return this.#reading.shown(stored);
-  }
-
+  send: Engine["send"] = async (target, text) => this.#posting.send(target, text);
   // deno-lint-ignore require-await -- refusals reject
-  async retry(id: string): Promise<void> {
-    const { sealed, messages, outbox } = this.#core;
-    const message = messages.byId(id);
-    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
-    if (message.state !== "failed") return;
-    sealed.database.transaction(() => {
-      messages.queued(message.local);
-      outbox.add(message.local, message.thread);
-    });
-    this.#core.changed();
-    this.#sending.kick(message.thread);
-  }
-
-  waitFor(
-    id: string,
-    state: "sent" | "delivered" | "read",
-    signal?: AbortSignal,
-  ): Promise<ChatMessage> {
-    const found = () => {
-      const message = this.#core.messages.byId(id);
-      if (message === undefined) throw new AppError("not_found", { text: "no such message" });
-      return progress[message.state] >= progress[state] ? this.#reading.shown(message) : undefined;
-    };
-    return this.#feed.until(found, signal);
-  }
+  retry: Engine["retry"] = async (id) => this.#posting.retry(id);
+  waitFor: Engine["waitFor"] = (...wanted) => this.#posting.waitFor(...wanted);
 
   async rekey(target: Target): Promise<void> {
     if (target.kind === "lobby") throw new AppError("not_found", { text: "#lobby has no keys" });
-    this.#account.checkSendable(target.name);
-    const { sealed, threads } = this.#core;
-    const { thread } = sealed.database.transaction(() => threads.obtain(target.name));
+    if (target.kind === "direct") this.#account.checkSendable(target.name);
+    const { thread } = this.#core.sealed.database.transaction(() =>
+      this.#reading.threadFor(target)
+    );
     await this.#conversations.renew(thread);
   }
 
@@ -365,7 +271,7 @@ class ProfileEngine implements Engine {
   }
 
   async #stop(drainMs: number): Promise<void> {
-    this.#again?.();
+    this.#sessions.stop();
     if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
     await this.#keeper.stop();
     await this.#sending.stop();
@@ -381,14 +287,5 @@ class ProfileEngine implements Engine {
     const empty = () => this.#core.outbox.count() === 0 || !this.#keeper.online || undefined;
     await this.#feed.until(empty, late).catch(() => undefined);
     await this.#inbox.allSettled();
-  }
-}
-
-function checkText(target: Target, text: string): void {
-  const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
-  if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
-  if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
-  if (utf8(text).length > most) {
-    throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });
   }
 }

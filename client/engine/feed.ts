@@ -5,7 +5,7 @@
 import type { CancelTimer } from "../../lib/base/clock.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
-import type { ChatMessage, EngineEvent } from "./api.ts";
+import type { ChatMessage, EngineEvent, Target } from "./api.ts";
 import type { Core } from "./core.ts";
 
 /** How often the file is looked at for changes by other processes, in milliseconds. */
@@ -167,15 +167,25 @@ export class Feed {
   }
 }
 
+/** Where messages of a thread go. */
+export function targetOf({ kind, title, conversation }: Thread): Target {
+  if (kind === "lobby") return { kind };
+  if (kind === "direct") return { kind, name: title };
+  return {
+    kind,
+    name: title.slice(1),
+    ...(conversation === undefined ? {} : { id: conversation }),
+  };
+}
+
 /** A stored message as it is shown. */
 export function chatMessage(message: StoredMessage, thread: Thread | undefined): ChatMessage {
-  const name = thread?.partner.name ?? "";
   const { deliveredAt, readAt, problem } = message;
   return {
     local: message.local,
     id: message.id,
-    target: thread?.lobby === true ? { kind: "lobby" } : { kind: "direct", name },
-    conversation: name,
+    target: thread === undefined ? { kind: "lobby" } : targetOf(thread),
+    conversation: thread?.title ?? "",
     from: message.content.from,
     own: message.own,
     text: message.content.text,

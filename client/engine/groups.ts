@@ -55,7 +55,7 @@ export class Groups {
   /** Looks up the keys of everybody who belongs into the thread; what `context` accepts goes by them from then on. */
   async expect(thread: Thread, options: { fresh?: boolean } = {}): Promise<readonly AccountKeys[]> {
     const { people, own } = this.#core;
-    const { account, name } = thread.partner;
+    const { account, name } = thread.partner ?? { name: thread.title };
     const partner = await people.keysOf(account === undefined ? { name } : { account }, options);
     const self = partner.account === own.account
       ? partner

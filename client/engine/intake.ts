@@ -248,7 +248,7 @@ export class Intake {
     if (reason === "future_epoch" && thread.hasPending) await this.#settlePending(draft);
     const detail = result.kind === "refused" ? result.detail : "a message in place of a commit";
     draft.warnings.push(
-      `a change of the conversation with ${thread.partner.name} was refused (${detail}); ` +
+      `a change of the conversation with ${thread.title} was refused (${detail}); ` +
         "this device joins it again",
     );
     draft.rejoin = true;
@@ -320,12 +320,11 @@ export class Intake {
   }
 
   #unreadable(draft: Draft, { message }: Arrived<"message">, cause: string): void {
-    const { partner } = draft.thread;
     const own = message.account === this.#core.own.account;
     const next = draft.rejoin
       ? "this device joins the conversation again, and reads what comes then"
       : "what comes next is not affected";
-    const from = own ? this.#core.own.name : partner.name;
+    const from = own ? this.#core.own.name : draft.thread.title;
     draft.messages.push({
       thread: draft.thread.thread,
       id: message.message,
@@ -372,7 +371,7 @@ export class Intake {
 }
 
 function notTrusted(thread: Thread, detail: string): string {
-  return `an invitation to talk with ${thread.partner.name} was refused: ${detail}`;
+  return `an invitation to talk with ${thread.title} was refused: ${detail}`;
 }
 
 function causeOf({ reason, detail }: Refused): string {

@@ -98,7 +98,7 @@ export class Marks {
   /** Tells the server how far this account has read a thread; when it cannot be reached, the next connection does. */
   async tell(thread: Thread): Promise<void> {
     const { conversation, readMark, readTold } = thread;
-    if (thread.lobby || conversation === undefined || readMark <= readTold) return;
+    if (thread.kind === "lobby" || conversation === undefined || readMark <= readTold) return;
     const { server, threads, logger } = this.#core;
     try {
       await server.request({ type: "message.read", conversation, seq: readMark });

@@ -124,7 +124,7 @@ export class Sending {
   async #pass(thread: number, pump: Pump): Promise<void> {
     const row = this.#core.threads.get(thread);
     if (row === undefined) return;
-    if (row.lobby) return await this.#options.lobby.postAll(row);
+    if (row.kind === "lobby") return await this.#options.lobby.postAll(row);
     while (this.#active) {
       pump.again = false;
       this.#send(row, pump);
@@ -160,8 +160,8 @@ export class Sending {
       this.#send(row, pump);
       await settled(pump);
       if (!await conversations.isCurrent(thread)) {
-        const name = row.partner.name;
-        this.#core.warn(`this profile was put back to an older state: joining ${name} again`);
+        const { title } = row;
+        this.#core.warn(`this profile was put back to an older state: joining ${title} again`);
         await conversations.rejoin(thread, row.epoch);
       }
       this.#confirmed.add(thread);
@@ -295,7 +295,7 @@ export class Sending {
         applyProgress(this.#core, thread);
         // Notes to oneself have nobody else to read them.
         const last = inOrder.findLast(({ row }) => row.thread === thread);
-        const self = threads.get(thread)?.partner.account === own.account;
+        const self = threads.get(thread)?.partner?.account === own.account;
         if (self && last !== undefined) messages.readByPartner(thread, last.seq, last.ts);
       }
     });

@@ -4,7 +4,8 @@ import type { StoredMessage } from "../store/messages.ts";
 import { lobbyName, type Thread } from "../store/threads.ts";
 import type { ChatMessage, ConversationInfo, HistoryQuery, Target } from "./api.ts";
 import type { Core } from "./core.ts";
-import { chatMessage } from "./feed.ts";
+import { chatMessage, targetOf } from "./feed.ts";
+import { findGroup } from "./group_names.ts";
 
 /** All messages: as many as SQLite may be asked for. */
 const unlimited = Number.MAX_SAFE_INTEGER;
@@ -25,7 +26,7 @@ export class Reading {
       const last = messages.last(thread.thread, 1)[0];
       return {
         target: targetOf(thread),
-        conversation: thread.partner.name,
+        conversation: thread.title,
         unread: messages.unreadCount(thread.thread),
         ...(last === undefined ? {} : { last: chatMessage(last, thread) }),
       };
@@ -64,15 +65,20 @@ export class Reading {
     return chatMessage(message, this.#core.threads.get(message.thread));
   }
 
+  /** The thread that a message to `target` goes to, made if it can be. Throws `AppError("not_found")`. */
+  threadFor(target: Target): Thread {
+    const { threads } = this.#core;
+    if (target.kind === "lobby") return threads.obtain(lobbyName);
+    if (target.kind === "direct") return threads.obtain(target.name);
+    return findGroup(threads.all(), target);
+  }
+
   #threadOf(target: Target | undefined): number | undefined {
     if (target === undefined) return undefined;
-    const name = target.kind === "lobby" ? lobbyName : target.name;
-    return this.#core.threads.byName(name)?.thread;
+    const { threads } = this.#core;
+    if (target.kind === "group") return findGroup(threads.all(), target).thread;
+    return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;
   }
-}
-
-function targetOf(thread: Thread): Target {
-  return thread.lobby ? { kind: "lobby" } : { kind: "direct", name: thread.partner.name };
 }
 
 function matches(pattern: RegExp, text: string): boolean {

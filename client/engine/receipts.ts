@@ -12,7 +12,7 @@ export function receiptSource(
   if (signed === undefined || thread === undefined) return undefined;
   const common = { from, ...signed };
   const { id, sentAt } = message;
-  if (thread.lobby) return { where: { kind: "lobby", post: id, sentAt }, ...common };
+  if (thread.kind === "lobby") return { where: { kind: "lobby", post: id, sentAt }, ...common };
   const { conversation } = thread;
   if (conversation === undefined) return undefined;
   return { where: { kind: "direct", conversation }, ...common };

@@ -1,9 +1,11 @@
 /** The schema of the profile database. The list is only ever appended to. */
 import type { Migration } from "../../lib/sql/migrate.ts";
+import { groupsSchema } from "./groups_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
 /** Every step that a profile database has gone through. */
 export const profileMigrations: readonly Migration[] = [
   { version: 1, name: "profile", sql: profileSchema + messagingSchema },
+  { version: 2, name: "groups", sql: groupsSchema },
 ];

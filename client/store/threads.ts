@@ -1,12 +1,13 @@
 /**
- * Threads: the conversation with one account (or the lobby), its group state, and how far everybody has got. Whoever
+ * Threads: the conversation with one account, or of a group, or the lobby, its group state, and how far everybody has got. Whoever
  * writes a group state says on which version of it the new one was built, so that two processes on one profile cannot
  * overwrite each other.
  */
 import { type Bytes, fromUtf8, toHex, utf8 } from "../../lib/base/bytes.ts";
+import { type GroupFacts, GroupFactsStore } from "./group_facts.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
-/** The partner's name and, once known, account id. */
+/** The partner of a direct conversation: its name and, once known, account id. */
 export interface Partner {
   readonly name: string;
   readonly account?: string;
@@ -15,8 +16,11 @@ export interface Partner {
 /** A thread without its secrets. */
 export interface Thread {
   readonly thread: number;
-  readonly lobby: boolean;
-  readonly partner: Partner;
+  readonly kind: "lobby" | "direct" | "group";
+  /** What it is called: the partner's name, `#` and the group's name, or the lobby's. From others: not sanitised. */
+  readonly title: string;
+  /** Of direct conversations. */
+  readonly partner: Partner | undefined;
   readonly conversation: string | undefined;
   readonly version: number;
   readonly epoch: number;
@@ -38,6 +42,7 @@ interface Row {
   readonly thread: number;
   readonly tag: Uint8Array;
   readonly lobby: number;
+  readonly grouped: number;
   readonly who: Uint8Array;
   readonly conversation: string | null;
   readonly version: number;
@@ -66,7 +71,8 @@ export interface ThreadChange {
   readonly committedAt?: number;
 }
 
-const columns = `thread, tag, lobby, who, conversation, version, epoch, state IS NOT NULL AS joined,
+const columns =
+  `thread, tag, lobby, grouped, who, conversation, version, epoch, state IS NOT NULL AS joined,
   pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
@@ -78,9 +84,12 @@ export class Threads {
   readonly #sealed: SealedDatabase;
   /** Opened partners by thread and sealed bytes' identity; they hardly ever change. */
   readonly #partners = new Map<number, { readonly who: string; readonly partner: Partner }>();
+  /** What is known of groups beside their keys. */
+  readonly groups: GroupFactsStore;
 
   constructor(sealed: SealedDatabase) {
     this.#sealed = sealed;
+    this.groups = new GroupFactsStore(sealed);
   }
 
   get #database() {
@@ -124,6 +133,31 @@ export class Threads {
     const made = this.byName(name);
     if (made === undefined) throw new Error("a thread that was just made is not there");
     return made;
+  }
+
+  /** The thread of a group's conversation (UUID), made if there is none. In the caller's transaction. */
+  obtainGroup(conversation: string): Thread {
+    const known = this.byConversation(conversation);
+    if (known !== undefined) return known;
+    const tag = this.#sealed.tag(`group:${conversation}`);
+    const who = this.#sealWho(tag, { name: untitled(conversation) });
+    this.#database.prepare(
+      "INSERT INTO threads (tag, lobby, grouped, who, conversation) VALUES (?, 0, 1, ?, ?)",
+    ).run(tag, who, conversation);
+    const made = this.byConversation(conversation);
+    if (made === undefined) throw new Error("a thread that was just made is not there");
+    return made;
+  }
+
+  /** Replaces what is known of a group, and calls it by its name. In the caller's transaction. */
+  setGroup({ thread, conversation }: Thread, facts: GroupFacts): void {
+    const row = this.#database.prepare("SELECT tag FROM threads WHERE thread = ?")
+      .get<{ tag: Uint8Array }>(thread);
+    if (row === undefined || conversation === undefined) return;
+    this.groups.put(thread, facts);
+    const name = facts.name === undefined ? untitled(conversation) : `#${facts.name}`;
+    this.#database.prepare("UPDATE threads SET who = ? WHERE thread = ?")
+      .run(this.#sealWho(row.tag, { name }), thread);
   }
 
   /** Notes the partner's account and the name as its owner spells it. In the caller's transaction. */
@@ -231,10 +265,13 @@ export class Threads {
   }
 
   #thread(row: Row): Thread {
+    const partner = this.#partner(row);
+    const kind = row.lobby === 1 ? "lobby" : row.grouped === 1 ? "group" : "direct";
     return {
       thread: row.thread,
-      lobby: row.lobby === 1,
-      partner: this.#partner(row),
+      kind,
+      title: partner.name,
+      partner: kind === "direct" ? partner : undefined,
       conversation: row.conversation ?? undefined,
       version: row.version,
       epoch: row.epoch,
@@ -261,6 +298,11 @@ export class Threads {
     this.#partners.set(row.thread, { who, partner });
     return partner;
   }
+}
+
+/** What a group is called whose name is not known. */
+function untitled(conversation: string): string {
+  return `#group-${conversation.slice(0, 4)}`;
 }
 
 function place(column: "state" | "pending", thread: number): string {

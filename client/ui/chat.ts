@@ -4,7 +4,7 @@ import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engin
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { readLine, slashCommands } from "./slash.ts";
-import { sameTarget } from "./target.ts";
+import { addressOf, sameTarget } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
@@ -102,7 +102,7 @@ export class Chat implements ChatContext {
 
   /** The prompt always names where a plain line goes. */
   prompt(): string {
-    return this.target.kind === "lobby" ? "#lobby> " : `@${safe(this.target.name, 64)}> `;
+    return `${safe(addressOf(this.target), 70)}> `;
   }
 
   /** Repaints the status row. */

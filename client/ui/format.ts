@@ -36,7 +36,7 @@ export function safeBody(text: string, style: LineStyle): string {
 const bold = (text: string, style: LineStyle) => style.styled ? `\x1b[1m${text}\x1b[22m` : text;
 
 /**
- * `DATE TIME SENDER: TEXT`, and for private messages `DATE TIME SENDER: @RECEIVER TEXT`. While `online`, a queued message
+ * `DATE TIME SENDER: TEXT`, for private messages `DATE TIME SENDER: @RECEIVER TEXT`, for groups `#NAME` there. While `online`, a queued message
  * is about to be sent and is not marked.
  */
 export function formatMessage(
@@ -45,7 +45,8 @@ export function formatMessage(
 ): string {
   const { style } = options;
   const receiver = message.own ? message.conversation : options.self;
-  const address = message.target.kind === "lobby" ? "" : `@${safe(receiver, 64)} `;
+  const to = message.target.kind === "direct" ? `@${receiver}` : message.conversation;
+  const address = message.target.kind === "lobby" ? "" : `${safe(to, 70)} `;
   const body = message.kind === "unreadable"
     ? `[${safeBody(message.text, style)}]`
     : safeBody(message.text, style);

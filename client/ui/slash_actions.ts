@@ -218,7 +218,7 @@ const actions: Readonly<Record<SlashName, Action>> = {
 
 function targetName(word: string): string {
   const target = targetOf(word);
-  if (target.kind === "lobby") throw new AppError("not_found", { text: "#lobby has no key" });
+  if (target.kind !== "direct") throw new AppError("not_found", { text: `${word} has no key` });
   return target.name;
 }
 

@@ -117,6 +117,8 @@ export const textLimits = {
   textBytes: 64 * 1024,
   lobbyTextBytes: 16 * 1024,
   deviceLabelChars: 64,
+  /** Characters of the name of a group: one line of a prompt. */
+  groupNameChars: 64,
   serverNameChars: 64,
   passwordMin: 8,
   passwordMax: 1024,

@@ -1,0 +1,103 @@
+/** Own messages from a person's side: queueing one, trying a failed one again, waiting until it has got somewhere. */
+import { utf8 } from "../../lib/base/bytes.ts";
+import { reach } from "../../lib/base/crashpoint.ts";
+import { AppError } from "../../lib/base/errors.ts";
+import { timeOrderedId } from "../../lib/base/ids.ts";
+import { textLimits } from "../../lib/base/limits.ts";
+import { isAccountName } from "../../lib/crypto/names.ts";
+import type { ChatMessage, Engine, Target } from "./api.ts";
+import type { Core } from "./core.ts";
+import type { Feed } from "./feed.ts";
+import type { Sending } from "./outbox.ts";
+import type { Reading } from "./reading.ts";
+
+/** How far a state is; a failed message is as far as it will get. */
+const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
+
+/** What posting needs beside the core. */
+export interface PostingOptions {
+  readonly reading: Reading;
+  readonly feed: Feed;
+  readonly sending: Pick<Sending, "kick">;
+  /** Throws when nothing may be sent to the account of that name. */
+  checkSendable(name: string): void;
+}
+
+/** Puts messages into the outbox. */
+export class Posting {
+  readonly #core: Core;
+  readonly #options: PostingOptions;
+
+  constructor(core: Core, options: PostingOptions) {
+    this.#core = core;
+    this.#options = options;
+  }
+
+  /** Puts the text into the outbox (durable) and returns its message; sending goes on in the background. */
+  send(target: Target, text: string): ChatMessage {
+    checkText(target, text);
+    if (target.kind === "direct") this.#options.checkSendable(target.name);
+    const local = this.#queue(target, text);
+    reach("client:queued");
+    if (target.kind !== "lobby") this.#core.mls().catch(() => undefined);
+    const stored = this.#options.reading.stored(local);
+    this.#core.changed();
+    this.#options.sending.kick(stored.thread);
+    return this.#options.reading.shown(stored);
+  }
+
+  #queue(target: Target, text: string): number {
+    const { own, sealed, messages, outbox, clock } = this.#core;
+    const now = clock.now();
+    return sealed.database.transaction(() => {
+      const { thread } = this.#options.reading.threadFor(target);
+      const local = messages.add({
+        thread,
+        id: timeOrderedId(now),
+        own: true,
+        unread: false,
+        state: "queued",
+        ts: now,
+        sentAt: now,
+        content: { from: own.name, text },
+      });
+      if (local === undefined) throw new AppError("internal", { fault: "us" });
+      outbox.add(local, thread);
+      return local;
+    });
+  }
+
+  /** Puts a failed message back into the queue. Throws `AppError("not_found")`. */
+  retry(id: string): void {
+    const { sealed, messages, outbox } = this.#core;
+    const message = messages.byId(id);
+    if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+    if (message.state !== "failed") return;
+    sealed.database.transaction(() => {
+      messages.queued(message.local);
+      outbox.add(message.local, message.thread);
+    });
+    this.#core.changed();
+    this.#options.sending.kick(message.thread);
+  }
+
+  /** Resolves when the message has reached `state` or better, or has failed. */
+  waitFor: Engine["waitFor"] = (id, state, signal) => {
+    const { reading, feed } = this.#options;
+    const found = () => {
+      const message = this.#core.messages.byId(id);
+      if (message === undefined) throw new AppError("not_found", { text: "no such message" });
+      return progress[message.state] >= progress[state] ? reading.shown(message) : undefined;
+    };
+    return feed.until(found, signal);
+  };
+}
+
+function checkText(target: Target, text: string): void {
+  const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
+  if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
+  if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
+  if (utf8(text).length > most) {
+    throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });
+  }
+}

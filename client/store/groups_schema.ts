@@ -1,0 +1,26 @@
+/** Tables of groups. */
+
+/** One migration's worth of SQL. */
+export const groupsSchema = `
+  -- Whether the thread is a group's: then its tag is of the conversation, not of a name.
+  ALTER TABLE threads ADD COLUMN grouped INTEGER NOT NULL DEFAULT 0;
+
+  -- What is known of a group beside its keys.
+  CREATE TABLE group_facts (
+    thread INTEGER PRIMARY KEY REFERENCES threads,
+    -- Goes up with every change.
+    revision INTEGER NOT NULL,
+    -- Sealed JSON: name, members with their roles, whether this account is in it.
+    facts BLOB NOT NULL
+  ) STRICT;
+
+  -- How far each member of a group has got.
+  CREATE TABLE group_progress (
+    thread INTEGER NOT NULL REFERENCES threads,
+    -- Keyed hash of the account.
+    tag BLOB NOT NULL,
+    delivered INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    PRIMARY KEY (thread, tag)
+  ) STRICT, WITHOUT ROWID;
+`;
