@@ -40,7 +40,9 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #relay(client: Deno.Conn): Promise<void> {
-    const server = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    const server = await reach(this.#target);
+    // The server is away just now: for the client, a line that breaks.
+    if (server === undefined) return close(client);
     this.#open.add(client).add(server);
     // A connection can have come a moment before the end.
     if (this.#closed) this.cutNow();
@@ -70,6 +72,16 @@ export class FaultProxy implements AsyncDisposable {
     this.#listener.close();
     this.cutNow();
     await Promise.all(this.#relays);
+  }
+}
+
+/** A connection to a port of this machine; undefined when nobody listens there. */
+async function reach(port: number): Promise<Deno.TcpConn | undefined> {
+  try {
+    return await Deno.connect({ hostname: "127.0.0.1", port });
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.ConnectionRefused) return undefined;
+    throw thrown;
   }
 }
 
