@@ -40,14 +40,21 @@ export interface BuiltCommit {
 
 type Added = readonly (readonly [LeafIndex, KeyPackage])[];
 
-/** Builds the commit of `proposals` by the state's own device, as a PublicMessage. Changes nothing in `state`. */
+/** What is committed. */
+export interface Committed {
+  readonly proposals: readonly Proposal[];
+  /** Travels in the clear, signed with the rest; may be empty. */
+  readonly authenticatedData: Uint8Array;
+}
+
+/** Builds the commit of the state's own device, as a PublicMessage. Changes nothing in `state`. */
 export async function buildCommit(
   state: ClientState,
-  proposals: readonly Proposal[],
+  committed: Committed,
   suite: CiphersuiteImpl,
 ): Promise<BuiltCommit> {
   checkCanSendHandshakeMessages(state);
-  const inline = proposals.map((proposal): ProposalOrRef => ({
+  const inline = committed.proposals.map((proposal): ProposalOrRef => ({
     proposalOrRefType: "proposal",
     proposal,
   }));
@@ -57,6 +64,7 @@ export async function buildCommit(
     {
       sender: { senderType: "member", leafIndex: state.privatePath.leafIndex },
       proposals: inline,
+      authenticatedData: committed.authenticatedData,
       fresh,
     },
     suite,

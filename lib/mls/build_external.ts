@@ -38,6 +38,8 @@ export async function buildExternalCommit(
     {
       sender: { senderType: "new_member_commit" },
       proposals: externalProposals(init.enc, join.formerLeaf),
+      // Joining by oneself changes devices, never accounts.
+      authenticatedData: new Uint8Array(),
       fresh: await joinerPath(join),
     },
     suite,

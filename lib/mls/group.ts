@@ -67,6 +67,8 @@ export interface CommitChange {
   readonly add?: readonly Uint8Array[];
   /** Leaf indices. */
   readonly remove?: readonly number[];
+  /** Travels in the clear within the commit, signed by this device; members and server read it. Empty when absent. */
+  readonly authenticatedData?: Uint8Array;
   /** Milliseconds since 1970; key packages must be valid then. */
   readonly now: number;
 }
@@ -91,6 +93,8 @@ export interface ReceivedCommit {
   readonly external: boolean;
   readonly added: readonly DeviceCertificate[];
   readonly removed: readonly DeviceCertificate[];
+  /** What the committer signed along; travelled in the clear. */
+  readonly authenticatedData: Bytes;
   /** This device was removed: the state is of no use any more and is to be deleted. */
   readonly selfRemoved: boolean;
 }
@@ -200,20 +204,20 @@ export class MlsGroup {
       const add = await Promise.all(
         (change.add ?? []).map((bytes) => checkedKeyPackage(bytes, { now: change.now, accept })),
       );
-      return await this.#commit(add, change.remove ?? []);
+      return await this.#commit(add, change);
     });
   }
 
   async #commit(
     add: readonly CheckedKeyPackage[],
-    remove: readonly number[],
+    { remove = [], authenticatedData = new Uint8Array() }: CommitChange,
   ): Promise<PendingCommit> {
     const proposals: Proposal[] = [
       ...remove.map((removed): Proposal => ({ proposalType: "remove", remove: { removed } })),
       ...add.map(({ keyPackage }): Proposal => ({ proposalType: "add", add: { keyPackage } })),
     ];
     const suite = await cipherSuite();
-    const built = await buildCommit(this.#state, proposals, suite);
+    const built = await buildCommit(this.#state, { proposals, authenticatedData }, suite);
     checkUniqueKeys(built.newState.ratchetTree);
     const bytes = encodeMessage(built.commit);
     const { welcome } = built;
@@ -287,6 +291,7 @@ export class MlsGroup {
       external: plan.external,
       added: plan.added,
       removed: plan.removed.map(({ certificate }) => certificate),
+      authenticatedData: copyBytes(message.content.authenticatedData),
       selfRemoved: newState.groupActiveState.kind !== "active",
     };
   }

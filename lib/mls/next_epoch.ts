@@ -86,6 +86,8 @@ export interface OldEpoch {
 export interface Change {
   readonly sender: Sender;
   readonly proposals: ProposalOrRef[];
+  /** Travels in the clear, signed with the rest; may be empty. */
+  readonly authenticatedData: Uint8Array;
   readonly fresh: FreshPath;
 }
 
@@ -115,7 +117,7 @@ export async function nextEpoch(
     wireformat,
     { proposals: change.proposals, path: change.fresh.path },
     change.sender,
-    new Uint8Array(),
+    change.authenticatedData,
     old.signaturePrivateKey,
     suite.signature,
   );

@@ -236,7 +236,11 @@ Deno.test("a committer cannot turn its leaf into another device", async () => {
     signaturePublicKey: other.identity.device.publicKey,
   };
   const changed = { ...state, ratchetTree: [{ nodeType: "leaf" as const, leaf }, ...rest] };
-  const built = await buildCommit(changed, [], await cipherSuite());
+  const built = await buildCommit(
+    changed,
+    { proposals: [], authenticatedData: new Uint8Array() },
+    await cipherSuite(),
+  );
   assertRefused(await b.process(encodeMessage(built.commit)), "bad_member");
 });
 
