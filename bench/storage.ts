@@ -51,6 +51,7 @@ async function makePair(storage: Storage, index: number) {
     commit: new Uint8Array(1000),
     welcome: new Uint8Array(1000),
     groupInfo: new Uint8Array(1000),
+    membership: { add: [], remove: [], roles: [] },
   });
   if (!created.ok) throw new Error(created.code);
   return { from, to, conversation, read: 0, got: 0, reading: false };

@@ -1,4 +1,4 @@
-/** What the schemas cannot say: a sentence for each message, the refusals that belong to it, and what fields mean. */
+/** What the schemas cannot say: a sentence for each message, and the refusals that belong to it. */
 import type { ErrorCode } from "../lib/base/errors.ts";
 import type { MessageType } from "../lib/wire/messages.ts";
 
@@ -104,6 +104,19 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   },
   "device.revoke.ok": { text: "It is removed." },
 
+  "account.block": {
+    text:
+      "From now on that account cannot begin a direct conversation with this one nor add it to a " +
+      "group (`not_accepted`), and what it sends in an existing direct conversation is kept from " +
+      "this account. It is not told. Messages in groups that both are in are hidden by the client.",
+    errors: ["no_such_user", "quota_exceeded"],
+  },
+  "account.block.ok": { text: "It is blocked." },
+  "account.unblock": { text: "Ends that; nothing of what was kept away comes afterwards." },
+  "account.unblock.ok": { text: "It is not blocked." },
+  "account.blocks": { text: "The accounts that this one has blocked, in order of id." },
+  "account.blocks.ok": { text: "One page of them." },
+
   "directory.users": { text: "Accounts in order of canonical name." },
   "directory.users.ok": { text: "One page of them." },
   "directory.keys": {
@@ -129,19 +142,32 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text:
       "One key package of every active device of the account that is not in the conversation. " +
       "A claim is repeatable: the same conversation gets the same package for a day.",
-    errors: ["no_such_user", "rate_limited"],
+    errors: ["no_such_user", "not_accepted", "rate_limited"],
   },
   "keypackages.claim.ok": { text: "Body: the packages, one after another." },
   presence: { text: "What has changed in who is online since the last such event." },
 
-  "conversation.create": {
+  "conversation.stage": {
     text:
-      "Creates a direct conversation and its first epoch. Body: the commit that leads from epoch " +
-      "0 (the creator alone) to 1, the welcome, the group info of epoch 1.",
+      "Sends a piece of a commit's body ahead, for commits whose body is larger than a frame's. The " +
+      "pieces stay for half a minute, or until the `conversation.create` or `conversation.commit` " +
+      "with that hash comes; its body then is what was staged followed by its own.",
+    errors: ["malformed", "too_large"],
+  },
+  "conversation.stage.ok": { text: "How many bytes are staged under the hash now." },
+  "conversation.create": {
+    text: "Creates a conversation and its first epoch. Body: the commit that leads from epoch " +
+      "0 (the creator alone) to 1, the welcome, the group info of epoch 1. A direct one has `with`; " +
+      "a group has not, and its commit carries a membership change.",
     errors: [
       "conversation_exists",
       "no_such_user",
       "roster_mismatch",
+      "not_accepted",
+      "not_allowed",
+      "group_full",
+      "too_many_groups",
+      "rate_limited",
       "quota_exceeded",
       "malformed",
     ],
@@ -157,6 +183,11 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "not_a_member",
       "removals_pending",
       "roster_mismatch",
+      "not_allowed",
+      "not_accepted",
+      "no_such_user",
+      "group_full",
+      "rate_limited",
       "quota_exceeded",
       "malformed",
     ],
@@ -167,6 +198,20 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     errors: ["no_such_conversation"],
   },
   "conversation.info.ok": { text: "Body: the group info of the present epoch." },
+  "conversation.leave": {
+    text:
+      "The own account leaves a group: its devices can send no more and get no more but the commit " +
+      "that removes them, which every commit from now on has to do. The last one deletes the group.",
+    errors: ["no_such_conversation", "not_allowed", "last_owner"],
+  },
+  "conversation.leave.ok": { text: "The removal is queued, or the conversation deleted." },
+  "conversation.answer": {
+    text:
+      "Answers a request. Declining a group is leaving it. Of a declined direct conversation nothing " +
+      "is delivered any more, and nobody is told; it can still be accepted later.",
+    errors: ["no_such_conversation", "not_allowed"],
+  },
+  "conversation.answer.ok": { text: "Noted; the account's other devices are told." },
   "message.send": {
     text:
       "Appends a message. Body: one MLS PrivateMessage. The same `message` again gets the same reply.",
@@ -175,6 +220,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "not_a_member",
       "epoch_conflict",
       "epoch_too_old",
+      "consent_pending",
       "quota_exceeded",
       "malformed",
     ],
@@ -198,7 +244,19 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text:
       "The row of the commit that added this device. Body: the MLS Welcome. `epoch` is the one joined.",
   },
-  receipt: { text: "A member of a conversation got or read everything up to a row." },
+  "conversation.removals": {
+    text:
+      "Devices or accounts are to be removed by the next commit, whoever makes it. Comes once to " +
+      "everybody online; `conversation.list` says the same.",
+  },
+  "conversation.state": {
+    text: "How the own account stands to the conversation has changed, by another of its devices.",
+  },
+  receipt: {
+    text:
+      "A member of a conversation got or read everything up to a row. In groups it comes to the own " +
+      "account's devices and to those who sent one of these rows.",
+  },
 
   "lobby.post": {
     text: "Posts to the lobby. The same `post` again gets the same reply.",
@@ -214,134 +272,4 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "notification.seen": { text: "Everything up to `through` has been seen." },
   "notification.seen.ok": { text: "Noted." },
   notification: { text: "A new notification, or one that has grown." },
-};
-
-/** What fields mean, by `message type.field`, or by the field alone where it means the same everywhere. */
-export const fieldNotes: Readonly<Record<string, string>> = {
-  id: "chosen by the client, unique among its requests under way; the reply repeats it",
-  body: "bytes of this message's slice of the frame's body",
-  conversation: "the conversation's id, also the MLS group id",
-  seq: "number of the row in the conversation's log, from 1",
-  epoch: "MLS epoch",
-  ts: "when the server stored it",
-  account: "account id",
-  device: "device key",
-  name: "account name as typed at registration",
-  label: "the device's label",
-  hash: "SHA-256 of the commit's bytes",
-  external: "a commit by a device that joins by itself",
-  roster: "every device in the group",
-  add: "the devices that the commit adds",
-  remove: "the devices that the commit removes",
-  parts: "lengths of commit, welcome (0 when nobody is added) and group info",
-  removals: "devices that the next commit must remove",
-  more: "whether another page follows",
-  certificate: "device certificate",
-  revocation: "device revocation",
-  instance: "made anew whenever the first process of a profile starts",
-  receive: "whether this session wants live events",
-  address: "virtual address of this session, in 10.8.0.0/16",
-  unread: "messages of others that the account has not read",
-  notifications: "unseen notifications",
-  keyPackages: "single-use key packages left for this device",
-  lastResortAt: "when this device's last-resort package was stored",
-  lobbyHead: "number of the newest post",
-  now: "the server's clock",
-  checkpoint: 'signed note, see "Directory"',
-  accountKey: "the account's public key",
-  retryAfterMs: "milliseconds after which trying again makes sense",
-  request: "OPAQUE request",
-  response: "OPAQUE response",
-  record: "OPAQUE registration record",
-  finish: "OPAQUE third message (KE3)",
-  registration: "OPAQUE registration message for the new password",
-  signature: 'by the device key, see "Lobby"',
-  sentAt: "the sender's clock",
-  message: "the message's id, made by the sender (UUID version 7)",
-  post: "the post's id, made by the sender",
-  after: "begin behind this one",
-  limit: "at most so many",
-  code: 'one of the codes in "Errors"',
-  retry: "when trying again makes sense",
-  connection: "the connection's id in the server's log",
-  versions: "major versions that the server speaks",
-  minor: "minor version of the newest of them",
-  software: "name and version, for people",
-  identity: "the server's identity key",
-  nonce: "32 fresh random bytes",
-  capabilities: "optional abilities by name; unknown ones are ignored",
-  authority: "the server's certificate authority, PEM; empty with a public certificate",
-  role: "`client`, or `peer` between servers",
-  version: "the major version chosen",
-  limits: "what this server accepts",
-  "limits.headerBytes": "bytes of a frame's header",
-  "limits.bodyBytes": "bytes of a frame's body",
-  "limits.messages": "messages in a frame",
-  "limits.pingMs": "milliseconds of silence before a ping",
-  "hello.server.name": "the server's name, for people",
-  "hello.client.device": "the key that signs all frames of this side",
-  "error.id": "the request; absent when it concerns the connection",
-  "error.message": "for people",
-  "error.epoch": "the present epoch, with `epoch_conflict` and `epoch_too_old`",
-  "account.check.ok.exists": "whether the name is taken",
-  "directory.users.scope": "who is online, or everybody",
-  "directory.users.after": "canonical name of the last one of the page before",
-  "directory.users.ok.users": "the accounts",
-  "users.online": "whether a session of it is ready",
-  "users.addresses": "virtual addresses of its sessions",
-  "users.lastSeen": "when its last session ended",
-  "changes.online": "whether a session of it is ready",
-  "changes.addresses": "virtual addresses of its sessions",
-  "changes.lastSeen": "when its last session ended",
-  "presence.changes": "the accounts as they are now",
-  certificates: "certificates of all its devices, revoked ones included",
-  revocations: "revocations of its devices",
-  entry: "the account's entry of the log, exactly as hashed",
-  index: "the entry's place in the log",
-  path: "proof, lowest hash first",
-  "directory.consistency.from": "the older size",
-  "directory.consistency.to": "the newer size",
-  "directory.entries.from": "index of the first",
-  entries: "the entries",
-  packages: "the packages in the order of the body",
-  "packages.ref": "KeyPackageRef (RFC 9420 section 5.2)",
-  "packages.lastResort": "may be used more than once",
-  "packages.length": "bytes of this package in the body",
-  missing: "devices that have no package left",
-  kind: "what it is",
-  with: "the other account; one's own for notes to oneself",
-  "conversation.list.after": "id of the last one of the page before",
-  conversations: "the conversations",
-  "conversations.members": "the accounts in it",
-  "conversations.head": "number of the newest row",
-  "conversations.cursor": "this device's cursor; null while it is not in the group",
-  "members.delivered": "the row up to which one of its devices has everything",
-  "members.deliveredAt": "when that was",
-  "members.read": "the row up to which it has read",
-  "members.readAt": "when that was",
-  "conversation.info.ok.head": "number of the newest row",
-  "message.fetch.ok.events": "number of events in front of this reply",
-  acks: "one for each conversation",
-  "receipt.delivered": "the row up to which a device of it has everything",
-  "receipt.read": "the row up to which it has read",
-  "receipt.at": "when that was",
-  text: "the text",
-  "lobby.seq": "number of the post, from 1",
-  "lobby.post.ok.seq": "number of the post, from 1",
-  "lobby.fetch.after": "number of the last post that is known",
-  "lobby.fetch.ok.head": "number of the newest post",
-  notification: "ascending number within the account",
-  "notification.seen.through": "number of the newest one that has been seen",
-  seen: "whether it has been seen",
-  unseen: "only those that have not been seen",
-  from: "the sender's name",
-  count: "how many messages",
-  devices: "the devices",
-  createdAt: "when it was enrolled",
-  lastSeen: "when its last session ended",
-  online: "whether a session of it is ready",
-  revoked: "whether it has been removed",
-  "notification.list.ok.notifications": "the notifications",
-  "notifications.message": "one message",
-  "message.read.ok.unread": "messages of others after `seq`",
 };

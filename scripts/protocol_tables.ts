@@ -6,7 +6,8 @@
 import { errorCodes } from "../lib/base/errors.ts";
 import { catalogue, type Entry, type MessageType } from "../lib/wire/messages.ts";
 import { exampleOf, type Node, nodeOf, typeText } from "./protocol_schema.ts";
-import { fieldNotes, messageNotes } from "./protocol_notes.ts";
+import { fieldNotes } from "./protocol_field_notes.ts";
+import { messageNotes } from "./protocol_notes.ts";
 
 /** Which messages stand under which heading of the document. */
 const sections: Readonly<Record<string, (type: string) => boolean>> = {

@@ -32,19 +32,29 @@ export function notificationInfo(
   };
 }
 
-function sentence({ kind, from, count, label }: Omit<Message<"notification">, "type">): string {
+function sentence(
+  { kind, from = "somebody", count, label, role }: Omit<Message<"notification">, "type">,
+): string {
   const device = label === undefined || label === "" ? "a device" : `the device "${label}"`;
   switch (kind) {
     case "message":
       return count === 1 || count === undefined
-        ? `a message from ${from ?? "somebody"}`
-        : `${count} messages from ${from ?? "somebody"}`;
+        ? `a message from ${from}`
+        : `${count} messages from ${from}`;
+    case "request":
+      return `${from} would like to write to you: accept, decline or block`;
+    case "group_added":
+      return `${from} added you to a group`;
+    case "group_removed":
+      return `${from} removed you from a group`;
+    case "group_role":
+      return `${from} made you ${role ?? "member"} of a group`;
     case "device_added":
       return `${device} was added to your account; if that was not you, revoke it and change the password`;
     case "device_removed":
       return `${device} was removed from your account`;
     case "key_changed":
-      return `the account key of ${from ?? "somebody"} has changed`;
+      return `the account key of ${from} has changed`;
     case "login_failures":
       return `somebody tried ${count ?? "several"} times to log in with a wrong password`;
   }

@@ -59,6 +59,18 @@ export const errorCodes = facts({
     text: "removals are waiting and must be part of the change",
     retry: "after_sync",
   },
+  not_allowed: { text: "your role in this group does not allow that", retry: "after_sync" },
+  last_owner: {
+    text: "a group needs an owner: make somebody else one before you leave",
+    retry: "never",
+  },
+  group_full: { text: "a group has room for 200 devices, and this one is full", retry: "never" },
+  too_many_groups: { text: "this account has created as many groups as it may", retry: "never" },
+  not_accepted: { text: "they do not accept that", retry: "never" },
+  consent_pending: {
+    text: "they have not accepted your request yet; until they do, nothing more can be sent",
+    retry: "later",
+  },
   no_key_package: { text: "that device has no keys left for new conversations", retry: "later" },
   quota_exceeded: { text: "the storage quota is used up", retry: "later" },
   blocked: { text: "that is not accepted", retry: "never" },

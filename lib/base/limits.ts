@@ -73,6 +73,22 @@ export const serverLimits = {
   queuedBytesPerAccount: 256 * 1024 * 1024,
   /** What one conversation may take of it: a quarter, so that whoever fills it leaves room for everybody else. */
   queuedBytesPerConversation: 64 * 1024 * 1024,
+  /** Groups that one account has created and that still exist. */
+  groupsPerAccount: 500,
+  /** Groups that one account creates in an hour: each costs all whom it adds a notification. */
+  groupsPerHour: 60,
+  /** Accounts that one account adds to groups in an hour: a few full groups. */
+  invitationsPerHour: 1_000,
+  /** Messages that a stranger can put into a request before it is answered: enough to say who one is. */
+  requestMessages: 5,
+  /** Requests of one account that nobody has answered yet. */
+  openRequests: 50,
+  /** Requests that wait for one account; those of further strangers are not accepted. */
+  waitingRequests: 500,
+  /** Accounts that one account can block. */
+  blockedAccounts: 10_000,
+  /** Parts of large commits that wait in one gateway for the rest: the oldest go first. */
+  stagedBytes: 64 * 1024 * 1024,
   /** Lobby text of one account in a minute: every session gets all of it, so nobody may make it more than lines can carry. */
   lobbyBytesPerMinute: 4 * 1024 * 1024,
   /** What a post counts beside its text. */
@@ -147,11 +163,18 @@ export const mlsLimits = {
   keyPackageLifetimeMs: 90 * day,
   lastResortRotationMs: 7 * day,
   claimReservationMs: day,
-  claimsPerMinute: 60,
+  /**
+   * Whoever fills a group asks once for each account, and again after a conflict. What that can use up of somebody's
+   * packages, `reservedPackages` limits.
+   */
+  claimsPerMinute: 2 * 240,
   /** An empty commit for fresh keys after this many own messages, or this long. */
   commitAfterOwnMessages: 100,
   commitAfterMs: 7 * day,
+  /** Commits, welcomes and stored states grow with it: 250 KB, 600 KB and 520 KB at this size (X-Wing). */
   groupDevices: 200,
+  /** Commit, welcome and group info together, where they are staged: each of them still has to fit a frame. */
+  commitBytes: 3 * 1024 * 1024,
   /** Plaintext is padded up to the next of these, then to multiples of the last. */
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536],
 } as const;

@@ -50,6 +50,8 @@ export type PeekedMessage =
 
 /** What a public commit changes, as far as a server's rules ask. */
 export interface PeekedCommit {
+  /** The commit's `authenticated_data` (RFC 9420 section 6.1): here the membership change, lib/base/membership.ts. */
+  readonly authenticatedData: Bytes;
   /** Number of Add proposals. */
   readonly adds: number;
   /** Leaf indices of Remove proposals. */
@@ -154,14 +156,22 @@ function readPrivate(reader: TlsReader): PeekedMessage | undefined {
   return { kind: "private", groupId, epoch, contentType };
 }
 
-function readPublic(reader: TlsReader): (PeekedMessage & { kind: "public" }) | undefined {
+type PublicHeader = PeekedMessage & { kind: "public" };
+
+function readPublic(reader: TlsReader): PublicHeader | undefined {
+  return readPublicParts(reader)?.header;
+}
+
+function readPublicParts(
+  reader: TlsReader,
+): { readonly header: PublicHeader; readonly authenticatedData: Bytes } | undefined {
   const groupId = copyBytes(reader.vector());
   const epoch = reader.u64();
   const sender = readSender(reader);
-  reader.vector(); // authenticated data
+  const authenticatedData = copyBytes(reader.vector());
   const contentType = contentTypes[reader.u8()];
   if (sender === undefined || contentType === undefined) return undefined;
-  return { kind: "public", groupId, epoch, sender, contentType };
+  return { header: { kind: "public", groupId, epoch, sender, contentType }, authenticatedData };
 }
 
 function readSender(reader: TlsReader): PublicSender | undefined {
@@ -186,15 +196,16 @@ function readSender(reader: TlsReader): PublicSender | undefined {
 export function peekCommit(bytes: Uint8Array): PeekedCommit | undefined {
   const reader = new TlsReader(bytes);
   if (reader.u16() !== mls10 || reader.u16() !== 1) return undefined;
-  const header = readPublic(reader);
-  if (header?.contentType !== "commit") return undefined;
+  const parts = readPublicParts(reader);
+  if (parts?.header.contentType !== "commit") return undefined;
+  const { header, authenticatedData } = parts;
   const proposals = readProposals(new TlsReader(reader.vector()));
   const committer = readOptionalPath(reader);
   reader.vector(); // signature
   reader.vector(); // confirmation tag
   if (header.sender.kind === "member") reader.vector(); // membership tag
   if (proposals === undefined || reader.failed || !reader.ended) return undefined;
-  return { ...proposals, hasPath: committer !== undefined, committer };
+  return { ...proposals, authenticatedData, hasPath: committer !== undefined, committer };
 }
 
 function readOptionalPath(reader: TlsReader): Bytes | undefined {
@@ -208,7 +219,7 @@ function readOptionalPath(reader: TlsReader): Bytes | undefined {
 
 function readProposals(
   reader: TlsReader,
-): Omit<PeekedCommit, "hasPath" | "committer"> | undefined {
+): Omit<PeekedCommit, "authenticatedData" | "hasPath" | "committer"> | undefined {
   const removes: number[] = [];
   const added: Bytes[] = [];
   let externalInits = 0;

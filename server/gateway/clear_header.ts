@@ -2,9 +2,15 @@
 import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { uuidBytes } from "../../lib/base/ids.ts";
+import {
+  changesNothing,
+  decodeMembershipChange,
+  type MembershipChange,
+} from "../../lib/base/membership.ts";
 import { type DeviceCertificate, readDeviceCertificate } from "../../lib/crypto/certificate.ts";
 import { commitHash, peekCommit, type PeekedCommit, peekMls } from "../../lib/mls/peek.ts";
-import type { RosterEntry } from "../operations/contract.ts";
+import type { Refused, RosterEntry } from "../operations/contract.ts";
+import { refused } from "./session.ts";
 
 /** Whether `bytes` are an encrypted application message of `conversation` (UUID) in `epoch`. */
 export function isMessageOf(
@@ -64,20 +70,26 @@ export interface DeclaredCommit {
   readonly groupInfo: Uint8Array;
 }
 
-/** How a declared commit fits its bytes: `malformed` and `roster_mismatch` are refusals of that code. */
-export type CommitVerdict = "fits" | "malformed" | "roster_mismatch";
+/** Whether a declared commit fits its bytes; if so, what it says that it changes about accounts. */
+export type CommitVerdict =
+  | { readonly ok: true; readonly membership: MembershipChange }
+  | Refused;
 
 /**
  * Compares a commit with what is declared of it: group, epoch, sender, hash, who is added, how many are removed, and the
- * welcome and group info that go with it. Who is removed only members can tell; they check it against their tree.
+ * welcome and group info that go with it. Who is removed only members can tell; they check it against their tree. A
+ * device that joins by itself changes nothing about accounts.
  */
 export function checkCommit(declared: DeclaredCommit): CommitVerdict {
   const change = peekCommit(declared.commit);
   if (change === undefined || !isCommitOf(declared) || !isAllowed(change, declared)) {
-    return "malformed";
+    return refused("malformed");
   }
-  if (!fitsRoster(change, declared)) return "roster_mismatch";
-  return isGroupInfoOf(declared) && fitsWelcome(change, declared) ? "fits" : "malformed";
+  if (!fitsRoster(change, declared)) return refused("roster_mismatch");
+  const membership = decodeMembershipChange(change.authenticatedData);
+  const fits = membership !== undefined && isGroupInfoOf(declared) &&
+    fitsWelcome(change, declared) && (!declared.external || changesNothing(membership));
+  return fits ? { ok: true, membership } : refused("malformed");
 }
 
 function isCommitOf({ commit, conversation, epoch, external, hash }: DeclaredCommit): boolean {

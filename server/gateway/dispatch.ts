@@ -13,6 +13,7 @@ import {
 import type { RequestHandlers } from "./handler_types.ts";
 import { accountHandlers } from "./handlers/account.ts";
 import { conversationHandlers } from "./handlers/conversation.ts";
+import { groupHandlers } from "./handlers/groups.ts";
 import { deviceHandlers, noticeHandlers } from "./handlers/device.ts";
 import { directoryHandlers } from "./handlers/directory.ts";
 import { lobbyHandlers } from "./handlers/lobby.ts";
@@ -24,6 +25,7 @@ const requestHandlers: RequestHandlers = {
   ...deviceHandlers,
   ...directoryHandlers,
   ...conversationHandlers,
+  ...groupHandlers,
   ...lobbyHandlers,
 };
 

@@ -17,6 +17,7 @@ import { relieve } from "./relief.ts";
 import { serve } from "./serve.ts";
 import { type Services, Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
+import { StagedCommits } from "./staging.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -54,7 +55,8 @@ export class Gateway {
     const { index: gateway, limits } = options;
     const probes = new Probes({ ...options, gateway, sessions, probeMs: limits.probeMs });
     const identityText = toBase64url(options.identity.publicKey);
-    this.#services = { ...options, gateway, identityText, sessions, probes };
+    const staged = new StagedCommits(options.clock);
+    this.#services = { ...options, gateway, identityText, sessions, probes, staged };
     this.#count = new ConnectionCount(limits);
     this.#accept = {
       identity: options.identity,

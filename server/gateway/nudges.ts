@@ -45,6 +45,14 @@ export class NudgeRouter {
         const { kind: type, devices, ...fields } = nudge;
         return this.#toDevices(devices, { type, ...fields });
       }
+      case "removals": {
+        const { kind: _, devices, ...fields } = nudge;
+        return this.#toDevices(devices, { type: "conversation.removals", ...fields });
+      }
+      case "state": {
+        const { kind: _, devices, ...fields } = nudge;
+        return this.#toDevices(devices, { type: "conversation.state", ...fields });
+      }
       case "lobby":
         return this.#toAll(JSON.stringify({ type: "lobby", ...nudge.post }));
       case "notification":
@@ -72,7 +80,9 @@ export class NudgeRouter {
 
   #toDevices(
     devices: readonly string[],
-    message: Message<"receipt"> | Message<"notification">,
+    message: Message<
+      "receipt" | "notification" | "conversation.removals" | "conversation.state"
+    >,
   ): void {
     const json = JSON.stringify(message);
     for (const device of devices) {

@@ -139,7 +139,10 @@ export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void
       const { hash, external, add, remove } = row;
       return connection.send({ type, ...known, hash, external, add, remove }, bytes);
     }
-    case "welcome":
-      return connection.send({ type, ...known, kind: row.kind, roster: row.roster }, bytes);
+    case "welcome": {
+      const { kind, roster, members, state, by } = row;
+      const standing = by === undefined ? { state } : { state, by };
+      return connection.send({ type, ...known, kind, roster, members, ...standing }, bytes);
+    }
   }
 }

@@ -10,6 +10,7 @@ import type { Actor, Refused, SessionKey, Storage } from "../operations/contract
 import type { GatewayLimits } from "./limits.ts";
 import type { Probes } from "./probes.ts";
 import type { Push } from "./push.ts";
+import type { StagedCommits } from "./staging.ts";
 import type { SessionTable } from "./session_table.ts";
 
 /** What handlers work with. */
@@ -28,6 +29,7 @@ export interface Services {
   readonly logger: Logger;
   readonly sessions: SessionTable<Session>;
   readonly probes: Probes;
+  readonly staged: StagedCommits;
 }
 
 /** What the server keeps between the two messages of a password exchange. */

@@ -1,6 +1,6 @@
 /** Every operation by its name. */
 import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
-import type { Context, Handler } from "./context.ts";
+import { type Context, type Handler, refuse } from "./context.ts";
 import type { Input, OperationName, Result } from "./contract.ts";
 import {
   conversationCommit,
@@ -32,6 +32,8 @@ import { notificationList, notificationSeen } from "./notifications.ts";
 import { retentionRun } from "./retention.ts";
 import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
 
+const soon = () => refuse("unknown_type");
+
 const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "account.exists": accountExists,
   "account.registrable": accountRegistrable,
@@ -61,6 +63,11 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "conversation.commit": conversationCommit,
   "conversation.list": conversationList,
   "conversation.info": conversationInfo,
+  "conversation.leave": soon,
+  "conversation.answer": soon,
+  "account.block": soon,
+  "account.unblock": soon,
+  "account.blocks": () => ({ blocked: [], more: false }),
   "message.send": messageSend,
   "message.ack": messageAck,
   "message.read": messageRead,

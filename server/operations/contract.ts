@@ -4,6 +4,35 @@
  * binary that is stored or forwarded as it is travels as bytes, keys and hashes as base64url text.
  */
 import type { ErrorCode } from "../../lib/base/errors.ts";
+import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
+import type {
+  BlockRow,
+  ConversationKind,
+  ConversationRow,
+  DeviceRow,
+  LogRow,
+  MemberState,
+  NotificationRow,
+  PostRow,
+  RosterEntry,
+  Standing,
+  UserRow,
+} from "./contract_rows.ts";
+
+export type {
+  BlockRow,
+  ConversationKind,
+  ConversationRow,
+  DeviceRow,
+  LogRow,
+  MemberRow,
+  MemberState,
+  NotificationRow,
+  PostRow,
+  RosterEntry,
+  Standing,
+  UserRow,
+} from "./contract_rows.ts";
 
 /** A refusal: the code for the peer, and what belongs to it. */
 export interface Refused {
@@ -30,12 +59,6 @@ export interface SessionKey {
   readonly gateway: number;
   /** The connection id within that gateway. */
   readonly session: string;
-}
-
-/** One device in a conversation. */
-export interface RosterEntry {
-  readonly account: string;
-  readonly device: string;
 }
 
 /** What a session says of itself when it becomes ready. */
@@ -65,96 +88,6 @@ export type ArrivalOutcome =
   | { readonly ok: false; readonly code: "already_logged_in"; readonly older: SessionKey[] }
   | Refused;
 
-/** One row of a conversation's log, as a given device sees it. */
-export type LogRow =
-  & {
-    readonly conversation: string;
-    readonly seq: number;
-    readonly account: string;
-    readonly device: string;
-    readonly ts: number;
-    readonly epoch: number;
-    readonly bytes: Uint8Array;
-  }
-  & (
-    | { readonly type: "message"; readonly message: string }
-    | {
-      readonly type: "commit";
-      readonly hash: string;
-      readonly external: boolean;
-      readonly add: RosterEntry[];
-      readonly remove: string[];
-    }
-    | { readonly type: "welcome"; readonly kind: "direct"; readonly roster: RosterEntry[] }
-  );
-
-/** One account as others see it. */
-export interface UserRow {
-  readonly name: string;
-  readonly account: string;
-  readonly online: boolean;
-  readonly addresses: string[];
-  readonly lastSeen: number | null;
-}
-
-/** How far a member has got in a conversation. */
-export interface MemberRow {
-  readonly account: string;
-  readonly name: string;
-  readonly delivered: number;
-  readonly deliveredAt: number | null;
-  readonly read: number;
-  readonly readAt: number | null;
-}
-
-/** A conversation as one device's account sees it. */
-export interface ConversationRow {
-  readonly conversation: string;
-  readonly kind: "direct";
-  readonly members: MemberRow[];
-  readonly epoch: number;
-  readonly head: number;
-  readonly cursor: number | null;
-  readonly unread: number;
-  readonly removals: string[];
-}
-
-/** A post of the lobby. */
-export interface PostRow {
-  readonly seq: number;
-  readonly post: string;
-  readonly account: string;
-  readonly name: string;
-  readonly device: string;
-  readonly text: string;
-  readonly sentAt: number;
-  readonly ts: number;
-  readonly signature: string;
-}
-
-/** A notification. */
-export interface NotificationRow {
-  readonly notification: number;
-  readonly kind: "message" | "device_added" | "device_removed" | "key_changed" | "login_failures";
-  readonly ts: number;
-  readonly seen: boolean;
-  readonly conversation?: string;
-  readonly from?: string;
-  readonly count?: number;
-  readonly device?: string;
-  readonly label?: string;
-}
-
-/** One device of an account as its owner sees it. */
-export interface DeviceRow {
-  readonly device: string;
-  readonly label: string;
-  readonly createdAt: number;
-  readonly lastSeen: number | null;
-  readonly online: boolean;
-  readonly revoked: boolean;
-}
-
 type Empty = Record<never, never>;
 
 interface CommitInput extends Actor {
@@ -163,6 +96,8 @@ interface CommitInput extends Actor {
   readonly commit: Uint8Array;
   readonly welcome: Uint8Array;
   readonly groupInfo: Uint8Array;
+  /** What the commit itself says that it changes about accounts. */
+  readonly membership: MembershipChange;
 }
 
 interface Appended {
@@ -226,6 +161,13 @@ export interface Operations {
     out: Outcome<Empty>;
   };
 
+  "account.block": { in: Actor & { other: string }; out: Outcome<Empty> };
+  "account.unblock": { in: Actor & { other: string }; out: Outcome<Empty> };
+  "account.blocks": {
+    in: Actor & { after: string | undefined; limit: number };
+    out: { blocked: BlockRow[]; more: boolean };
+  };
+
   // Directory
   "directory.users": {
     in: { scope: "online" | "all"; after: string | undefined; limit: number };
@@ -263,7 +205,12 @@ export interface Operations {
 
   // Conversations
   "conversation.create": {
-    in: CommitInput & { kind: "direct"; with: string; roster: RosterEntry[] };
+    in: CommitInput & {
+      kind: ConversationKind;
+      /** Of a direct conversation: the other account. */
+      with: string | undefined;
+      roster: RosterEntry[];
+    };
     out: Outcome<Appended>;
   };
   "conversation.commit": {
@@ -281,13 +228,27 @@ export interface Operations {
   };
   "conversation.info": {
     in: Actor & { conversation: string };
-    out: Outcome<{
-      epoch: number;
-      head: number;
-      roster: RosterEntry[];
-      removals: string[];
-      groupInfo: Uint8Array;
-    }>;
+    out: Outcome<
+      Standing & {
+        kind: ConversationKind;
+        members: RoleEntry[];
+        epoch: number;
+        head: number;
+        roster: RosterEntry[];
+        removals: string[];
+        leaving: string[];
+        groupInfo: Uint8Array;
+      }
+    >;
+  };
+  /** The account leaves a group; the last one deletes it. */
+  "conversation.leave": {
+    in: Actor & { conversation: string };
+    out: Outcome<{ deleted: boolean }>;
+  };
+  "conversation.answer": {
+    in: Actor & { conversation: string; answer: "accept" | "decline" };
+    out: Outcome<Empty>;
   };
   "message.send": {
     in: Actor & { conversation: string; message: string; epoch: number; bytes: Uint8Array };
@@ -349,6 +310,16 @@ export type Nudge =
     at: number;
     devices: string[];
   }
+  /** Removals were queued. */
+  | {
+    readonly kind: "removals";
+    conversation: string;
+    removals: string[];
+    leaving: string[];
+    devices: string[];
+  }
+  /** How the account of these devices stands to the conversation now. */
+  | { readonly kind: "state"; conversation: string; state: MemberState; devices: string[] }
   | { readonly kind: "lobby"; post: PostRow }
   | { readonly kind: "notification"; devices: string[]; notification: NotificationRow }
   | { readonly kind: "presence"; user: UserRow }

@@ -17,6 +17,7 @@ import {
   resolveEntries,
 } from "../domain/roster.ts";
 import { appendOwn, waitsFor } from "../domain/sending.ts";
+import type { RoleEntry } from "../../lib/base/membership.ts";
 import type { Device, Tables } from "../tables/tables.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { ConversationRow, Input, Outcome, Refused, RosterEntry } from "./contract.ts";
@@ -48,6 +49,14 @@ function rosterEntries(tables: Tables, conversation: Conversation): RosterEntry[
   return rosterOf(conversation).map((seat) => ({
     account: tables.accounts.byKey(seat.account).account,
     device: seat.key,
+  }));
+}
+
+/** The conversation's accounts as peers name them. */
+function roleEntries(tables: Tables, conversation: Conversation): RoleEntry[] {
+  return conversation.members.map((member) => ({
+    account: tables.accounts.byKey(member.account).account,
+    role: "member",
   }));
 }
 
@@ -128,7 +137,7 @@ function checkPair(
   party: Party,
   input: Input<"conversation.create">,
 ): Refused | { readonly ok: true; readonly pair: readonly [number, number] } {
-  const other = tables.accounts.byId(input.with);
+  const other = input.with === undefined ? undefined : tables.accounts.byId(input.with);
   if (other === undefined || other.disabled) return refuse("no_such_user");
   const pair = [party.account.key, other.key] as const;
   const taken = tables.conversations.byId(input.conversation) ?? tables.conversations.byPair(pair);
@@ -313,13 +322,15 @@ function conversationRow(
     members: conversation.members.map((member) => {
       const { account, name } = tables.accounts.byKey(member.account);
       const { delivered, deliveredAt, read, readAt } = member;
-      return { account, name, delivered, deliveredAt, read, readAt };
+      return { account, name, role: "member", delivered, deliveredAt, read, readAt };
     }),
     epoch: conversation.epoch,
     head: conversation.head,
     cursor: sendingSeat(conversation, actor.device)?.cursor ?? null,
     unread: memberOf(conversation, actor.account)?.unread ?? 0,
+    state: "active",
     removals: [...conversation.removals],
+    leaving: [],
   };
 }
 
@@ -345,6 +356,10 @@ export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input
   const { conversation } = found;
   return {
     ok: true,
+    kind: conversation.kind,
+    members: roleEntries(tables, conversation),
+    state: "active",
+    leaving: [],
     epoch: conversation.epoch,
     head: conversation.head,
     roster: rosterEntries(tables, conversation),

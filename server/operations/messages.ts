@@ -115,8 +115,14 @@ function logRow(tables: Tables, conversation: Conversation, seat: Seat, row: Sto
   if (row.message !== null) return { ...common, type: "message", message: row.message };
   const facts = tables.log.commitFacts(conversation.key, seq);
   if (seq === seat.joined) {
-    const { welcome, roster } = facts;
-    return { ...common, type: "welcome", epoch: epoch + 1, bytes: welcome, kind: "direct", roster };
+    const { welcome: bytes, roster } = facts;
+    const members = conversation.members.map((member) => ({
+      account: tables.accounts.byKey(member.account).account,
+      role: "member" as const,
+    }));
+    const { kind } = conversation;
+    const entered = { epoch: epoch + 1, bytes, kind, roster, members, state: "active" } as const;
+    return { ...common, ...entered, type: "welcome" };
   }
   const { hash, external, add, remove } = facts;
   return { ...common, type: "commit", hash, external, add, remove };

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
+import { noChange } from "../../lib/base/membership.ts";
 import type {
   Actor,
   Arrival,
@@ -167,6 +168,7 @@ export class World {
       commit: new Uint8Array([1]),
       welcome: new Uint8Array(people.length > 1 ? 1 : 0).fill(2),
       groupInfo: new Uint8Array([3]),
+      membership: noChange,
     };
   }
 
@@ -186,6 +188,7 @@ export class World {
       commit: new Uint8Array([4]),
       welcome: new Uint8Array(change.add?.length ? 1 : 0).fill(5),
       groupInfo: new Uint8Array([6]),
+      membership: noChange,
       ...change,
     };
   }

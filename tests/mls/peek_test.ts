@@ -86,6 +86,7 @@ function expectedCommit(message: MLSMessage): PeekedCommit | undefined {
   );
   if (inits > 1) return undefined;
   return {
+    authenticatedData: copyBytes(content.authenticatedData),
     adds,
     removes,
     externalInit: inits === 1,
@@ -208,6 +209,7 @@ Deno.test("the server sees whom a commit removes and whom it adds", () => {
     externalInit: false,
     hasPath: true,
     others: 0,
+    authenticatedData: new Uint8Array(),
   });
   assert.equal(readDeviceCertificate(committer).name, "alice");
   assert.deepEqual(added.map((bytes) => readDeviceCertificate(bytes).name), ["dave"]);

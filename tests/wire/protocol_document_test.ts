@@ -8,7 +8,7 @@ import {
   sectionsOf,
   updated,
 } from "../../scripts/protocol_tables.ts";
-import { fieldNotes } from "../../scripts/protocol_notes.ts";
+import { fieldNotes } from "../../scripts/protocol_field_notes.ts";
 import { wireVectors } from "../vectors/make_wire.ts";
 
 const types = Object.keys(catalogue) as MessageType[];

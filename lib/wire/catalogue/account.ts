@@ -112,4 +112,16 @@ export const accountMessages = {
   }),
   "device.revoke": request("device.revoke", { revocation: certificate }, ["ready"]),
   "device.revoke.ok": reply("device.revoke", {}),
+
+  /** From now on `account` cannot begin a direct conversation with this account nor add it to a group. */
+  "account.block": request("account.block", { account: uuid }, ["ready"]),
+  "account.block.ok": reply("account.block", {}),
+  "account.unblock": request("account.unblock", { account: uuid }, ["ready"]),
+  "account.unblock.ok": reply("account.unblock", {}),
+  /** In order of account id. */
+  "account.blocks": request("account.blocks", { after: Type.Optional(uuid) }, ["ready"]),
+  "account.blocks.ok": reply("account.blocks", {
+    blocked: listOf(Type.Object({ account: uuid, name, since: time }), 200),
+    more: Type.Boolean(),
+  }),
 };

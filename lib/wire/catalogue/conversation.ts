@@ -4,10 +4,13 @@ import { mlsLimits, textLimits } from "../../base/limits.ts";
 import { body, event, notice, reply, request } from "./define.ts";
 import {
   bodyLength,
+  conversationKind,
   count,
   hash,
   label,
   listOf,
+  memberRole,
+  memberState,
   name,
   nullable,
   publicKey,
@@ -17,19 +20,28 @@ import {
   uuid,
 } from "./fields.ts";
 
-const conversationKind = Type.Literal("direct");
 const roster = listOf(rosterEntry, mlsLimits.groupDevices);
 
-/** Body of a commit: the commit, the welcome (length 0 when nobody is added), the group info of the new epoch. */
+const accounts = listOf(uuid, mlsLimits.groupDevices);
+const devices = listOf(publicKey, mlsLimits.groupDevices);
+
+/**
+ * Body of a commit: the commit, the welcome (length 0 when nobody is added), the group info of the new epoch. What was
+ * staged under the commit's hash stands in front of it.
+ */
 const commitParts = { parts: Type.Tuple([bodyLength, bodyLength, bodyLength]), ...body };
 
 /** What is known of every row of a conversation's log. */
 const row = { conversation: uuid, seq: count, account: uuid, device: publicKey, ts: time };
 
+/** How the account of this session stands to the conversation, and in a request, who made it. */
+const standing = { state: memberState, by: Type.Optional(uuid) };
+
 /** How far a member has got: the last sequence delivered to one of its devices, and the last it marked as read. */
 const member = Type.Object({
   account: uuid,
   name,
+  role: memberRole,
   delivered: count,
   deliveredAt: nullable(time),
   read: count,
@@ -38,12 +50,22 @@ const member = Type.Object({
 
 /** Messages of conversations. */
 export const conversationMessages = {
+  /** A piece of the body of a commit that one frame cannot hold, sent ahead of the commit's own request. */
+  "conversation.stage": request("conversation.stage", {
+    /** Of the commit whose body it belongs to. */
+    hash,
+    /** Bytes that were staged under this hash before; 0 begins anew. */
+    offset: count,
+    ...body,
+  }, ["ready"]),
+  "conversation.stage.ok": reply("conversation.stage", { staged: count }),
+
   /** Creates the conversation and its first epoch at once; the commit leads from epoch 0 to 1. */
   "conversation.create": request("conversation.create", {
     conversation: uuid,
     kind: conversationKind,
-    /** The other account; one's own for notes to oneself. */
-    with: uuid,
+    /** Direct conversations: the other account; one's own for notes to oneself. */
+    with: Type.Optional(uuid),
     hash,
     roster,
     ...commitParts,
@@ -62,8 +84,11 @@ export const conversationMessages = {
         /** This device's cursor; null while it is not in the conversation. */
         cursor: nullable(count),
         unread: count,
+        ...standing,
         /** Devices whose removal is queued: the next commit must remove them. */
-        removals: listOf(publicKey, mlsLimits.groupDevices),
+        removals: devices,
+        /** Accounts that leave: the next commit must remove them. */
+        leaving: accounts,
       }),
       50,
     ),
@@ -79,7 +104,7 @@ export const conversationMessages = {
     /** By a device that joins by itself (RFC 9420 section 12.4.3.2). */
     external: Type.Boolean(),
     add: roster,
-    remove: listOf(publicKey, mlsLimits.groupDevices),
+    remove: devices,
     ...commitParts,
   }, ["ready"]),
   "conversation.commit.ok": reply("conversation.commit", { seq: count, epoch: count, ts: time }),
@@ -87,12 +112,32 @@ export const conversationMessages = {
   /** For devices of listed members: the group info (body) of the current epoch, and the server's roster. */
   "conversation.info": request("conversation.info", { conversation: uuid }, ["ready"]),
   "conversation.info.ok": reply("conversation.info", {
+    kind: conversationKind,
+    members: listOf(
+      Type.Object({ account: uuid, role: memberRole }),
+      mlsLimits.groupDevices,
+    ),
     epoch: count,
     head: count,
     roster,
-    removals: listOf(publicKey, mlsLimits.groupDevices),
+    removals: devices,
+    leaving: accounts,
+    ...standing,
     ...body,
   }),
+
+  /** The account leaves a group: nothing more is delivered to it but the commit that removes it. */
+  "conversation.leave": request("conversation.leave", { conversation: uuid }, ["ready"]),
+  "conversation.leave.ok": reply("conversation.leave", {
+    /** Nobody was left; the conversation is deleted. */
+    deleted: Type.Boolean(),
+  }),
+  /** To a request. Declining a group is leaving it; a declined direct conversation can be accepted later. */
+  "conversation.answer": request("conversation.answer", {
+    conversation: uuid,
+    answer: Type.Union([Type.Literal("accept"), Type.Literal("decline")]),
+  }, ["ready"]),
+  "conversation.answer.ok": reply("conversation.answer", {}),
 
   /** Body: one MLS PrivateMessage. `id` pairs the reply, `message` makes a repeat harmless. */
   "message.send": request("message.send", {
@@ -132,11 +177,34 @@ export const conversationMessages = {
     hash,
     external: Type.Boolean(),
     add: roster,
-    remove: listOf(publicKey, mlsLimits.groupDevices),
+    remove: devices,
     ...body,
   }),
   /** The same row as seen by a device that the commit adds. Body: the MLS Welcome. `epoch` is the one joined. */
-  welcome: event("welcome", { ...row, epoch: count, kind: conversationKind, roster, ...body }),
+  welcome: event("welcome", {
+    ...row,
+    epoch: count,
+    kind: conversationKind,
+    roster,
+    /** The accounts after the commit. */
+    members: listOf(
+      Type.Object({ account: uuid, role: memberRole }),
+      mlsLimits.groupDevices,
+    ),
+    ...standing,
+    ...body,
+  }),
+  /** Removals were queued: somebody should commit. Not stored; `conversation.list` says the same. */
+  "conversation.removals": event("conversation.removals", {
+    conversation: uuid,
+    removals: devices,
+    leaving: accounts,
+  }),
+  /** Another device of the account has answered, left or was first to see a change of `state`. Not stored. */
+  "conversation.state": event("conversation.state", {
+    conversation: uuid,
+    state: memberState,
+  }),
   /** A member got or read everything up to a sequence. */
   receipt: event("receipt", {
     conversation: uuid,
@@ -183,6 +251,10 @@ const notificationFields = {
   notification: count,
   kind: Type.Union([
     Type.Literal("message"),
+    Type.Literal("request"),
+    Type.Literal("group_added"),
+    Type.Literal("group_removed"),
+    Type.Literal("group_role"),
     Type.Literal("device_added"),
     Type.Literal("device_removed"),
     Type.Literal("key_changed"),
@@ -190,10 +262,12 @@ const notificationFields = {
   ]),
   ts: time,
   seen: Type.Boolean(),
-  /** For `message`: the conversation, the sender's name and how many. */
+  /** For `message`: the conversation, the sender's name and how many; for requests and groups, who did it. */
   conversation: Type.Optional(uuid),
   from: Type.Optional(name),
   count: Type.Optional(count),
+  /** For `group_role`: the account's new one. */
+  role: Type.Optional(memberRole),
   /** For the device kinds. */
   device: Type.Optional(publicKey),
   label: Type.Optional(label),

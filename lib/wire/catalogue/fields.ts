@@ -68,6 +68,24 @@ export const rosterEntry = Type.Object({ account: uuid, device: publicKey }, {
   additionalProperties: false,
 });
 
+/** What kind of conversation it is: of two accounts, or a group with roles. */
+export const conversationKind = Type.Union([Type.Literal("direct"), Type.Literal("group")]);
+
+/** What an account may do in a group (lib/base/membership.ts); in direct conversations all are `member`. */
+export const memberRole = Type.Union([
+  Type.Literal("owner"),
+  Type.Literal("admin"),
+  Type.Literal("member"),
+]);
+
+/** How an account stands to a conversation: taking part, not having answered, having declined, about to be removed. */
+export const memberState = Type.Union([
+  Type.Literal("active"),
+  Type.Literal("request"),
+  Type.Literal("declined"),
+  Type.Literal("left"),
+]);
+
 /** At most `max` of `schema`. */
 export const listOf = <T extends Type.TSchema>(schema: T, max: number) =>
   Type.Array(schema, { maxItems: max });

@@ -8,7 +8,7 @@ import { checkCommit, isMessageOf } from "../clear_header.ts";
 import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { sendRow } from "../push.ts";
-import { refused } from "../session.ts";
+import { refused, type Session } from "../session.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const conversationsAtOnce = 50;
@@ -17,6 +17,7 @@ const fetchBytes = 2 * 1024 * 1024;
 
 /** Handlers of `conversation.*` and `message.*`. */
 export const conversationHandlers: RequestHandlers<
+  | "conversation.stage"
   | "conversation.create"
   | "conversation.list"
   | "conversation.commit"
@@ -25,28 +26,40 @@ export const conversationHandlers: RequestHandlers<
   | "message.fetch"
   | "message.read"
 > = {
+  "conversation.stage": (session, { message: { hash, offset }, body }) => {
+    const { device, services } = session;
+    const taken = services.staged.add({ device, hash }, { offset, bytes: body });
+    return Promise.resolve(
+      taken.ok ? { ok: true, fields: { staged: taken.staged } } : refused(taken.code),
+    );
+  },
+
   "conversation.create": async (session, { message, body }) => {
     const { actor } = session.ready;
     const { conversation, kind, hash, roster } = message;
-    const parts = commitParts(message.parts, body);
+    const parts = commitParts(session, { message, body });
     if (parts === undefined) return refused("malformed");
     const others = roster.filter(({ device }) => device !== actor.device);
     const declared = { conversation, epoch: 0, hash, external: false, add: others, remove: [] };
     const verdict = checkCommit({ device: actor.device, ...declared, ...parts });
-    if (verdict !== "fits") return refused(verdict);
-    const input = { ...actor, conversation, hash, kind, with: message.with, roster, ...parts };
+    if (!verdict.ok) return verdict;
+    const { membership } = verdict;
+    const other = kind === "direct" ? message.with : undefined;
+    const said = { ...actor, conversation, hash, kind, with: other, roster };
+    const input = { ...said, membership, ...parts };
     const done = await session.services.storage.call("conversation.create", input);
     return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
   },
 
   "conversation.commit": async (session, { message, body }) => {
     const { conversation, epoch, hash, external, add, remove } = message;
-    const parts = commitParts(message.parts, body);
+    const parts = commitParts(session, { message, body });
     if (parts === undefined) return refused("malformed");
     const declared = { conversation, epoch, hash, external, add, remove, ...parts };
-    const input = { ...session.ready.actor, ...declared };
-    const verdict = checkCommit(input);
-    if (verdict !== "fits") return refused(verdict);
+    const own = { ...session.ready.actor, ...declared };
+    const verdict = checkCommit(own);
+    if (!verdict.ok) return verdict;
+    const input = { ...own, membership: verdict.membership };
     const done = await session.services.storage.call("conversation.commit", input);
     return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
   },
@@ -99,14 +112,20 @@ export const conversationHandlers: RequestHandlers<
   },
 };
 
-type Parts = Message<"conversation.commit">["parts"];
+/** A request that carries a commit. */
+type Carrying = Pick<Message<"conversation.commit">, "hash" | "parts">;
 
-/** The body's three parts; undefined when their lengths are not the body's. */
-function commitParts([commit, welcome, groupInfo]: Parts, body: Uint8Array) {
-  if (commit + welcome + groupInfo !== body.length) return undefined;
+/** The body's three parts, with what was staged of it; undefined when their lengths are not the body's. */
+function commitParts(
+  { device, services }: Session,
+  { message, body }: { readonly message: Carrying; readonly body: Uint8Array },
+) {
+  const whole = services.staged.take({ device, hash: message.hash }, body);
+  const [commit, welcome, groupInfo] = message.parts;
+  if (commit + welcome + groupInfo !== whole.length) return undefined;
   return {
-    commit: body.subarray(0, commit),
-    welcome: body.subarray(commit, commit + welcome),
-    groupInfo: body.subarray(commit + welcome),
+    commit: whole.subarray(0, commit),
+    welcome: whole.subarray(commit, commit + welcome),
+    groupInfo: whole.subarray(commit + welcome),
   };
 }

@@ -35,6 +35,8 @@ Deno.test("users with many addresses and conversations with many removals are li
     head: 1,
     cursor: null,
     unread: 0,
+    state: "active",
+    leaving: [],
     removals: Array<string>(100).fill("A".repeat(43)),
   }));
   const conversing = requests.request({ type: "conversation.list" });

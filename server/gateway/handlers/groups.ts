@@ -1,0 +1,46 @@
+/** Belonging to conversations: leaving, answering requests, blocking. */
+import type { RequestHandlers } from "../handler_types.ts";
+import { fitting } from "../fitting.ts";
+
+/** Rows of one answer, as many as its schema allows. */
+const blocksAtOnce = 200;
+
+/** Handlers of `conversation.leave`, `conversation.answer` and `account.block*`. */
+export const groupHandlers: RequestHandlers<
+  | "conversation.leave"
+  | "conversation.answer"
+  | "account.block"
+  | "account.unblock"
+  | "account.blocks"
+> = {
+  "conversation.leave": async (session, { message: { conversation } }) => {
+    const input = { ...session.ready.actor, conversation };
+    const done = await session.services.storage.call("conversation.leave", input);
+    return done.ok ? { ok: true, fields: { deleted: done.deleted } } : done;
+  },
+
+  "conversation.answer": async (session, { message: { conversation, answer } }) => {
+    const input = { ...session.ready.actor, conversation, answer };
+    const done = await session.services.storage.call("conversation.answer", input);
+    return done.ok ? { ok: true, fields: {} } : done;
+  },
+
+  "account.block": async (session, { message }) => {
+    const input = { ...session.ready.actor, other: message.account };
+    const done = await session.services.storage.call("account.block", input);
+    return done.ok ? { ok: true, fields: {} } : done;
+  },
+
+  "account.unblock": async (session, { message }) => {
+    const input = { ...session.ready.actor, other: message.account };
+    const done = await session.services.storage.call("account.unblock", input);
+    return done.ok ? { ok: true, fields: {} } : done;
+  },
+
+  "account.blocks": async (session, { message }) => {
+    const input = { ...session.ready.actor, after: message.after, limit: blocksAtOnce };
+    const found = await session.services.storage.call("account.blocks", input);
+    const { rows: blocked, more } = fitting({ rows: found.blocked, more: found.more });
+    return { ok: true, fields: { blocked, more } };
+  },
+};
