@@ -35,7 +35,7 @@ async function* texts(
   run: Run,
   { text, flags }: { text: string | undefined; flags: SendFlags },
 ): AsyncGenerator<string> {
-  if (text !== undefined) return yield text;
+  if (text !== undefined) return text.trim() === "" ? undefined : yield text;
   if (flags.lines !== true) {
     const all = (await run.world.restOfInput()).replace(/\r?\n$/, "");
     if (all.trim() !== "") yield all;

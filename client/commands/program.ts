@@ -13,6 +13,7 @@ import {
   revokeDevice,
   users,
 } from "./accounts.ts";
+import { verifyContact, type VerifyFlags } from "./compare.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
@@ -31,6 +32,7 @@ export const commandNames = [
   "users",
   "notifications",
   "key",
+  "verify",
   "rekey",
   "devices",
   "export",
@@ -125,6 +127,14 @@ function addAccountCommands(add: Add): void {
     example: "key sam",
     act: (run, name: string | undefined) => key(run, name),
   }).argument("[NAME]", "account; default: your own");
+  add("verify", {
+    about: "compare a contact's safety number and confirm it (exit code 5 when it differs)",
+    example:
+      "verify sam --digits '05501 33389 48553 13823 63673 14714 40274 73078 62809 84469 90303 88736'",
+    act: (run, name: string, flags: VerifyFlags) => verifyContact(run, name, flags),
+  }).argument("<NAME>", "account")
+    .option("--digits <DIGITS>", "the 60 digits as the other side reads them")
+    .option("--undo", "not verified any more");
   add("rekey", {
     about: "change a conversation's keys now: what was stolen before opens nothing that comes",
     example: "rekey sam",

@@ -70,6 +70,17 @@ async function lists(t: Deno.TestContext, { alice, bob }: Cast) {
     assert.equal(seen?.["state"], "unverified");
     assert.equal((await alice.once(["key", "nobody"])).code, 6);
   });
+
+  await t.step("`verify` compares the safety number, and refuses wrong digits", async () => {
+    const [seen] = await bob.json(["key", "alice"]);
+    const digits = String(seen?.["safetyNumber"]);
+    const wrong = await alice.once(["verify", "bob", "--digits", digits.replace(/\d$/, "x")]);
+    assert.equal(wrong.code, 5, wrong.err);
+    assert.equal((await alice.json(["key", "bob"]))[0]?.["state"], "unverified");
+    const [verified] = await alice.json(["verify", "bob", "--digits", digits]);
+    assert.equal(verified?.["state"], "verified");
+    assert.equal((await alice.json(["verify", "bob", "--undo"]))[0]?.["state"], "unverified");
+  });
 }
 
 async function messages(t: Deno.TestContext, { town, alice, bob }: Cast) {
