@@ -141,5 +141,12 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   revoked: "whether it has been removed",
   "notification.list.ok.notifications": "the notifications",
   "notifications.message": "one message",
+  position: "number of the batch, from 1",
+  revision: "how often the batch was written, from 1",
+  bytes: "size of all batches",
+  most: "how large they may be together",
+  batches: "the batches",
+  "batches.length": "bytes of the batch",
+  positions: "numbers of the batches",
   "message.read.ok.unread": "messages of others after `seq`",
 };

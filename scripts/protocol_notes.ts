@@ -96,6 +96,11 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "vault.get.ok": { text: "Body: the vault." },
   "device.list": { text: "The devices of one's own account." },
   "device.list.ok": { text: "All of them, revoked ones included." },
+  "device.rename": {
+    text: "Gives a device of one's own account another label.",
+    errors: ["unknown_device"],
+  },
+  "device.rename.ok": { text: "It has." },
   "device.revoke": {
     text:
       "Removes a device of one's own account for good. Its sessions end, and every conversation " +
@@ -266,6 +271,22 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "lobby.fetch": { text: "The posts after `after`, as `lobby` events in front of the reply." },
   "lobby.fetch.ok": { text: "The newest number, and whether there are more." },
   lobby: { text: "A post. Verify its signature and the device's certificate before showing it." },
+
+  "archive.head": { text: "What is the last batch of one's own archive?" },
+  "archive.head.ok": { text: "It, and how large the archive is; position 0 while it is empty." },
+  "archive.fetch": { text: "Batches of one's own archive, by their positions." },
+  "archive.fetch.ok": {
+    text:
+      "Those of them that there are, as many as fit, in the order asked for; at least one, if " +
+      "there is one. Body: the batches, one after another.",
+  },
+  "archive.append": {
+    text: "Writes batches, all or none: the next revision of ones that are there, or revision 1 " +
+      "behind the last. Positions ascend, and the last one is the end of the archive after it.",
+    errors: ["archive_conflict", "quota_exceeded", "rate_limited", "malformed"],
+  },
+  "archive.append.ok": { text: "They are on disk; the end of the archive now." },
+  archive: { text: "Another device of the account has written to the archive; its end now." },
 
   "notification.list": { text: "One's own notifications, oldest first." },
   "notification.list.ok": { text: "One page of them." },

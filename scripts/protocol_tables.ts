@@ -16,6 +16,7 @@ const sections: Readonly<Record<string, (type: string) => boolean>> = {
   directory: (type) => /^(directory|keypackages)\.|^presence$/.test(type),
   conversation: (type) => /^(conversation|message)\.|^(message|commit|welcome|receipt)$/.test(type),
   lobby: (type) => /^lobby\b/.test(type),
+  archive: (type) => /^archive\b/.test(type),
   notification: (type) => /^notification\b/.test(type),
 };
 

@@ -73,6 +73,10 @@ export const errorCodes = facts({
   },
   no_key_package: { text: "that device has no keys left for new conversations", retry: "later" },
   quota_exceeded: { text: "the storage quota is used up", retry: "later" },
+  archive_conflict: {
+    text: "another device wrote to the archive first",
+    retry: "after_sync",
+  },
   blocked: { text: "that is not accepted", retry: "never" },
   not_found: { text: "nothing there", retry: "never" },
 });

@@ -179,6 +179,25 @@ export const mlsLimits = {
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536],
 } as const;
 
+/** The archive of an account. */
+export const archiveLimits = {
+  /** What one account may keep: some 600,000 messages of ordinary length. */
+  bytesPerAccount: 256 * 1024 * 1024,
+  /** One sealed batch: room for the longest message, whose every character may need six in JSON; a frame carries it. */
+  batchBytes: 896 * 1024,
+  /** Batches in one request. */
+  batchesAtOnce: 32,
+  /** What one account may write in a minute: an archive of 100,000 messages in two, and no disk is worn out. */
+  bytesPerMinute: 64 * 1024 * 1024,
+  /** A client begins the next batch behind so many messages or bytes: what is written anew for one more stays small. */
+  batchMessages: 64,
+  batchTargetBytes: 48 * 1024,
+  /** Batches that a client replaces with one request, to take something out. */
+  replacedAtOnce: 8,
+  /** A client gathers messages this long before it archives them. */
+  gatherMs: 2 * second,
+} as const;
+
 /** The client. */
 export const clientLimits = {
   connectMs: 8 * second,

@@ -4,6 +4,7 @@
  */
 import type Type from "typebox";
 import { accountMessages } from "./catalogue/account.ts";
+import { archiveMessages } from "./catalogue/archive.ts";
 import {
   conversationMessages,
   lobbyMessages,
@@ -23,6 +24,7 @@ export const catalogue = {
   ...conversationMessages,
   ...lobbyMessages,
   ...notificationMessages,
+  ...archiveMessages,
 } as const satisfies Record<string, Entry>;
 
 type Catalogue = typeof catalogue;

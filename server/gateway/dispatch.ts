@@ -12,6 +12,7 @@ import {
 } from "../../lib/wire/messages.ts";
 import type { RequestHandlers } from "./handler_types.ts";
 import { accountHandlers } from "./handlers/account.ts";
+import { archiveHandlers } from "./handlers/archive.ts";
 import { conversationHandlers } from "./handlers/conversation.ts";
 import { groupHandlers } from "./handlers/groups.ts";
 import { deviceHandlers, noticeHandlers } from "./handlers/device.ts";
@@ -27,6 +28,7 @@ const requestHandlers: RequestHandlers = {
   ...conversationHandlers,
   ...groupHandlers,
   ...lobbyHandlers,
+  ...archiveHandlers,
 };
 
 /**
@@ -110,6 +112,7 @@ async function handleNotice<T extends NoticeType>(
 const answerBytes: { readonly [T in MessageType]?: number } = {
   "message.fetch": 2 * frameLimits.bodyBytes,
   "lobby.fetch": frameLimits.bodyBytes,
+  "archive.fetch": frameLimits.bodyBytes,
   "vault.get": frameLimits.bodyBytes,
   "conversation.info": frameLimits.bodyBytes,
   "keypackages.claim": frameLimits.bodyBytes,

@@ -53,6 +53,10 @@ export class NudgeRouter {
         const { kind: _, devices, ...fields } = nudge;
         return this.#toDevices(devices, { type: "conversation.state", ...fields });
       }
+      case "archive": {
+        const { kind: type, devices, ...fields } = nudge;
+        return this.#toDevices(devices, { type, ...fields });
+      }
       case "lobby":
         return this.#toAll(JSON.stringify({ type: "lobby", ...nudge.post }));
       case "notification":
@@ -81,7 +85,7 @@ export class NudgeRouter {
   #toDevices(
     devices: readonly string[],
     message: Message<
-      "receipt" | "notification" | "conversation.removals" | "conversation.state"
+      "receipt" | "notification" | "archive" | "conversation.removals" | "conversation.state"
     >,
   ): void {
     const json = JSON.stringify(message);

@@ -1,4 +1,5 @@
 /** Every operation by its name. */
+import { archiveHead, archiveRead, archiveWrite } from "./archive.ts";
 import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { Input, OperationName, Result } from "./contract.ts";
@@ -8,7 +9,7 @@ import {
   conversationInfo,
   conversationList,
 } from "./conversations.ts";
-import { deviceEnrol, deviceList, deviceRevoke } from "./devices.ts";
+import { deviceEnrol, deviceList, deviceRename, deviceRevoke } from "./devices.ts";
 import {
   directoryConsistency,
   directoryEntries,
@@ -44,6 +45,7 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "login.device": loginDevice,
   "device.enrol": deviceEnrol,
   "device.list": deviceList,
+  "device.rename": deviceRename,
   "device.revoke": deviceRevoke,
   "session.close": sessionClose,
   "session.receive": sessionReceive,
@@ -73,6 +75,9 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "message.read": messageRead,
   "log.read": logRead,
   "log.pending": logPending,
+  "archive.head": archiveHead,
+  "archive.read": archiveRead,
+  "archive.write": archiveWrite,
   "lobby.post": lobbyPost,
   "lobby.read": lobbyRead,
   "notification.list": notificationList,

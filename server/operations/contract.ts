@@ -88,6 +88,23 @@ export type ArrivalOutcome =
   | { readonly ok: false; readonly code: "already_logged_in"; readonly older: SessionKey[] }
   | Refused;
 
+/** One sealed batch of an archive. */
+export interface ArchiveBatch {
+  /** From 1. */
+  readonly position: number;
+  /** From 1. */
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The last batch of an archive, the size of all, and how large they may be together. */
+export interface ArchiveState {
+  readonly position: number;
+  readonly revision: number;
+  readonly bytes: number;
+  readonly most: number;
+}
+
 type Empty = Record<never, never>;
 
 interface CommitInput extends Actor {
@@ -154,6 +171,7 @@ export interface Operations {
     out: Outcome<Empty>;
   };
   "vault.get": { in: Actor; out: Outcome<{ vault: Uint8Array }> };
+  "device.rename": { in: Actor & { renamed: string; label: string }; out: Outcome<Empty> };
   "device.list": { in: Actor; out: { devices: DeviceRow[] } };
   /** The revocation was verified by the gateway; `revoked` is the device it names. Queues removals everywhere. */
   "device.revoke": {
@@ -282,6 +300,14 @@ export interface Operations {
   };
   "notification.seen": { in: Actor & { through: number }; out: Empty };
 
+  // The archive
+  "archive.head": { in: Actor; out: Outcome<ArchiveState> };
+  "archive.read": {
+    in: Actor & { positions: number[]; maxBytes: number };
+    out: Outcome<{ batches: ArchiveBatch[] }>;
+  };
+  "archive.write": { in: Actor & { batches: ArchiveBatch[] }; out: Outcome<ArchiveState> };
+
   // Between gateways
   /** Asks whichever gateway holds `target` whether that session still lives; answered by a `probed` nudge. */
   "session.probe": { in: { target: SessionKey; probe: string }; out: Empty };
@@ -322,6 +348,7 @@ export type Nudge =
   | { readonly kind: "state"; conversation: string; state: MemberState; devices: string[] }
   | { readonly kind: "lobby"; post: PostRow }
   | { readonly kind: "notification"; devices: string[]; notification: NotificationRow }
+  | { readonly kind: "archive"; devices: string[]; position: number; revision: number }
   | { readonly kind: "presence"; user: UserRow }
   | { readonly kind: "replaced"; target: SessionKey }
   | { readonly kind: "revoked"; device: string }

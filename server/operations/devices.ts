@@ -73,6 +73,17 @@ export const deviceList: Handler<"device.list"> = ({ tables }, actor) => {
   };
 };
 
+/** Gives one of the acting account's devices another label. */
+export const deviceRename: Handler<"device.rename"> = ({ tables }, input) => {
+  const party = actingParty(tables, input);
+  if (!party.ok) return party;
+  const device = tables.devices.byId(input.renamed);
+  const known = device?.account === party.account.key && device.revokedAt === null;
+  if (!known) return refuse("unknown_device");
+  tables.devices.setLabel(device.key, input.label);
+  return { ok: true };
+};
+
 /** Nothing is delivered to the seat any more, and the next commit has to remove it. */
 function unseat(context: Context, conversation: Conversation, device: Device): void {
   const { tables } = context;

@@ -9,7 +9,8 @@ export type AttemptKind =
   | "register"
   | "enrol"
   | "claim"
-  | "lobby";
+  | "lobby"
+  | "archive";
 
 /** Counters of attempts. */
 export interface Attempts {

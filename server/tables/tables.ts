@@ -6,6 +6,7 @@
 import type { Conversation, Seat } from "../domain/conversation.ts";
 import type { Run } from "../domain/progress.ts";
 import type { NotificationRow, RosterEntry, SessionKey } from "../operations/contract.ts";
+import type { Archives } from "./archive.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clocks } from "./clock.ts";
 
@@ -99,6 +100,7 @@ export interface Devices {
   add(device: NewDevice): Device;
   revoke(key: number, revocation: { readonly text: string; readonly at: number }): void;
   setLastSeen(key: number, at: number): void;
+  setLabel(key: number, label: string): void;
 }
 
 /** A live session. */
@@ -378,6 +380,7 @@ export interface Tables {
   readonly notifications: Notifications;
   readonly directory: Directory;
   readonly attempts: Attempts;
+  readonly archive: Archives;
   readonly clock: Clocks;
 }
 

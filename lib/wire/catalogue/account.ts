@@ -110,6 +110,8 @@ export const accountMessages = {
       64,
     ),
   }),
+  "device.rename": request("device.rename", { device: publicKey, label }, ["ready"]),
+  "device.rename.ok": reply("device.rename", {}),
   "device.revoke": request("device.revoke", { revocation: certificate }, ["ready"]),
   "device.revoke.ok": reply("device.revoke", {}),
 

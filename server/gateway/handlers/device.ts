@@ -9,7 +9,7 @@ import { ownCertificate } from "./account.ts";
 
 /** Handlers of `device.*` and `session.close`. */
 export const deviceHandlers: RequestHandlers<
-  "device.enrol" | "device.list" | "device.revoke" | "session.close"
+  "device.enrol" | "device.list" | "device.rename" | "device.revoke" | "session.close"
 > = {
   "device.enrol": async (session, { message }) => {
     const { phase, device, services } = session;
@@ -31,6 +31,13 @@ export const deviceHandlers: RequestHandlers<
   "device.list": async (session) => {
     const { devices } = await session.services.storage.call("device.list", session.ready.actor);
     return { ok: true, fields: { devices } };
+  },
+
+  "device.rename": async (session, { message }) => {
+    const { device: renamed, label } = message;
+    const input = { ...session.ready.actor, renamed, label };
+    const done = await session.services.storage.call("device.rename", input);
+    return done.ok ? { ok: true, fields: {} } : done;
   },
 
   "device.revoke": async (session, { message }) => {

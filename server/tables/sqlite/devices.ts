@@ -88,6 +88,11 @@ export class SqliteDevices implements Devices {
     this.#rows.delete(key);
   }
 
+  setLabel(key: number, label: string): void {
+    this.#database.prepare("UPDATE devices SET label = ? WHERE key = ?").run(label, key);
+    this.#rows.delete(key);
+  }
+
   /** Makes room. */
   rotate(): void {
     this.#rows.rotate();

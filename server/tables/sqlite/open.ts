@@ -3,6 +3,7 @@ import type { Database } from "../../../lib/sql/database.ts";
 import { openDatabase } from "../../../lib/sql/open.ts";
 import type { Backend, Tables } from "../tables.ts";
 import { SqliteAccounts } from "./accounts.ts";
+import { SqliteArchives } from "./archive.ts";
 import { SqliteAttempts } from "./attempts.ts";
 import { SqliteClock } from "./clock.ts";
 import { SqliteConversations } from "./conversations.ts";
@@ -41,6 +42,7 @@ class SqliteBackend implements Backend {
       notifications: new SqliteNotifications(database, flushConversations),
       directory: new SqliteDirectory(database),
       attempts: new SqliteAttempts(database),
+      archive: new SqliteArchives(database),
       clock: new SqliteClock(database),
     };
   }

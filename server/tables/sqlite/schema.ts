@@ -212,8 +212,28 @@ CREATE TABLE clock (
 ) STRICT;
 `;
 
+/** The archives of accounts: sealed batches in a row. */
+const archive = `
+CREATE TABLE archives (
+  account INTEGER PRIMARY KEY,
+  position INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE archive_batches (
+  key INTEGER PRIMARY KEY,
+  account INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  bytes BLOB NOT NULL,
+  UNIQUE (account, position)
+) STRICT;
+`;
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
   { version: 2, name: "clock", sql: clock },
+  { version: 3, name: "archive", sql: archive },
 ];
