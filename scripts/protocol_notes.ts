@@ -1,6 +1,7 @@
 /** What the schemas cannot say: a sentence for each message, and the refusals that belong to it. */
 import type { ErrorCode } from "../lib/base/errors.ts";
 import type { MessageType } from "../lib/wire/messages.ts";
+import { fileNotes } from "./protocol_notes_files.ts";
 
 /** What the document says of one message. */
 export interface MessageNote {
@@ -18,6 +19,7 @@ const arriving: readonly ErrorCode[] = [
 
 /** Every message of the catalogue; a missing one does not compile. */
 export const messageNotes: Record<MessageType, MessageNote> = {
+  ...fileNotes,
   "hello.server": { text: "The server's first frame, alone in it, signed by its identity key." },
   "hello.client": { text: "The client's answer, alone in its frame, signed by its device key." },
   error: {

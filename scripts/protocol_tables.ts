@@ -17,6 +17,7 @@ const sections: Readonly<Record<string, (type: string) => boolean>> = {
   conversation: (type) => /^(conversation|message)\.|^(message|commit|welcome|receipt)$/.test(type),
   lobby: (type) => /^lobby\b/.test(type),
   archive: (type) => /^archive\b/.test(type),
+  file: (type) => /^file\./.test(type),
   notification: (type) => /^notification\b/.test(type),
 };
 

@@ -3,6 +3,13 @@ import { ExitError } from "../lib/base/exit_codes.ts";
 import { textLimits } from "../lib/base/limits.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import { sanitizeLine } from "../lib/base/sanitize.ts";
+import {
+  type FileChoices,
+  fileChoices,
+  type FileRules,
+  fileRules,
+  isFileChoice,
+} from "./config_files.ts";
 import type { TlsSource } from "./supervisor/certificates.ts";
 
 /** The port when neither the command line nor the configuration file names one. */
@@ -12,7 +19,7 @@ export const defaultPort = 1357;
 export type Registration = "open" | "closed";
 
 /** Flags as they were typed. */
-export interface ServerFlags {
+export interface ServerFlags extends FileChoices {
   readonly port?: string | undefined;
   readonly name?: string | undefined;
   readonly cert?: string | undefined;
@@ -31,6 +38,7 @@ export interface ServerConfig {
   readonly registration: Registration;
   readonly logLevel: LogLevel;
   readonly gateways: number;
+  readonly files: FileRules;
   /** Lines for the operator: what was taken from where, what was ignored and why. */
   readonly notes: readonly string[];
 }
@@ -62,8 +70,17 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
       file.values.registration ?? "open",
     logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
     gateways: gatewayCount(flags.gateways) ?? Math.max(1, around.cores - 1),
+    files: fileRules({ ...file.values, ...given(flags) }),
     notes: [...file.notes, ...port.notes],
   };
+}
+
+/** The flags that were given: the others leave the file's values as they are. */
+function given(flags: ServerFlags): FileChoices {
+  return Object.fromEntries(
+    fileChoices.filter((choice) => flags[choice] !== undefined)
+      .map((choice) => [choice, flags[choice]]),
+  );
 }
 
 /** A port as typed: 0 to 65535. Throws `ExitError` (usage). */
@@ -79,6 +96,11 @@ export function parsePort(text: string): number {
 }
 
 interface FileValues {
+  maxFileSize?: string;
+  fileQuota?: string;
+  fileSpace?: string;
+  fileDays?: string;
+  fileTypes?: string;
   port?: number;
   name?: string;
   cert?: string;
@@ -116,6 +138,11 @@ const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValu
   key: nonEmpty,
   registration: (value) => (["open", "closed"] as const).find((known) => known === value),
   logLevel: (value) => levels.find((known) => known === value),
+  maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,
+  fileQuota: (value) => isFileChoice("fileQuota", value) ? value : undefined,
+  fileSpace: (value) => isFileChoice("fileSpace", value) ? value : undefined,
+  fileDays: (value) => isFileChoice("fileDays", value) ? value : undefined,
+  fileTypes: (value) => isFileChoice("fileTypes", value) ? value : undefined,
 };
 
 function nonEmpty(value: unknown): string | undefined {

@@ -60,6 +60,14 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     .option("--cert <file>", "TLS certificate chain, PEM, instead of the server's own")
     .option("--key <file>", "its private key, PEM")
     .option("--registration <who>", "open or closed (default: open)")
+    .option("--max-file-size <size>", "largest file that may be sent (default: 64M)")
+    .option("--file-quota <size>", "files of one account on the server (default: 1G)")
+    .option("--file-space <size>", "files of all accounts on the server (default: 64G)")
+    .option("--file-days <days>", "files are deleted after so many days (default: 30)")
+    .option(
+      "--file-types <list>",
+      "extensions that clients may send: pdf,png or +dwg,-sh or * (default: the usual ones)",
+    )
     .option("--gateways <count>", "network workers (default: one less than cores)")
     .option("--log-level <level>", "debug, info, warning or error (default: info)")
     .option(

@@ -79,6 +79,8 @@ export const errorCodes = facts({
   },
   blocked: { text: "that is not accepted", retry: "never" },
   not_found: { text: "nothing there", retry: "never" },
+  // Files
+  wrong_offset: { text: "the upload stands at another place", retry: "after_sync" },
 });
 
 /** A stable error code of the protocol. */

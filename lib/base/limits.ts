@@ -65,8 +65,8 @@ export const serverLimits = {
   loginDelayFirstMs: 2 * second,
   loginDelayMaxMs: 15 * minute,
   /** Sustained bytes per second from one connection, and the burst above it. */
-  bytesPerSecond: 32 * 1024 * 1024,
-  bytesBurst: 64 * 1024 * 1024,
+  bytesPerSecond: 128 * 1024 * 1024,
+  bytesBurst: 128 * 1024 * 1024,
   /** A vault is under 200 bytes; there is room for what later versions keep in it. */
   vaultBytes: 16 * 1024,
   /** Undelivered ciphertext stored for one receiving account. */
@@ -196,6 +196,48 @@ export const archiveLimits = {
   replacedAtOnce: 8,
   /** A client gathers messages this long before it archives them. */
   gatherMs: 2 * second,
+} as const;
+
+/** Files. */
+export const fileLimits = {
+  /**
+   * Bytes of one encrypted chunk with its tag: four of them fill a frame, one of them holds up a message on the same line
+   * for a quarter of a second at 1 MB/s.
+   */
+  chunkBytes: 256 * 1024,
+  /** Chunk sizes that a receiver accepts: smaller ones cost it far more work than bytes, larger ones fit no frame. */
+  chunkBytesMin: 4 * 1024,
+  /** The largest file unless the operator says otherwise. */
+  fileBytes: 64 * 1024 * 1024,
+  /** What an operator may allow: positions stay exact in JSON, and chunk numbers within 32 bits. */
+  fileBytesMax: 1024 ** 4,
+  /** Ciphertext of one uploading account on the server, finished or not, unless the operator says otherwise. */
+  bytesPerAccount: 1024 ** 3,
+  /** The same of all accounts together: files must not take the room that messages need. */
+  bytesInAll: 64 * 1024 ** 3,
+  /** What a file counts beside its bytes: a row and a block of the file system. */
+  overheadBytes: 4 * 1024,
+  /** Files of one account on the server. */
+  filesPerAccount: 10_000,
+  /** Uploads of one account that are begun and not finished. */
+  begunPerAccount: 16,
+  /** A file is deleted this long after it was finished, whoever has it. */
+  keepMs: 30 * day,
+  /** An upload in which nothing has moved for this long is given up. */
+  begunMs: day,
+  /** Bytes of an upload that a crash of the machine may cost: they are forced to the disk in pieces of this size. */
+  unsyncedBytes: 4 * 1024 * 1024,
+  /** Files that the server holds open for writing at once; the one idle longest is closed. */
+  openFiles: 64,
+  /** Extensions of an allow-list, and the length of each. */
+  types: 512,
+  typeChars: 16,
+  /** UTF-8 bytes of a file's name: what file systems take. */
+  nameBytes: 255,
+  /** Bytes of one transfer under way, at most: half of what may wait for a slow reader. */
+  windowBytes: 2 * 1024 * 1024,
+  /** So long what is under way of one transfer should take at most: a message on the same line waits behind it. */
+  windowMs: 250,
 } as const;
 
 /** The client. */

@@ -12,6 +12,7 @@ import {
 } from "./catalogue/conversation.ts";
 import type { Entry, SessionState } from "./catalogue/define.ts";
 import { directoryMessages } from "./catalogue/directory.ts";
+import { fileMessages } from "./catalogue/file.ts";
 import { sessionMessages } from "./catalogue/session.ts";
 
 export type { Direction, Entry, Role, SessionState } from "./catalogue/define.ts";
@@ -25,6 +26,7 @@ export const catalogue = {
   ...lobbyMessages,
   ...notificationMessages,
   ...archiveMessages,
+  ...fileMessages,
 } as const satisfies Record<string, Entry>;
 
 type Catalogue = typeof catalogue;

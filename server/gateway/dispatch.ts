@@ -17,6 +17,7 @@ import { conversationHandlers } from "./handlers/conversation.ts";
 import { groupHandlers } from "./handlers/groups.ts";
 import { deviceHandlers, noticeHandlers } from "./handlers/device.ts";
 import { directoryHandlers } from "./handlers/directory.ts";
+import { fileHandlers } from "./handlers/file.ts";
 import { lobbyHandlers } from "./handlers/lobby.ts";
 import { type Answer, refused, type Session } from "./session.ts";
 
@@ -29,6 +30,7 @@ const requestHandlers: RequestHandlers = {
   ...groupHandlers,
   ...lobbyHandlers,
   ...archiveHandlers,
+  ...fileHandlers,
 };
 
 /**
@@ -113,6 +115,7 @@ const answerBytes: { readonly [T in MessageType]?: number } = {
   "message.fetch": 2 * frameLimits.bodyBytes,
   "lobby.fetch": frameLimits.bodyBytes,
   "archive.fetch": frameLimits.bodyBytes,
+  "file.get": frameLimits.bodyBytes,
   "vault.get": frameLimits.bodyBytes,
   "conversation.info": frameLimits.bodyBytes,
   "keypackages.claim": frameLimits.bodyBytes,

@@ -64,7 +64,7 @@ export class Gateway {
         name: options.serverName,
         software,
         authority: options.authority,
-        capabilities: [],
+        capabilities: ["files"],
       },
       clock: options.clock,
       logger: options.logger,

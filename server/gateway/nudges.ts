@@ -63,6 +63,8 @@ export class NudgeRouter {
         return this.#toDevices(nudge.devices, { type: "notification", ...nudge.notification });
       case "presence":
         return this.#presence.add(nudge.user);
+      case "discard":
+        return;
       case "replaced":
         return this.#replaced(nudge.target);
       case "revoked":

@@ -67,6 +67,8 @@ export class Session {
   readonly remote: string;
   /** The key that signs its frames, base64url. */
   readonly device: string;
+  /** Uploads that it has begun: bytes of each in all, by the file's id. */
+  readonly uploads = new Map<string, number>();
   phase: Phase = { kind: "open", exchange: { kind: "none" } };
   /** Messages that are not dealt with yet, and the bytes that they and their answers hold. */
   readonly inFlight = { requests: 0, bytes: 0 };

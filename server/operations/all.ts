@@ -17,6 +17,16 @@ import {
   directoryKeys,
   directoryUsers,
 } from "./directory.ts";
+import {
+  fileAbandon,
+  fileBegin,
+  fileDelete,
+  fileDone,
+  fileFinish,
+  fileLimitsOf,
+  fileLocate,
+  fileProgress,
+} from "./files.ts";
 import { keyPackagesClaim, keyPackagesPut } from "./key_packages.ts";
 import { lobbyPost, lobbyRead } from "./lobby.ts";
 import {
@@ -82,6 +92,14 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "lobby.read": lobbyRead,
   "notification.list": notificationList,
   "notification.seen": notificationSeen,
+  "file.limits": fileLimitsOf,
+  "file.begin": fileBegin,
+  "file.progress": fileProgress,
+  "file.finish": fileFinish,
+  "file.locate": fileLocate,
+  "file.done": fileDone,
+  "file.delete": fileDelete,
+  "file.abandon": fileAbandon,
   "retention.run": retentionRun,
 };
 

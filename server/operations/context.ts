@@ -1,6 +1,8 @@
 /** What every operation is given beside its input, and the shape that operations have. */
+import { defaultFileTypes } from "../../lib/base/file_types.ts";
+import { fileLimits } from "../../lib/base/limits.ts";
 import type { Account, Device, Tables } from "../tables/tables.ts";
-import type { Input, Nudge, OperationName, Refused, Result } from "./contract.ts";
+import type { FileSettings, Input, Nudge, OperationName, Refused, Result } from "./contract.ts";
 
 /** What the operator decided. */
 export interface Settings {
@@ -8,7 +10,17 @@ export interface Settings {
   readonly registration: "open" | "closed";
   /** New accounts from one address in an hour. */
   readonly registrationsPerHour: number;
+  readonly files: FileSettings;
 }
+
+/** What holds unless the operator says otherwise. */
+export const defaultFileSettings: FileSettings = {
+  maxBytes: fileLimits.fileBytes,
+  bytesPerAccount: fileLimits.bytesPerAccount,
+  bytesInAll: fileLimits.bytesInAll,
+  keepMs: fileLimits.keepMs,
+  types: defaultFileTypes,
+};
 
 /** Where the sweep for old rows goes on. */
 export interface Sweep {

@@ -3,7 +3,8 @@
  * transaction (or one savepoint of a shared one). Inputs and results are plain data that cross a worker border;
  * binary that is stored or forwarded as it is travels as bytes, keys and hashes as base64url text.
  */
-import type { ErrorCode } from "../../lib/base/errors.ts";
+import type { Actor, Outcome, Refused } from "./contract_base.ts";
+import type { FileBytes, FileOperations } from "./contract_files.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
 import type {
   BlockRow,
@@ -34,24 +35,8 @@ export type {
   UserRow,
 } from "./contract_rows.ts";
 
-/** A refusal: the code for the peer, and what belongs to it. */
-export interface Refused {
-  readonly ok: false;
-  readonly code: ErrorCode;
-  readonly retryAfterMs?: number;
-  readonly epoch?: number;
-}
-
-/** What an operation answers. */
-export type Outcome<T> = ({ readonly ok: true } & T) | Refused;
-
-/** The authenticated party on whose behalf an operation runs. */
-export interface Actor {
-  /** Account id (UUID). */
-  readonly account: string;
-  /** Device key, base64url. */
-  readonly device: string;
-}
+export type { Actor, Outcome, Refused } from "./contract_base.ts";
+export type { FileBytes, FileSettings } from "./contract_files.ts";
 
 /** A session as the registry knows it. */
 export interface SessionKey {
@@ -124,7 +109,7 @@ interface Appended {
 }
 
 /** Every operation: `in` is what it takes, `out` what it answers. Time (`now`) is added by the storage side. */
-export interface Operations {
+export interface Operations extends FileOperations {
   // Accounts
   "account.exists": { in: { name: string }; out: { exists: boolean } };
   /** Refuses bad names, taken names, closed registration and too many registrations from one address, begun or done. */
@@ -350,6 +335,8 @@ export type Nudge =
   | { readonly kind: "notification"; devices: string[]; notification: NotificationRow }
   | { readonly kind: "archive"; devices: string[]; position: number; revision: number }
   | { readonly kind: "presence"; user: UserRow }
+  /** The file's row is gone, and its bytes may go. For the storage side itself: gateways never see it. */
+  | { readonly kind: "discard"; file: string }
   | { readonly kind: "replaced"; target: SessionKey }
   | { readonly kind: "revoked"; device: string }
   | { readonly kind: "probe"; target: SessionKey; probe: string }
@@ -361,4 +348,5 @@ export interface Storage {
   call<N extends OperationName>(name: N, input: Input<N>): Promise<Result<N>>;
   /** Registers the receiver of nudges; there is one. */
   onNudges(receive: (nudges: readonly Nudge[]) => void): void;
+  readonly files: FileBytes;
 }

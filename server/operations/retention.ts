@@ -6,6 +6,7 @@ import { dropSeat } from "../domain/conversation.ts";
 import { horizon, slowestOf } from "../domain/progress.ts";
 import { failureMemoryMs } from "../domain/login_delay.ts";
 import type { Context, Handler } from "./context.ts";
+import { expireFiles } from "./files.ts";
 import { cutLobby } from "./lobby.ts";
 import { settleWaiting } from "./waiting.ts";
 
@@ -69,5 +70,6 @@ export const retentionRun: Handler<"retention.run"> = (context) => {
   });
   const notifications = tables.notifications.expire(now - serverLimits.messageRetentionMs);
   tables.attempts.expire(now - failureMemoryMs);
-  return { deleted: rows + posts + packages + notifications };
+  const files = expireFiles(context, now);
+  return { deleted: rows + posts + packages + notifications + files };
 };

@@ -32,6 +32,8 @@ export type ToStorage =
   | {
     readonly kind: "start";
     readonly path: string;
+    /** The folder of files. */
+    readonly files: string;
     readonly settings: Settings;
     readonly testHooks: boolean;
     readonly crash: CrashPlan | undefined;

@@ -2,6 +2,7 @@
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import type { Input, Nudge, OperationName, Result, Storage } from "../operations/contract.ts";
+import { FileProxy } from "./file_proxy.ts";
 import type { Call, Delivery, Failure, Reply } from "./messages.ts";
 import { pack, type Packed, unpack } from "./pack.ts";
 
@@ -24,6 +25,7 @@ interface Waiting {
 
 class StorageProxy implements Storage {
   readonly #port: MessagePort;
+  readonly files: FileProxy;
   readonly #waiting = new Map<number, Waiting>();
   #gathered: Call[] = [];
   #underWay = 0;
@@ -33,6 +35,7 @@ class StorageProxy implements Storage {
 
   constructor(port: MessagePort) {
     this.#port = port;
+    this.files = new FileProxy(port);
     port.onmessage = (event: MessageEvent<Packed>) => this.#deliver(unpack<Delivery>(event.data));
   }
 

@@ -2,6 +2,7 @@
 import { serverLimits } from "../../lib/base/limits.ts";
 import { afterThisTurn } from "../../lib/base/turn.ts";
 import type { BatchRunner, Ending, Work } from "./batch.ts";
+import type { FilePort } from "./file_messages.ts";
 import type { Call, Delivery, Reply } from "./messages.ts";
 import { pack, type Packed, unpack } from "./pack.ts";
 
@@ -18,6 +19,14 @@ export interface QueueCounts {
   failures: number;
 }
 
+/** Where the bytes of files are, as far as the queue is concerned. */
+export interface Attached {
+  /** A gateway opens its port for the bytes of files. */
+  serve(port: MessagePort): void;
+  /** The row of a file is gone. */
+  discard(file: string): void;
+}
+
 /** Told of an operation that failed through no fault of its caller. */
 export type OnTrouble = (operation: string, thrown: unknown) => void;
 
@@ -25,20 +34,25 @@ export type OnTrouble = (operation: string, thrown: unknown) => void;
 export class CallQueue {
   readonly #runner: BatchRunner;
   readonly #onTrouble: OnTrouble;
+  readonly #files: Attached;
   readonly #ports = new Set<MessagePort>();
   #queued: Queued[] = [];
   #scheduled = false;
   readonly counts: QueueCounts = { operations: 0, transactions: 0, failures: 0 };
 
-  constructor(runner: BatchRunner, onTrouble: OnTrouble) {
+  constructor(runner: BatchRunner, options: { onTrouble: OnTrouble; files: Attached }) {
     this.#runner = runner;
-    this.#onTrouble = onTrouble;
+    this.#onTrouble = options.onTrouble;
+    this.#files = options.files;
   }
 
   /** Takes calls from this gateway from now on. */
   connect(port: MessagePort): void {
     this.#ports.add(port);
-    port.onmessage = (event: MessageEvent<Packed>) => this.#take(port, event.data);
+    port.onmessage = ({ data }: MessageEvent<Packed | FilePort>) => {
+      if ("files" in data) this.#files.serve(data.files);
+      else this.#take(port, data);
+    };
   }
 
   #take(port: MessagePort, packed: Packed): void {
@@ -73,7 +87,8 @@ export class CallQueue {
     const { endings, nudges } = this.#runner.run(batch);
     this.counts.operations += batch.length;
     this.counts.transactions += 1;
-    this.#answer(batch, endings, nudges);
+    for (const nudge of nudges) if (nudge.kind === "discard") this.#files.discard(nudge.file);
+    this.#answer(batch, endings, nudges.filter(({ kind }) => kind !== "discard"));
     return true;
   }
 

@@ -2,12 +2,17 @@
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
+import { defaultFileSettings } from "../operations/context.ts";
+import type { FileSettings } from "../operations/contract.ts";
 import type { Forbidden, FromStorage, StorageStatus, ToStorage } from "./messages.ts";
 
 export type { StorageStatus } from "./messages.ts";
 
 /** The name of the database within the data folder. */
 export const databaseName = "sealpost.db";
+
+/** The name of the folder of files within it. */
+export const filesName = "files";
 
 /** How the storage side is to run. */
 export interface StorageOptions {
@@ -17,6 +22,8 @@ export interface StorageOptions {
   readonly registration?: "open" | "closed";
   /** New accounts from one address in an hour; `serverLimits` when left out. */
   readonly registrationsPerHour?: number;
+  /** What the operator decided about files; the defaults when left out. */
+  readonly files?: Partial<FileSettings>;
   /** Told of operations that failed through no fault of their caller. `detail` is for the log alone. */
   readonly onTrouble?: (operation: string, detail: string) => void;
   /** For tests: where to die, and how; also permits `attempt`. */
@@ -119,10 +126,12 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
     line.send({
       kind: "start",
       path: `${options.dataDir}/${databaseName}`,
+      files: `${options.dataDir}/${filesName}`,
       settings: {
         registration: options.registration ?? "open",
         registrationsPerHour: options.registrationsPerHour ??
           serverLimits.registrationsPerAddressPerHour,
+        files: { ...defaultFileSettings, ...options.files },
       },
       testHooks: options.testHooks !== undefined,
       crash: options.testHooks?.crash,

@@ -7,6 +7,9 @@ import { asAppError } from "../../lib/base/errors.ts";
 import { openSqliteBackend } from "../tables/sqlite/open.ts";
 import type { Backend } from "../tables/tables.ts";
 import { BatchRunner } from "./batch.ts";
+import { folderDisk } from "./disk.ts";
+import { serveFiles } from "./file_server.ts";
+import { FileStore } from "./file_store.ts";
 import { tryForbidden } from "./forbidden.ts";
 import type { FromStorage, ToStorage } from "./messages.ts";
 import { CallQueue } from "./queue.ts";
@@ -22,6 +25,7 @@ interface Running {
   readonly path: string;
   readonly backend: Backend;
   readonly queue: CallQueue;
+  readonly files: FileStore;
   readonly retention: ReturnType<typeof setInterval>;
   readonly testHooks: boolean;
 }
@@ -41,18 +45,30 @@ function start(message: Start): Running {
     now: () => Date.now(),
     uptime: () => performance.now(),
   });
-  const queue = new CallQueue(
-    runner,
-    (operation, thrown) => tell({ kind: "trouble", operation, detail: detailOf(thrown) }),
-  );
+  const trouble = (operation: string, thrown: unknown) =>
+    tell({ kind: "trouble", operation, detail: detailOf(thrown) });
+  const files = new FileStore(folderDisk(message.files), {
+    progress: (file, synced) => queue.enqueue({ name: "file.progress", input: { file, synced } }),
+    abandoned: (file) => queue.enqueue({ name: "file.abandon", input: { file } }),
+    trouble,
+  });
+  const queue = new CallQueue(runner, {
+    onTrouble: trouble,
+    files: {
+      serve: (port) => serveFiles(port, { store: files, trouble }),
+      discard: (file) => void files.discard(file),
+    },
+  });
+  void files.sweep((file) => backend.tables.files.byId(file) !== undefined);
   const sweep = () => queue.enqueue({ name: "retention.run", input: {} });
   const { path, testHooks } = message;
-  return { path, backend, queue, retention: setInterval(sweep, retentionMs), testHooks };
+  return { path, backend, queue, files, retention: setInterval(sweep, retentionMs), testHooks };
 }
 
-/** Runs what has arrived, closes the file. */
-function stop(running: Running): void {
+/** Runs what has arrived, closes the files. */
+async function stop(running: Running): Promise<void> {
   clearInterval(running.retention);
+  await running.files.close();
   while (running.queue.runSome());
   running.queue.disconnect();
   running.backend.close();
@@ -86,8 +102,7 @@ function handle(message: Exclude<ToStorage, Start>, state: Running): void {
       if (state.testHooks) void tellTried(message.what);
       return;
     case "close":
-      stop(state);
-      return tell({ kind: "closed" });
+      return void stop(state).then(() => tell({ kind: "closed" }), failed);
   }
 }
 
@@ -102,9 +117,13 @@ self.onmessage = (event: MessageEvent<ToStorage>) => {
       handle(event.data, running);
     }
   } catch (thrown) {
-    const { code, message: text } = asAppError(thrown);
-    tell({ kind: "failed", failure: { code, text }, detail: detailOf(thrown) });
+    failed(thrown);
   }
 };
+
+function failed(thrown: unknown): void {
+  const { code, message: text } = asAppError(thrown);
+  tell({ kind: "failed", failure: { code, text }, detail: detailOf(thrown) });
+}
 
 tell({ kind: "listening" });

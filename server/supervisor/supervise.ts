@@ -6,6 +6,7 @@ import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { AdminSocket } from "../admin/socket.ts";
+import type { FileSettings } from "../operations/contract.ts";
 import { startStorage, type StorageHandle } from "../storage/start.ts";
 import { hostname, reachableAddresses } from "./addresses.ts";
 import { type Announcement, readyJson, readyLines } from "./announce.ts";
@@ -27,6 +28,7 @@ export interface ServerOptions {
     readonly tls: TlsSource;
     readonly registration: "open" | "closed";
     readonly gateways: number;
+    readonly files: FileSettings;
   };
   readonly folder: string;
   /** Print one line of JSON instead of lines for people. */
@@ -136,6 +138,7 @@ async function openStorage(
   const storage = await startStorage({
     dataDir: folder,
     registration: config.registration,
+    files: config.files,
     onTrouble: (operation, cause) => log.log("error", "operation_failed", { operation, cause }),
     ...(test === undefined
       ? {}

@@ -9,8 +9,10 @@ import type { NotificationRow, RosterEntry, SessionKey } from "../operations/con
 import type { Archives } from "./archive.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clocks } from "./clock.ts";
+import type { Files } from "./files.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
+export type { Files, StoredFile } from "./files.ts";
 
 /** An account. */
 export interface Account {
@@ -382,6 +384,7 @@ export interface Tables {
   readonly attempts: Attempts;
   readonly archive: Archives;
   readonly clock: Clocks;
+  readonly files: Files;
 }
 
 /** A database behind the tables, with its transactions. Everything it throws is an `AppError`. */

@@ -13,6 +13,7 @@ import type {
   Result,
   RosterEntry,
 } from "../../server/operations/contract.ts";
+import { defaultFileSettings } from "../../server/operations/context.ts";
 import { BatchRunner, type Work } from "../../server/storage/batch.ts";
 import { openSqliteBackend } from "../../server/tables/sqlite/open.ts";
 import type { Backend } from "../../server/tables/tables.ts";
@@ -47,11 +48,14 @@ export class World {
   nudges: readonly Nudge[] = [];
   #made = 0;
 
+  /** What the operator decided about files; to be replaced before the operation that it is for. */
+  readonly files = { ...defaultFileSettings };
+
   constructor(backend: Backend, registration: "open" | "closed" = "open") {
     this.backend = backend;
     const registrationsPerHour = serverLimits.registrationsPerAddressPerHour;
     this.#runner = new BatchRunner(backend, {
-      settings: { registration, registrationsPerHour },
+      settings: { registration, registrationsPerHour, files: this.files },
       now: () => this.now,
       uptime: () => this.now - this.jumpedMs,
     });

@@ -9,6 +9,7 @@ import { SqliteClock } from "./clock.ts";
 import { SqliteConversations } from "./conversations.ts";
 import { SqliteDevices } from "./devices.ts";
 import { SqliteDirectory } from "./directory.ts";
+import { SqliteFiles } from "./files.ts";
 import { SqliteKeyPackages } from "./key_packages.ts";
 import { SqliteLobby } from "./lobby.ts";
 import { SqliteLog } from "./log.ts";
@@ -22,6 +23,7 @@ class SqliteBackend implements Backend {
   readonly #devices: SqliteDevices;
   readonly #sessions: SqliteSessions;
   readonly #conversations: SqliteConversations;
+  readonly #files: SqliteFiles;
   readonly tables: Tables;
 
   constructor(database: Database) {
@@ -31,6 +33,7 @@ class SqliteBackend implements Backend {
     this.#accounts = new SqliteAccounts(database, flushConversations);
     this.#devices = new SqliteDevices(database);
     this.#sessions = new SqliteSessions(database);
+    this.#files = new SqliteFiles(database);
     this.tables = {
       accounts: this.#accounts,
       devices: this.#devices,
@@ -44,6 +47,7 @@ class SqliteBackend implements Backend {
       attempts: new SqliteAttempts(database),
       archive: new SqliteArchives(database),
       clock: new SqliteClock(database),
+      files: this.#files,
     };
   }
 
@@ -73,6 +77,7 @@ class SqliteBackend implements Backend {
     this.#accounts.forget();
     this.#devices.forget();
     this.#conversations.forget();
+    this.#files.forget();
     this.#sessions.reload();
   }
 

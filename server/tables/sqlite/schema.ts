@@ -231,9 +231,38 @@ CREATE TABLE archive_batches (
 ) STRICT;
 `;
 
+/** The rows of files; their bytes are files of the data folder, named by id. */
+const files = `
+CREATE TABLE files (
+  key INTEGER PRIMARY KEY,
+  file TEXT NOT NULL UNIQUE,
+  -- Storage keys of the conversation and of the account that uploads.
+  conversation INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  -- Bytes of the whole ciphertext, and how many are on disk for good.
+  size INTEGER NOT NULL,
+  synced INTEGER NOT NULL DEFAULT 0,
+  -- When something last moved in an upload.
+  touched_at INTEGER NOT NULL,
+  -- Null until it is finished.
+  expires_at INTEGER
+) STRICT;
+CREATE INDEX files_by_account ON files (account);
+CREATE INDEX files_by_expiry ON files (expires_at, touched_at);
+
+-- The accounts that were listed when a file was finished, and whether they have it.
+CREATE TABLE file_receivers (
+  file INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  done INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (file, account)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
   { version: 2, name: "clock", sql: clock },
   { version: 3, name: "archive", sql: archive },
+  { version: 4, name: "files", sql: files },
 ];

@@ -15,6 +15,7 @@ import {
 import { PresenceChanges } from "../../../server/gateway/presence.ts";
 import { LogValve } from "../../../server/supervisor/log_valve.ts";
 import { clientFacts, ManualClock, pipe, turns } from "../../wire/kit.ts";
+import { noFiles } from "../../kit/no_files.ts";
 
 Deno.test("addresses count by what one party usually owns", () => {
   const cases = {
@@ -78,6 +79,7 @@ function gateway(limits: Partial<GatewayLimits>, logger: Logger = silentLogger) 
     storage: {
       call: () => Promise.reject(new Error("no storage here")),
       onNudges: () => undefined,
+      files: noFiles,
     },
     clock,
     logger,

@@ -10,6 +10,7 @@ import type {
 } from "../../../server/operations/contract.ts";
 import { Push } from "../../../server/gateway/push.ts";
 import { turns } from "../../wire/kit.ts";
+import { noFiles } from "../../kit/no_files.ts";
 
 const actor = { account: randomId(), device: "d".repeat(43) };
 
@@ -44,6 +45,7 @@ function world() {
   };
   const storage: Storage = {
     onNudges: () => undefined,
+    files: noFiles,
     call<N extends OperationName>(name: N, input: Input<N>): Promise<Result<N>> {
       const answers: Partial<Record<OperationName, () => Promise<unknown>>> = {
         "log.read": () => read(input as Input<"log.read">),

@@ -8,6 +8,7 @@ import type { Nudge, OperationName, Storage } from "../../../server/operations/c
 import { Gateway } from "../../../server/gateway/gateway.ts";
 import { type GatewayLimits, gatewayLimits } from "../../../server/gateway/limits.ts";
 import { clientFacts, ManualClock, pipe } from "../../wire/kit.ts";
+import { noFiles } from "../../kit/no_files.ts";
 
 /** Lets everybody in and then answers only when told to. */
 function stalledStorage() {
@@ -37,6 +38,7 @@ function stalledStorage() {
       return promise as Promise<never>;
     },
     onNudges: (receive) => void (told.receive = receive),
+    files: noFiles,
   };
   return { storage, waiting, nudge: (nudges: readonly Nudge[]) => told.receive(nudges) };
 }

@@ -44,6 +44,7 @@ function connect(handle: StorageHandle, gateway: number): Storage & Disposable {
   return {
     call: (name, input) => storage.call(name, input),
     onNudges: (receive) => storage.onNudges(receive),
+    files: storage.files,
     [Symbol.dispose]: () => port.close(),
   };
 }
