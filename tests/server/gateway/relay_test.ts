@@ -43,7 +43,8 @@ async function back(server: TestServer, { client, account }: Party, options: Cli
 async function occurrences(server: TestServer, bytes: Uint8Array): Promise<number> {
   let found = 0;
   const text = (content: Uint8Array) => Buffer.from(content).toString("latin1");
-  for (const { name } of Deno.readDirSync(server.data)) {
+  for (const { name, isFile } of Deno.readDirSync(server.data)) {
+    if (!isFile) continue;
     found += text(await Deno.readFile(`${server.data}/${name}`)).split(text(bytes)).length - 1;
   }
   return found;
