@@ -9,9 +9,11 @@ import type { NotificationRow, RosterEntry, SessionKey } from "../operations/con
 import type { Archives } from "./archive.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clocks } from "./clock.ts";
+import type { Directory } from "./directory.ts";
 import type { Files } from "./files.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
+export type { Directory } from "./directory.ts";
 export type { Files, StoredFile } from "./files.ts";
 
 /** An account. */
@@ -355,19 +357,6 @@ export interface NotificationQuery {
   readonly unseen: boolean;
   readonly after: number;
   readonly limit: number;
-}
-
-/** The directory's log. */
-export interface Directory {
-  size(): number;
-  /** The hash of a complete subtree. */
-  node(level: number, index: number): Uint8Array;
-  add(index: number, entry: {
-    readonly bytes: Uint8Array;
-    readonly nodes: readonly { level: number; index: number; hash: Uint8Array }[];
-  }): void;
-  entry(index: number): Uint8Array;
-  entries(from: number, limit: number): Uint8Array[];
 }
 
 /** All tables. */
