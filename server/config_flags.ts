@@ -14,6 +14,13 @@ export type ServerCommand =
     readonly home: string | undefined;
   }
   | {
+    readonly kind: "backup" | "restore";
+    readonly file: string;
+    readonly json: boolean;
+    readonly data: string | undefined;
+    readonly home: string | undefined;
+  }
+  | {
     readonly kind: "run";
     readonly flags: ServerFlags;
     readonly json: boolean;
@@ -37,6 +44,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
     .configureOutput({ writeOut: (text) => help += text, writeErr: () => undefined });
   describeRun(program, (parsed) => command = parsed);
   describeAdmin(program, (parsed) => command = parsed);
+  describeBackup(program, (parsed) => command = parsed);
   try {
     program.parse(args, { from: "user" });
   } catch (thrown) {
@@ -106,6 +114,22 @@ function describeAdmin(program: Command, done: (command: ServerCommand) => void)
       const { json, data, home } = options;
       done({ kind: "admin", command: { kind, json: json === true }, data, home });
     });
+  }
+}
+
+const backups = {
+  backup: "write the whole server, while it runs, to one file; it holds the server's keys",
+  restore: "make an empty data folder of a backup, here or on another machine",
+} as const;
+
+/** Commands that work on files, whether a server runs or not. */
+function describeBackup(program: Command, done: (command: ServerCommand) => void): void {
+  for (const kind of ["backup", "restore"] as const) {
+    place(program.command(kind).description(backups[kind]).argument("<file>"))
+      .action((file: string, options: AdminOptions) => {
+        const { json, data, home } = options;
+        done({ kind, file, json: json === true, data, home });
+      });
   }
 }
 

@@ -38,7 +38,8 @@ export function openDatabase(path: string, options: OpenOptions): Database {
   }
 }
 
-function connect(path: string, options: { readOnly: boolean }): Database {
+/** Opens a file as it is. Throws `AppError`. */
+export function connect(path: string, options: { readOnly: boolean }): Database {
   try {
     const database = new DatabaseSync(path, options);
     // Newer runtimes only: statements cannot damage the file's own structures.

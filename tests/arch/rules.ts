@@ -75,6 +75,16 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/federation",
     "server/admin",
   ],
+  // Works on files alone, while a server runs or not.
+  "server/backup": [
+    "lib/base",
+    "lib/crypto",
+    "lib/sql",
+    "server/tables",
+    "server/storage",
+    "server/admin",
+    "server/supervisor",
+  ],
   "server": [
     "lib/base",
     "lib/crypto",
@@ -88,6 +98,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/gateway",
     "server/federation",
     "server/admin",
+    "server/backup",
     "server/supervisor",
   ],
 

@@ -1,0 +1,164 @@
+/**
+ * Backups: the whole server in one file, taken while it runs, and put back on this machine or another. The file is an
+ * SQLite database: a consistent copy of the server's own, with the data folder's other files in a table of their own.
+ */
+import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { planMigration, schemaVersion } from "../../lib/sql/migrate.ts";
+import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
+import { openFolder } from "../supervisor/folder.ts";
+import { hasDatabase } from "../supervisor/keys.ts";
+import { databaseName } from "../storage/start.ts";
+import { migrations } from "../tables/sqlite/schema.ts";
+import { packFiles, unpackFiles } from "./files.ts";
+import type { AdminWorld } from "../admin/commands.ts";
+import { storedFingerprint } from "../admin/identity.ts";
+import { sizeText } from "../admin/text.ts";
+
+/**
+ * New rows of a restored server are numbered from so much further on: clients have seen rows that the backup does not
+ * know, and take nothing for new that carries a number they had before.
+ */
+const numberGap = 1 << 20;
+
+/** Writes a backup of the server of a data folder, running or not, to a file that must not exist. Throws `ExitError`. */
+export function writeBackup(file: string, { folder, print, json }: BackupWorld): number {
+  const fingerprint = storedFingerprint(folder);
+  refuseExisting(file);
+  const part = `${file}.part`;
+  try {
+    Deno.writeFileSync(part, new Uint8Array(), { mode: 0o600 });
+    copyDatabase(`${folder}/${databaseName}`, part);
+    const copy = openCopy(part, { readOnly: false });
+    try {
+      packFiles(copy, folder);
+    } finally {
+      copy.close();
+    }
+    putInPlace(part, file);
+  } catch (cause) {
+    for (const left of [part, `${part}-wal`, `${part}-journal`]) removeIfThere(left);
+    throw unwritable(file, cause);
+  }
+  const bytes = Deno.statSync(file).size;
+  print(
+    json
+      ? JSON.stringify({ v: 1, type: "backup", file, bytes, fingerprint })
+      : `${file}: ${
+        sizeText(bytes)
+      }. It holds the server's keys: whoever has it can be this server.`,
+  );
+  return exitCodes.done;
+}
+
+/** Makes a data folder of a backup; there must be no server in it. Throws `ExitError`, and leaves the folder as it was. */
+export function restoreBackup(file: string, { folder, print, json }: BackupWorld): number {
+  openFolder(folder);
+  if (hasDatabase(folder) || Deno.readDirSync(folder)[Symbol.iterator]().next().done !== true) {
+    throw new ExitError(
+      "localData",
+      `there is something in ${folder} already: name an empty or a new folder with --data`,
+    );
+  }
+  const part = `${folder}/${databaseName}.part`;
+  try {
+    copyChecked(file, part);
+    settle(part, folder);
+    Deno.renameSync(part, `${folder}/${databaseName}`);
+  } catch (cause) {
+    for (const { name } of [...Deno.readDirSync(folder)]) {
+      Deno.removeSync(`${folder}/${name}`, { recursive: true });
+    }
+    if (cause instanceof ExitError) throw cause;
+    throw new ExitError("localData", `${file} could not be restored: ${reason(cause)}`, { cause });
+  }
+  const fingerprint = storedFingerprint(folder);
+  print(
+    json
+      ? JSON.stringify({ v: 1, type: "restored", data: folder, fingerprint })
+      : `Restored to ${folder}. Start it with: sealpost server --data ${folder}`,
+  );
+  return exitCodes.done;
+}
+
+/** Where a backup is taken from or goes to, and how to tell. */
+export interface BackupWorld extends AdminWorld {
+  readonly json: boolean;
+}
+
+/** Nothing is copied before the file is found whole and of a version that this program knows. */
+function copyChecked(file: string, part: string): void {
+  if (!isFile(file)) throw new ExitError("notFound", `there is no file ${file}`);
+  const backup = openCopy(file, { readOnly: true });
+  try {
+    const found = integrityOf(backup);
+    if (found !== "ok") throw new ExitError("localData", `${file} is damaged: ${found}`);
+    if (
+      backup.prepare("SELECT 1 FROM sqlite_master WHERE name = 'backup_files'").get() === undefined
+    ) {
+      throw new ExitError("localData", `${file} is not a backup of a Sealpost server`);
+    }
+    planMigration(schemaVersion(backup), migrations);
+  } finally {
+    backup.close();
+  }
+  Deno.copyFileSync(file, part);
+  Deno.chmodSync(part, 0o600);
+}
+
+function settle(part: string, folder: string): void {
+  const copy = openCopy(part, { readOnly: false });
+  try {
+    unpackFiles(copy, folder);
+    copy.exec(`
+      DROP TABLE backup_files;
+      DELETE FROM sessions;
+      UPDATE conversations SET head = head + ${numberGap};
+      UPDATE accounts SET notifications = notifications + ${numberGap};
+      UPDATE sqlite_sequence SET seq = seq + ${numberGap} WHERE name = 'lobby';
+    `);
+  } finally {
+    copy.close();
+  }
+  using handle = Deno.openSync(part, { read: true, write: true });
+  handle.syncSync();
+}
+
+function putInPlace(part: string, file: string): void {
+  using handle = Deno.openSync(part, { read: true, write: true });
+  handle.syncSync();
+  refuseExisting(file);
+  Deno.renameSync(part, file);
+}
+
+function refuseExisting(file: string): void {
+  if (!exists(file)) return;
+  throw new ExitError("failed", `${file} exists already: choose another name`);
+}
+
+function unwritable(file: string, cause: unknown): ExitError {
+  if (cause instanceof ExitError) return cause;
+  return new ExitError("localData", `${file} cannot be written: ${reason(cause)}`, { cause });
+}
+
+function reason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.replace(/\s*\n[\s\S]*/, "");
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
+function isFile(path: string): boolean {
+  return exists(path) && Deno.statSync(path).isFile;
+}
+
+function removeIfThere(path: string): void {
+  if (exists(path)) Deno.removeSync(path);
+}
