@@ -3,6 +3,8 @@
  * comes from the profile's database, so that two processes on one profile see the same.
  */
 
+import type { ContentActions } from "./api_content.ts";
+
 /** Where a message goes: the public lobby, an account, or a group. */
 export type Target =
   | { readonly kind: "lobby" }
@@ -42,6 +44,8 @@ export interface ChatMessage {
   readonly readAt?: number;
   /** Whether this account has read it. Own messages are. */
   readonly read: boolean;
+  /** Who reacted with what, in the order in which it became known. */
+  readonly reactions?: readonly { readonly from: string; readonly emoji: string }[];
 }
 
 /** The connection as the status row shows it. */
@@ -135,6 +139,8 @@ export interface HistoryQuery {
 /** One account on one device, unlocked. Methods reject with `AppError`; network ones with `code: "timeout"` and alike. */
 export interface Engine {
   readonly self: SelfInfo;
+  /** Changing what was said: reactions and alike. */
+  readonly content: ContentActions;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;

@@ -70,6 +70,8 @@ export interface Core {
   mls(): Promise<typeof import("../../lib/mls/mod.ts")>;
   /** Tells a person. */
   warn(text: string): void;
+  /** Sends what waits in a thread's outbox, in the background. */
+  kick(thread: number): void;
   /** The store has changed: whoever shows it looks again. */
   changed(): void;
 }

@@ -17,6 +17,8 @@ import type {
   SelfInfo,
   Target,
 } from "./api.ts";
+import type { ContentActions } from "./api_content.ts";
+import { Actions } from "./content/actions.ts";
 import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
@@ -52,6 +54,7 @@ export function engineOf(parts: EngineParts): Engine {
 
 class ProfileEngine implements Engine {
   readonly self: SelfInfo;
+  readonly content: ContentActions;
   readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
@@ -88,6 +91,7 @@ class ProfileEngine implements Engine {
     this.#account = parts.services({ server: this.#keeper, warn });
     this.#core = this.#makeCore(parts, warn);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#sending.kickAll() });
+    this.content = new Actions(this.#core, this.#feed);
     this.#reading = new Reading(this.#core);
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
@@ -111,6 +115,7 @@ class ProfileEngine implements Engine {
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
+        readFurther: (thread) => this.#sync.inBackground(() => this.#marks.tellOf(thread)),
         failed: (thrown) => this.#sessions.stalled(asAppError(thrown)),
       },
     });
@@ -161,6 +166,7 @@ class ProfileEngine implements Engine {
       server: this.#keeper,
       locks: new KeyedMutex(),
       mls: () => mls ??= import("../../lib/mls/mod.ts"),
+      kick: (thread) => this.#sending.kick(thread),
       changed: () => this.#feed.changed(),
     };
   }
@@ -181,6 +187,7 @@ class ProfileEngine implements Engine {
       this.#core.mls().catch(() => undefined);
     }
     this.#feed.watch();
+    this.#core.sealed.database.transaction(() => this.#core.messages.forgetSilent());
     await this.#keeper.start(options);
   }
 

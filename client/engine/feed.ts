@@ -18,6 +18,8 @@ type Listener = (event: EngineEvent) => void;
 
 interface Subscription {
   readonly listener: Listener;
+  /** Called when the store has changed, also by what nobody is told of. */
+  readonly onChange?: () => void;
   local: number;
   revision: number;
 }
@@ -44,9 +46,14 @@ export class Feed {
   }
 
   /** Tells `listener` of everything from now on; `after` first replays messages with a greater `local`. */
-  subscribe(listener: Listener, options: { after?: number } = {}): () => void {
+  subscribe(
+    listener: Listener,
+    options: { after?: number; onChange?: () => void } = {},
+  ): () => void {
+    const { onChange } = options;
     const subscription: Subscription = {
       listener,
+      ...(onChange === undefined ? {} : { onChange }),
       revision: this.#core.messages.revision(),
       local: this.#core.messages.lastLocal(),
     };
@@ -103,7 +110,7 @@ export class Feed {
           reject(thrown);
         }
       };
-      const unsubscribe = this.subscribe(look);
+      const unsubscribe = this.subscribe(look, { onChange: look });
       signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted) onAbort();
       else look();
@@ -146,6 +153,7 @@ export class Feed {
     for (const message of messages.changed(before, known)) {
       subscription.listener({ kind: "changed", message: this.#chat(message) });
     }
+    subscription.onChange?.();
   }
 
   #tellNew(subscription: Subscription, { from, live }: { from: number; live: boolean }): void {
@@ -197,5 +205,12 @@ export function chatMessage(message: StoredMessage, thread: Thread | undefined):
     ...(deliveredAt === undefined ? {} : { deliveredAt }),
     ...(readAt === undefined ? {} : { readAt }),
     read: !message.unread,
+    ...marks(message.content),
   };
+}
+
+/** What stands at a message beside its text. */
+function marks({ reactions = [] }: StoredMessage["content"]): Pick<ChatMessage, "reactions"> {
+  if (reactions.length === 0) return {};
+  return { reactions: reactions.map(({ name, emoji }) => ({ from: name, emoji })) };
 }

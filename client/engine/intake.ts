@@ -8,7 +8,10 @@ import type { Arrived } from "../../lib/wire/messages.ts";
 import type { NewMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import { assignThread } from "./assign.ts";
-import { openSealedContent } from "./sealed_content.ts";
+import { type Effect, follow } from "./content/facts.ts";
+import { openSealedContent } from "./content/sealed.ts";
+import { takeContent } from "./content/take.ts";
+import { type Draft, newDraft } from "./draft.ts";
 import { applyProgress } from "./marks.ts";
 import type { AccountKeys, Core } from "./core.ts";
 import { devicesOf, type Groups } from "./groups.ts";
@@ -24,6 +27,8 @@ export interface IntakeServices {
   rejoin(thread: number, epoch: number): void;
   /** Make fresh keys, in the background. */
   renew(thread: number): void;
+  /** This account has read further, without a person's doing. */
+  readFurther(thread: number): void;
   /** A batch could not be stored. */
   failed(thrown: unknown): void;
 }
@@ -33,23 +38,6 @@ class Anew extends Error {}
 
 /** How often a batch is begun anew before giving up. */
 const attempts = 10;
-
-/** A message may be dated ahead of this clock by as much, in milliseconds. */
-const aheadMs = 24 * 60 * 60 * 1000;
-
-/** What a batch comes to. */
-interface Draft {
-  thread: Thread;
-  group: MlsGroup | undefined;
-  cursor: number;
-  changed: boolean;
-  readonly messages: NewMessage[];
-  readonly own: { readonly id: string; readonly seq: number; readonly ts: number }[];
-  readonly usedPackages: string[];
-  readonly warnings: string[];
-  rejoin: boolean;
-  renew: boolean;
-}
 
 /** Works through batches. */
 export class Intake {
@@ -85,9 +73,9 @@ export class Intake {
     }
     if (!draft.changed) return;
     reach("client:decrypted");
-    this.#store(draft);
+    const effects = this.#store(draft);
     reach("client:stored");
-    this.#after(draft);
+    this.#after(draft, effects);
   }
 
   async #begin(conversation: string, batch: readonly LogEvent[]): Promise<Draft> {
@@ -99,18 +87,7 @@ export class Intake {
     // Another process may have joined, or left, between the two.
     if (now === undefined || now.joined !== (loaded !== undefined)) throw new Anew();
     if (loaded !== undefined && loaded.version !== now.version) throw new Anew();
-    return {
-      thread: now,
-      group: loaded?.group,
-      cursor: now.cursor,
-      changed: false,
-      messages: [],
-      own: [],
-      usedPackages: [],
-      warnings: [],
-      rejoin: false,
-      renew: false,
-    };
+    return newDraft(now, loaded?.group);
   }
 
   async #assigned(conversation: string, batch: readonly LogEvent[]): Promise<Thread> {
@@ -171,7 +148,7 @@ export class Intake {
     if (result.reason === "duplicate") {
       const { message } = event.message;
       const known = this.#core.messages.inThread(thread.thread, message) !== undefined ||
-        draft.messages.some(({ id }) => id === message);
+        draft.ids.has(message);
       if (known) return;
     }
     if (result.reason === "future_epoch") draft.rejoin = true;
@@ -197,17 +174,23 @@ export class Intake {
     });
     if (typeof opened === "string") return this.#unreadable(draft, event, opened);
     const own = certificate.accountId === this.#core.own.account;
-    draft.messages.push({
+    const taken = takeContent(opened, {
       thread: draft.thread.thread,
       id: message.message,
       seq: message.seq,
-      own,
-      unread: !own,
-      state: own ? "sent" : "received",
       ts: message.ts,
-      sentAt: Math.min(opened.sentAt, this.#core.clock.now() + aheadMs),
-      content: opened.stored,
-    });
+      own,
+      from: {
+        account: certificate.accountId,
+        name: certificate.name,
+        device: toBase64url(certificate.deviceKey),
+      },
+    }, this.#core.clock.now());
+    if (taken.kind === "unreadable") return this.#unreadable(draft, event, taken.cause);
+    draft.ids.add(message.message);
+    draft.entries.push(taken.store);
+    draft.fromOwn ||= own;
+    draft.silent ||= taken.silent;
   }
 
   /** Why the message is not what the server says of it, or not by a device that still speaks for its account. */
@@ -325,7 +308,7 @@ export class Intake {
       ? "this device joins the conversation again, and reads what comes then"
       : "what comes next is not affected";
     const from = own ? this.#core.own.name : draft.thread.title;
-    draft.messages.push({
+    const line: NewMessage = {
       thread: draft.thread.thread,
       id: message.message,
       seq: message.seq,
@@ -336,13 +319,19 @@ export class Intake {
       ts: message.ts,
       sentAt: message.ts,
       content: { from, text: `a message could not be read: ${cause}; ${next}` },
+    };
+    draft.ids.add(message.message);
+    draft.entries.push((core) => {
+      core.messages.add(line);
+      return [];
     });
   }
 
-  #store(draft: Draft): void {
+  #store(draft: Draft): readonly Effect[] {
     const { sealed, threads, messages, keyPackages } = this.#core;
     const { thread, group } = draft;
     let version = thread.version;
+    const effects: Effect[] = [];
     sealed.database.transaction(() => {
       const set = threads.compareAndSet(thread.thread, thread.version, {
         cursor: draft.cursor,
@@ -351,19 +340,26 @@ export class Intake {
       });
       if (!set) throw new Anew();
       version += 1;
-      for (const message of draft.messages) messages.add(message);
+      for (const entry of draft.entries) effects.push(...entry(this.#core));
       for (const { id, seq, ts } of draft.own) {
         const known = messages.inThread(thread.thread, id);
         if (known !== undefined) messages.sent(known.local, { seq, ts });
       }
       for (const ref of draft.usedPackages) keyPackages.remove(ref);
-      if (draft.messages.some(({ own }) => own)) applyProgress(this.#core, thread.thread);
+      if (draft.fromOwn) applyProgress(this.#core, thread.thread);
+      // What makes no line is read with the line before it.
+      if (draft.silent && messages.unreadCount(thread.thread) === 0) {
+        threads.raiseReadMark(thread.thread, draft.cursor);
+      }
     });
     if (group !== undefined) this.#groups.remember(thread.thread, { version, group });
+    return effects;
   }
 
-  #after(draft: Draft): void {
+  #after(draft: Draft, effects: readonly Effect[]): void {
     const { thread, group } = draft;
+    follow(this.#core, effects);
+    if (draft.silent) this.#services.readFurther(thread.thread);
     for (const warning of draft.warnings) this.#core.warn(warning);
     if (draft.rejoin) this.#services.rejoin(thread.thread, group?.epoch ?? thread.epoch);
     else if (draft.renew) this.#services.renew(thread.thread);

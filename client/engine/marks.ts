@@ -86,13 +86,18 @@ export class Marks {
       );
     });
     this.#core.changed();
-    const thread = threads.get(message.thread);
-    if (thread !== undefined) await this.tell(thread);
+    await this.tellOf(message.thread);
   }
 
   /** Tells the server of every mark that it does not know yet. */
   async tellAll(): Promise<void> {
     for (const thread of this.#core.threads.all()) await this.tell(thread);
+  }
+
+  /** The same for one thread, if there is anything to tell. */
+  async tellOf(number: number): Promise<void> {
+    const thread = this.#core.threads.get(number);
+    if (thread !== undefined) await this.tell(thread);
   }
 
   /** Tells the server how far this account has read a thread; when it cannot be reached, the next connection does. */

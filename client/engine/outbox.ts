@@ -14,7 +14,7 @@ import { type Core, isTemporary } from "./core.ts";
 import type { Groups } from "./groups.ts";
 import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
-import { signText } from "./sealed_content.ts";
+import { sealContent } from "./content/sealed.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
 const inFlightLimit = 4 * clientLimits.outboxBatch;
@@ -228,9 +228,7 @@ export class Sending {
     return outbox.waiting(thread, clientLimits.outboxBatch).flatMap((outgoing) => {
       const message = messages.get(outgoing.local);
       if (message === undefined) return [];
-      const { id, sentAt, content } = message;
-      const text = { id, conversation, text: content.text, sentAt };
-      return [{ outgoing, ...signText(own.identity, text) }];
+      return [{ outgoing, ...sealContent(own.identity, { message, conversation }) }];
     });
   }
 
@@ -288,6 +286,7 @@ export class Sending {
     sealed.database.transaction(() => {
       for (const { row, seq, ts } of inOrder) {
         messages.sent(row.local, { seq, ts });
+        if (row.silent) messages.hush(row);
         outbox.remove(row.local);
         threads.passOwn(row.thread, seq);
       }
@@ -335,12 +334,18 @@ export class Sending {
   #fail(locals: readonly number[], error: AppError): void {
     const { sealed, messages, outbox } = this.#core;
     const problem = { code: error.code, text: error.message };
+    let silent = false;
     sealed.database.transaction(() => {
       for (const local of locals) {
+        const message = messages.get(local);
         messages.failed(local, problem);
         outbox.remove(local);
+        if (message?.silent !== true) continue;
+        silent = true;
+        messages.hush(message);
       }
     });
+    if (silent) this.#core.warn(`a change of messages was not taken: ${error.message}`);
     this.#core.changed();
   }
 

@@ -14,7 +14,8 @@ import { VerifyingKey } from "../../lib/crypto/sign.ts";
 import { openCheckpoint } from "../../lib/directory/checkpoint.ts";
 import { decodeEntry } from "../../lib/directory/entry.ts";
 import { directoryOrigin } from "../../lib/directory/origin.ts";
-import { decodeContent, verifyContent } from "./content.ts";
+import { decodeContent, verifyContent } from "./content/codec.ts";
+import { saidText } from "./content/said.ts";
 import type { ReceiptSource } from "./unlocked.ts";
 import { isIncluded, type ProvenKeys } from "./verify_keys.ts";
 
@@ -149,13 +150,9 @@ function readSaid(
   const { conversation } = where;
   if (!verifyContent(device, { conversation, content, signature })) return undefined;
   const said = decodeContent(content);
-  if (said.kind === "unknown") {
-    throw new AppError("unsupported_version", {
-      text: "it is of a newer version of this program",
-    });
-  }
-  const { id, text, sentAt } = said;
-  return { kind: "direct", conversation, id, text, sentAt };
+  const { sentAt } = said;
+  const { id, text } = saidText(said);
+  return { kind: "direct", conversation, id, text, sentAt: sentAt ?? 0 };
 }
 
 function readReceipt(text: string): Receipt {

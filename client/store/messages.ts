@@ -12,17 +12,32 @@ export interface Problem {
 /** How far an own message has got; `received` is what others wrote. */
 export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
 
+/** What the device signed, its signature, and its certificate or key: what a signed receipt is made of. Base64url. */
+export interface SignedFacts {
+  readonly content: string;
+  readonly signature: string;
+  readonly certificate?: string;
+  readonly device?: string;
+}
+
+/** One emoji of one account. */
+export interface Reaction {
+  readonly account: string;
+  /** As its owner spells it. */
+  readonly name: string;
+  readonly emoji: string;
+}
+
 /** What of a message is sealed. */
 export interface MessageContent {
   readonly from: string;
+  /** The sender's account; absent in rows of older programs and of the lobby. */
+  readonly account?: string;
   readonly text: string;
-  /** What the device signed, its signature, and its certificate or key: what a signed receipt is made of. Base64url. */
-  readonly signed?: {
-    readonly content: string;
-    readonly signature: string;
-    readonly certificate?: string;
-    readonly device?: string;
-  };
+  readonly signed?: SignedFacts;
+  /** Own content as it will be signed (JSON); absent once it was, and for plain texts of older programs. */
+  readonly draft?: string;
+  readonly reactions?: readonly Reaction[];
 }
 
 /** One message of a thread. */
@@ -34,6 +49,8 @@ export interface StoredMessage {
   readonly seq: number | undefined;
   readonly own: boolean;
   readonly unreadable: boolean;
+  /** Content that makes no line: in no list, no count, and told to nobody. */
+  readonly silent: boolean;
   readonly unread: boolean;
   readonly state: StoredState;
   readonly ts: number;
@@ -51,6 +68,7 @@ export interface NewMessage {
   readonly seq?: number;
   readonly own: boolean;
   readonly unreadable?: boolean;
+  readonly silent?: boolean;
   readonly unread: boolean;
   readonly state: StoredState;
   readonly ts: number;
@@ -66,6 +84,7 @@ interface Row {
   readonly seq: number | null;
   readonly own: number;
   readonly unreadable: number;
+  readonly silent: number;
   readonly unread: number;
   readonly state: StoredState;
   readonly ts: number;
@@ -105,14 +124,15 @@ export class Messages {
     const { thread, id } = message;
     const revision = this.#nextRevision();
     const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
-        (thread, id, revision, seq, own, unreadable, unread, state, ts, sent_at, content)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
+        (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
       thread,
       id,
       revision,
       message.seq ?? null,
       message.own ? 1 : 0,
       message.unreadable ? 1 : 0,
+      message.silent ? 1 : 0,
       message.unread ? 1 : 0,
       message.state,
       message.ts,
@@ -137,19 +157,19 @@ export class Messages {
 
   /** Messages with a greater local number, in order. */
   after(local: number, limit: number): StoredMessage[] {
-    return this.#many("local > ? ORDER BY local LIMIT ?", local, limit);
+    return this.#many("local > ? AND silent = 0 ORDER BY local LIMIT ?", local, limit);
   }
 
   /** Known messages (up to `local`) that changed after `revision`, in order. */
   changed(revision: number, local: number): StoredMessage[] {
-    return this.#many("revision > ? AND local <= ? ORDER BY local", revision, local);
+    return this.#many("revision > ? AND local <= ? AND silent = 0 ORDER BY local", revision, local);
   }
 
   /** The last `limit` messages of a thread (or of all), earliest first. */
   last(thread: number | undefined, limit: number): StoredMessage[] {
     const found = thread === undefined
-      ? this.#many("true ORDER BY local DESC LIMIT ?", limit)
-      : this.#many("thread = ? ORDER BY local DESC LIMIT ?", thread, limit);
+      ? this.#many("silent = 0 ORDER BY local DESC LIMIT ?", limit)
+      : this.#many("thread = ? AND silent = 0 ORDER BY local DESC LIMIT ?", thread, limit);
     return found.reverse();
   }
 
@@ -216,6 +236,24 @@ export class Messages {
       );
   }
 
+  /** Replaces what is kept of a message, and tells of it. */
+  change(message: { thread: number; id: string }, content: MessageContent): void {
+    this.setContent(message, content);
+    this.#database.prepare("UPDATE messages SET revision = ? WHERE thread = ? AND id = ?")
+      .run(this.#nextRevision(), message.thread, message.id);
+  }
+
+  /** Forgets what silent content said, once it is sent or has failed; that it was there stays. */
+  hush(message: { thread: number; id: string }): void {
+    this.setContent(message, { from: "", text: "" });
+  }
+
+  /** Forgets silent content that is done: nobody waits for it any more. */
+  forgetSilent(): void {
+    this.#database.prepare(`DELETE FROM messages WHERE silent = 1 AND state <> 'queued'
+      AND local NOT IN (SELECT local FROM outbox)`).run();
+  }
+
   /** Marks messages of others as read: up to a local number, or up to a sequence. Returns how many. */
   markRead(thread: number, through: { local: number } | { seq: number }): number {
     const [column, value] = "local" in through ? ["local", through.local] : ["seq", through.seq];
@@ -263,6 +301,7 @@ export class Messages {
       seq: row.seq ?? undefined,
       own: row.own === 1,
       unreadable: row.unreadable === 1,
+      silent: row.silent === 1,
       unread: row.unread === 1,
       state: row.state,
       ts: row.ts,

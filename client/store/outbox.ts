@@ -6,6 +6,8 @@ export interface Outgoing {
   readonly local: number;
   readonly thread: number;
   readonly id: string;
+  /** Whether it makes no line. */
+  readonly silent: boolean;
   /** What goes out, the same at every try; undefined until it is encrypted. */
   readonly sealed:
     | { readonly bytes: Uint8Array; readonly epoch: number; readonly generation: number }
@@ -16,12 +18,14 @@ interface Row {
   readonly local: number;
   readonly thread: number;
   readonly id: string;
+  readonly silent: number;
   readonly bytes: Uint8Array | null;
   readonly epoch: number | null;
   readonly generation: number | null;
 }
 
-const select = `SELECT outbox.local, outbox.thread, messages.id, bytes, epoch, generation
+const select = `SELECT outbox.local, outbox.thread, messages.id, messages.silent,
+  bytes, epoch, generation
   FROM outbox JOIN messages ON messages.local = outbox.local`;
 
 /** The outbox of one profile. Whatever writes does so in the caller's transaction. */
@@ -93,9 +97,9 @@ export class Outbox {
 }
 
 function outgoing(row: Row): Outgoing {
-  const { local, thread, id, bytes, epoch, generation } = row;
+  const { local, thread, id, silent, bytes, epoch, generation } = row;
   const sealed = bytes === null || epoch === null || generation === null
     ? undefined
     : { bytes, epoch, generation };
-  return { local, thread, id, sealed };
+  return { local, thread, id, silent: silent === 1, sealed };
 }

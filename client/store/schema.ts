@@ -1,5 +1,6 @@
 /** The schema of the profile database. The list is only ever appended to. */
 import type { Migration } from "../../lib/sql/migrate.ts";
+import { contentSchema } from "./content_schema.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
@@ -8,4 +9,5 @@ import { profileSchema } from "./profile_schema.ts";
 export const profileMigrations: readonly Migration[] = [
   { version: 1, name: "profile", sql: profileSchema + messagingSchema },
   { version: 2, name: "groups", sql: groupsSchema },
+  { version: 3, name: "silent content", sql: contentSchema },
 ];

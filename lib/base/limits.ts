@@ -140,6 +140,22 @@ export const textLimits = {
   passwordMax: 1024,
 } as const;
 
+/** What is inside the encryption. */
+export const contentLimits = {
+  /** A text of 64 KiB whose every character JSON has to escape takes six times as much, and there is more beside it. */
+  bytes: 512 * 1024,
+  /** The name of a kind: enough to say what a newer program sent. */
+  kindChars: 32,
+  /** A line that stands for a kind of message that an older program does not know. */
+  fallbackBytes: 1024,
+  /** One emoji: families of four with skin tones take 41. */
+  emojiBytes: 64,
+  /** Reactions of one account to one message. */
+  reactionsPerAccount: 8,
+  /** Reactions to one message: two by each member of the largest group. */
+  reactionsPerMessage: 512,
+} as const;
+
 /** MLS. */
 export const mlsLimits = {
   /** Application messages may lag the conversation's epoch by this many; receivers keep as many old epochs. */

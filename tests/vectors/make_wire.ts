@@ -3,7 +3,7 @@
  * deterministic (RFC 8032), so the file is always the same. `deno run --allow-write=tests/vectors
  * tests/vectors/make_wire.ts` writes it anew after a deliberate change of the protocol.
  */
-import { encodeContent, signContent } from "../../client/engine/content.ts";
+import { encodeContent, signContent } from "../../client/engine/content/codec.ts";
 import { concat, toHex, utf8 } from "../../lib/base/bytes.ts";
 import { signLobbyPost } from "../../lib/crypto/lobby_post.ts";
 import { issueDeviceCertificate, issueRevocation } from "../../lib/crypto/certificate.ts";
@@ -146,7 +146,12 @@ const revocation = issueRevocation({
 });
 const post = { post: message, sentAt: 1763683200000, text: "Guten Tag, Zoë" };
 
-const content = encodeContent({ id: message, text: "Guten Tag, Zoë", sentAt: 1763683200000 });
+const content = encodeContent({
+  id: message,
+  kind: "text",
+  body: { text: "Guten Tag, Zoë" },
+  sentAt: 1763683200000,
+});
 
 const pair = (key: { seed: Uint8Array; publicKey: Uint8Array }) => ({
   seed: toHex(key.seed),

@@ -1,6 +1,6 @@
 /**
- * One engine in a process of its own, to be killed: `child.ts FACTS send NAME COUNT [PREFIX]` or `child.ts FACTS listen`
- * (until its input ends) or `child.ts FACTS drain`. Prints one JSON line per event. Crash points are armed by
+ * One engine in a process of its own, to be killed: `child.ts FACTS send NAME COUNT [PREFIX]` or `child.ts FACTS react
+ * EMOJI` (to the last message) or `child.ts FACTS listen` (until its input ends) or `child.ts FACTS drain`. Prints one JSON line per event. Crash points are armed by
  * SEALPOST_CRASH_AT.
  */
 import { armCrashPoint, parseCrashPlan } from "../../../lib/base/crashpoint.ts";
@@ -23,6 +23,12 @@ if (command === "send") {
   for (let at = 0; at < Number(count); at++) sent.push(await engine.send(target, `${prefix}${at}`));
   for (const { id } of sent) await engine.waitFor(id, "sent");
   print({ sent: sent.length });
+} else if (command === "react") {
+  const last = (await engine.history({})).at(-1);
+  if (last === undefined) throw new Error("nothing to react to");
+  const { id } = await engine.content.react(last.id, name);
+  await engine.content.settled(id);
+  print({ reacted: last.text });
 } else if (command === "listen") {
   await engine.caughtUp();
   print({ ready: true });

@@ -12,6 +12,7 @@ function stuckInbox(busy: boolean): Inbox {
     resolve: () => Promise.resolve(),
     rejoin: () => undefined,
     renew: () => undefined,
+    readFurther: () => undefined,
     failed: () => undefined,
   };
   return new Inbox(core, { groups: new Groups(core), busy: () => busy, services });

@@ -5,7 +5,7 @@ import { randomId } from "../../../lib/base/ids.ts";
 import { fingerprint } from "../../../lib/crypto/fingerprint.ts";
 import { signLobbyPost } from "../../../lib/crypto/lobby_post.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
-import { encodeContent, signContent } from "../../../client/engine/content.ts";
+import { encodeContent, signContent } from "../../../client/engine/content/codec.ts";
 import { Directory } from "../../../client/engine/directory.ts";
 import { formatReceipt, verifyReceipt } from "../../../client/engine/receipt.ts";
 import type { ReceiptSource } from "../../../client/engine/unlocked.ts";
@@ -49,7 +49,12 @@ async function withWorld(use: (world: World) => Promise<void> | void): Promise<v
 const conversation = "11111111-2222-4333-8444-555555555555";
 
 function direct(sam: Identity, text: string): ReceiptSource {
-  const content = encodeContent({ id: conversation, text, sentAt: 1_800_000_000_123 });
+  const content = encodeContent({
+    id: conversation,
+    kind: "text",
+    body: { text },
+    sentAt: 1_800_000_000_123,
+  });
   const signature = signContent(sam.device, { conversation, content });
   return {
     where: { kind: "direct", conversation },
@@ -97,7 +102,9 @@ Deno.test("a receipt of a lobby post proves the same", () =>
 Deno.test("every change to a receipt makes it worthless", () =>
   withWorld(async ({ sam, receipt }) => {
     const whole: Record<string, unknown> = JSON.parse(await receipt(direct(sam, "I owe you 10")));
-    const other = toBase64url(encodeContent({ id: conversation, text: "99", sentAt: 1 }));
+    const other = toBase64url(
+      encodeContent({ id: conversation, kind: "text", body: { text: "99" }, sentAt: 1 }),
+    );
     const changes: Record<string, unknown> = {
       v: 2,
       type: "message",

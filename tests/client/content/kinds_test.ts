@@ -9,16 +9,16 @@ import {
   encodeContent,
   signContent,
   verifyContent,
-} from "../../../client/engine/content.ts";
+} from "../../../client/engine/content/codec.ts";
 
 const id = "01234567-89ab-7def-8123-456789abcdef";
 
 Deno.test("a text comes back as it was, whatever is in it", () => {
   fc.assert(fc.property(fc.string({ unit: "grapheme" }), fc.nat(), (text, sentAt) => {
-    assert.deepEqual(decodeContent(encodeContent({ id, text, sentAt })), {
+    assert.deepEqual(decodeContent(encodeContent({ id, kind: "text", body: { text }, sentAt })), {
       kind: "text",
       id,
-      text,
+      body: { text },
       sentAt,
     });
   }));
@@ -26,7 +26,7 @@ Deno.test("a text comes back as it was, whatever is in it", () => {
 
 Deno.test("the encoding is the one that is written down", () => {
   assert.equal(
-    fromUtf8(encodeContent({ id, text: "héllo\n", sentAt: 7 })),
+    fromUtf8(encodeContent({ id, kind: "text", body: { text: "héllo\n" }, sentAt: 7 })),
     `{"v":1,"id":"${id}","kind":"text","text":"héllo\\n","sentAt":7}`,
   );
 });
@@ -34,10 +34,43 @@ Deno.test("the encoding is the one that is written down", () => {
 Deno.test("fields and kinds of a newer program do not harm", () => {
   const more = utf8(JSON.stringify({ v: 1, id, kind: "text", text: "a", sentAt: 1, mood: "x" }));
   assert.equal(decodeContent(more).kind, "text");
-  const reaction = utf8(JSON.stringify({ v: 1, id, kind: "reaction", to: id }));
-  assert.deepEqual(decodeContent(reaction), { kind: "unknown", unknown: { id, kind: "reaction" } });
-  const newer = utf8(JSON.stringify({ v: 2, id, kind: "text" }));
-  assert.equal(decodeContent(newer).kind, "unknown");
+  const newer = utf8(JSON.stringify({ v: 1, id, kind: "poll", sentAt: 7, fallback: "a poll" }));
+  assert.deepEqual(decodeContent(newer), {
+    kind: "unknown",
+    id,
+    name: "poll",
+    silent: false,
+    fallback: "a poll",
+    sentAt: 7,
+  });
+  const silent = decodeContent(utf8(JSON.stringify({ v: 2, id, kind: "mood", silent: true })));
+  assert.deepEqual(silent, { kind: "unknown", id, name: "mood", silent: true });
+  const long = { v: 1, id, kind: "x".repeat(99), fallback: "ä".repeat(600), sentAt: -1 };
+  assert.deepEqual(decodeContent(utf8(JSON.stringify(long))), {
+    kind: "unknown",
+    id,
+    name: "x".repeat(32),
+    silent: false,
+  });
+});
+
+Deno.test("a reaction is one harmless character, to one message", () => {
+  const to = randomId();
+  const encode = (emoji: string, remove = false) =>
+    encodeContent({ id, kind: "reaction", body: { to, emoji, remove }, sentAt: 7 });
+  assert.equal(
+    fromUtf8(encode("👍🏽")),
+    `{"v":1,"id":"${id}","kind":"reaction","to":"${to}","emoji":"👍🏽","sentAt":7,"silent":true}`,
+  );
+  for (const remove of [true, false]) {
+    const again = decodeContent(encode("👨‍👩‍👧‍👦", remove));
+    assert.deepEqual(again.kind === "reaction" && again.body, { to, emoji: "👨‍👩‍👧‍👦", remove });
+  }
+  for (const bad of ["", " ", "ab", "\u001b[2J", "\n", "e" + "\u0301".repeat(40), "\u202e"]) {
+    assert.throws(() => encode(bad), (error: AppError) => error.code === "malformed", bad);
+    const fields = { v: 1, id, kind: "reaction", to, emoji: bad, sentAt: 7 };
+    assert.throws(() => decodeContent(utf8(JSON.stringify(fields))), bad);
+  }
 });
 
 Deno.test("what is no content is refused, never anything worse", () => {
@@ -63,7 +96,7 @@ Deno.test("what is no content is refused, never anything worse", () => {
 Deno.test("a text that is too long is not encoded", () => {
   const text = "ä".repeat(32 * 1024 + 1);
   assert.throws(
-    () => encodeContent({ id, text, sentAt: 1 }),
+    () => encodeContent({ id, kind: "text", body: { text }, sentAt: 1 }),
     (error: AppError) => error.code === "too_large",
   );
 });
@@ -71,12 +104,12 @@ Deno.test("a text that is too long is not encoded", () => {
 Deno.test("a signature holds for its device, conversation and bytes alone", () => {
   const device = generateSigningKey();
   const conversation = randomId();
-  const content = encodeContent({ id, text: "pay 10", sentAt: 1 });
+  const content = encodeContent({ id, kind: "text", body: { text: "pay 10" }, sentAt: 1 });
   const signature = signContent(device, { conversation, content });
   assert.ok(verifyContent(device.publicKey, { conversation, content, signature }));
   const key = new VerifyingKey(device.publicKey);
   assert.ok(key.verify("content", signature, uuidBytes(conversation), content));
-  const other = encodeContent({ id, text: "pay 99", sentAt: 1 });
+  const other = encodeContent({ id, kind: "text", body: { text: "pay 99" }, sentAt: 1 });
   assert.ok(!verifyContent(key, { conversation, content: other, signature }));
   assert.ok(!verifyContent(key, { conversation: randomId(), content, signature }));
   assert.ok(

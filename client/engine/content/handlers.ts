@@ -1,0 +1,28 @@
+/**
+ * What silent content does, by kind. A handler runs inside the transaction that stores the group state and the cursor: it
+ * only reads and writes the store, and what has to happen outside it returns as effects, which follow once everything is
+ * on disk. It runs once for content that arrives, and once, in the transaction that queues it, for the account's own.
+ * A refused content (of somebody who may not do that, or that fits nothing) is passed over: a handler never throws for it.
+ */
+import type { Core } from "../core.ts";
+import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
+import type { BodyOf, KindName, SilentName } from "./kinds.ts";
+import { applyReaction } from "./react.ts";
+
+/** The handlers of all silent kinds. */
+export const silentHandlers: {
+  readonly [Name in SilentName]: ContentHandler<BodyOf<Name>>;
+} = {
+  reaction: applyReaction,
+};
+
+/** Facts of any kind: the name with the body that goes with it. */
+export type FactsOf<Names extends KindName> = {
+  [Name in Names]: { readonly kind: Name; readonly facts: ContentFacts<BodyOf<Name>> };
+}[Names];
+
+/** Does what the content says. In the caller's transaction. */
+export function handleSilent(core: Core, { kind, facts }: FactsOf<SilentName>): readonly Effect[] {
+  const handler: ContentHandler<never> = silentHandlers[kind];
+  return handler(core, facts as ContentFacts<never>);
+}

@@ -1,0 +1,28 @@
+/** What visible content looks like in the store, by kind. */
+import type { MessageContent } from "../../store/messages.ts";
+import {
+  type BodyOf,
+  type DraftOf,
+  isSilentName,
+  type KindName,
+  type VisibleName,
+} from "./kinds.ts";
+
+/** What is kept of it beside sender and signature: at least the text that stands in its line. */
+export type Shown = Omit<MessageContent, "from" | "account" | "signed" | "draft">;
+
+const lines: { readonly [Name in VisibleName]: (body: BodyOf<Name>) => Shown } = {
+  text: ({ text }) => ({ text }),
+};
+
+/** The line of visible content. */
+export function shownContent({ kind, body }: DraftOf<VisibleName>): Shown {
+  return lines[kind](body);
+}
+
+/** Whether the content makes a line. */
+export function isVisible<Value extends { readonly kind: KindName }>(
+  value: Value,
+): value is Extract<Value, { readonly kind: VisibleName }> {
+  return !isSilentName(value.kind);
+}
