@@ -46,6 +46,7 @@ export class LineEditor implements Dialogue {
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
     terminal.onResize(() => this.#resized());
+    terminal.onResume(() => this.#resumed());
     this.#readKeys();
   }
 
@@ -101,7 +102,8 @@ export class LineEditor implements Dialogue {
 
   #handle(keys: readonly Key[]): void {
     for (const key of keys) {
-      if (this.#question === undefined) this.#early.push(key);
+      if (key.kind === "named" && key.name === "ctrl-z") this.#suspend();
+      else if (this.#question === undefined) this.#early.push(key);
       else this.#press(key);
     }
     if (this.#question !== undefined) this.#repaint();
@@ -140,6 +142,20 @@ export class LineEditor implements Dialogue {
         if (empty) return this.#finish({ kind: "interrupt" });
         this.#draft = emptyDraft;
     }
+  }
+
+  /** The terminal is handed back clean; what was being typed is there again afterwards. */
+  #suspend(): void {
+    this.#terminal.write(this.#erased());
+    this.#terminal.suspend();
+    this.#repaint();
+  }
+
+  /** Others have written in the meantime, so nothing on the screen is ours to erase. */
+  #resumed(): void {
+    if (this.#painted === undefined) return;
+    this.#painted = undefined;
+    this.#terminal.write(`\r\x1b[J${this.#paint()}`);
   }
 
   #submit(): void {

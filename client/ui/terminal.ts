@@ -8,6 +8,10 @@ export interface Terminal {
   /** Keys as they come; ends at end of input or when closed. */
   keys(): AsyncIterable<readonly Key[]>;
   onResize(listener: () => void): void;
+  /** Called when the process goes on after a stop; what is on the screen then is not known. */
+  onResume(listener: () => void): void;
+  /** Puts the terminal back and stops the process and its job, until somebody says `fg`. */
+  suspend(): void;
   close(): void;
 }
 
@@ -16,7 +20,7 @@ const encoder = new TextEncoder();
 /** How long an escape may wait for the rest of its sequence before it counts as the Escape key, in ms. */
 const escapeMs = 50;
 
-/** Writes all of `text` to standard output. A pipe whose reader has gone is treated as done. */
+/** Writes all of `text` to standard output. A pipe or a terminal that has gone is treated as done. */
 export function writeOut(text: string): void {
   writeAll(Deno.stdout, text);
 }
@@ -33,38 +37,51 @@ function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string
     try {
       written += stream.writeSync(bytes.subarray(written));
     } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) return;
+      if (error instanceof Deno.errors.BrokenPipe || hungUp(error)) return;
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
     }
   }
 }
 
+/** A terminal that was closed answers with EIO, for which Deno has no class of its own. */
+function hungUp(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EIO";
+}
+
 const enter = "\x1b[?2004h";
 const leave = "\x1b[?2004l\x1b[?25h";
 
-/** Puts the controlling terminal into raw mode until it is closed. */
+/** Puts the controlling terminal into raw mode until it is closed, however the program ends. */
 export function openTerminal(): Terminal {
-  const listeners: (() => void)[] = [];
+  const resized: (() => void)[] = [];
+  const resumed: (() => void)[] = [];
   let closed = false;
+  let suspended = false;
   let last = consoleSize();
   const checkSize = () => {
     const now = consoleSize();
     if (now.columns === last.columns && now.rows === last.rows) return;
     last = now;
-    for (const listener of listeners) listener();
+    for (const listener of resized) listener();
+  };
+  const goOn = () => {
+    // After Ctrl-Z everything is in place again already.
+    if (suspended) return void (suspended = false);
+    begin();
+    for (const listener of resumed) listener();
   };
   const close = () => {
     if (closed) return;
     closed = true;
     Deno.removeSignalListener("SIGWINCH", checkSize);
-    globalThis.removeEventListener("unload", close);
-    writeOut(leave);
-    Deno.stdin.setRaw(false);
+    Deno.removeSignalListener("SIGCONT", goOn);
+    for (const event of endings) globalThis.removeEventListener(event, close);
+    finish();
   };
-  Deno.stdin.setRaw(true);
-  writeOut(enter);
+  begin();
   Deno.addSignalListener("SIGWINCH", checkSize);
-  globalThis.addEventListener("unload", close);
+  Deno.addSignalListener("SIGCONT", goOn);
+  for (const event of endings) globalThis.addEventListener(event, close);
   return {
     size: () => {
       checkSize();
@@ -72,9 +89,63 @@ export function openTerminal(): Terminal {
     },
     write: writeOut,
     keys: () => readKeys(() => closed),
-    onResize: (listener) => listeners.push(listener),
+    onResize: (listener) => resized.push(listener),
+    onResume: (listener) => resumed.push(listener),
+    suspend: () => {
+      finish();
+      suspended = stopJob();
+      begin();
+    },
     close,
   };
+}
+
+/** Everything after which no more JavaScript runs: the end, and a failure that nobody caught. */
+const endings = ["unload", "error", "unhandledrejection"] as const;
+
+function begin(): void {
+  setRaw(true);
+  writeOut(enter);
+}
+
+function finish(): void {
+  writeOut(leave);
+  setRaw(false);
+}
+
+function setRaw(raw: boolean): void {
+  try {
+    Deno.stdin.setRaw(raw);
+  } catch (error) {
+    // A terminal that was closed has no mode to go back to.
+    if (!hungUp(error)) throw error;
+  }
+}
+
+/**
+ * Stops this process and everything else of its job, as Ctrl-Z does in a program that leaves it to the terminal; returns
+ * when somebody let it go on. A signal from the terminal would stop it before the terminal is put back, and signals
+ * to oneself need the right to run anything; the one shell that may be run can do it. Where no shell could let it go on
+ * (an orphaned process group, POSIX.1-2017 section 11.1.4) the system ignores the signal, and this returns at once.
+ * False when the signal could not be sent.
+ */
+function stopJob(): boolean {
+  try {
+    const args = ["-c", "kill -TSTP 0"];
+    const stop = new Deno.Command("/bin/sh", {
+      args,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    });
+    return stop.outputSync().success;
+  } catch (error) {
+    // Without that shell, or without the right to run it, the chat goes on.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 function consoleSize(): { columns: number; rows: number } {

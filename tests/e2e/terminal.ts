@@ -72,6 +72,12 @@ export class Terminal implements AsyncDisposable {
     await this.#tell(`resize-window -x ${columns} -y ${rows}`);
   }
 
+  /** Closes the terminal under whatever runs in it, which gets SIGHUP; a fresh shell takes its place. */
+  async hangUp(): Promise<void> {
+    await this.#tell("set-option -g remain-on-exit on");
+    await this.#tell("respawn-pane -k sh");
+  }
+
   /** The rows of the screen, without spaces at their ends. */
   async screen(): Promise<string[]> {
     return await this.#tell("capture-pane -p");

@@ -35,6 +35,15 @@ async function arrive(terminal: Terminal, town: Town, name: string): Promise<voi
   assert.ok(!terminal.written.includes(goodPassword), "a password is never shown");
 }
 
+/** Waits until the process has ended; whoever started it may not have asked for its exit code yet. */
+async function gone(pid: string): Promise<void> {
+  const state = async () => {
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => ") Z");
+    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  };
+  while (await state() !== "Z") await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 Deno.test("two people chat at their terminals: questions in order, live lines above the line being typed", async (t) => {
   await using town = await Town.make();
   await using annHome = await Empty.make();
@@ -96,6 +105,30 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
     await ann.shows(/^@bob> *$/);
   });
 
+  await t.step(
+    "Ctrl-Z stops it with the terminal as it was, and fg brings the draft back",
+    async () => {
+      await ann.type("a half thought");
+      await ann.shows(/^@bob> a half thought$/);
+      await ann.press("C-z");
+      await ann.shows(/Stopped/);
+      assert.ok(!(await ann.screen()).some((row) => row.includes("half thought")), "no stale row");
+      await ann.enter("stty -a; echo typed");
+      await ann.shows(/^typed$/);
+      await ann.shows(/[^-]icanon/);
+      await ann.shows(/[^-]echo /);
+      assert.ok(ann.written.lastIndexOf("\x1b[?2004l") > ann.written.lastIndexOf("\x1b[?2004h"));
+      await bob.enter("@ann while you were away");
+      await ann.enter("fg");
+      await ann.shows(/ bob: @ann while you were away$/);
+      await ann.shows(/^@bob> a half thought$/);
+      const prompts = (await ann.screen()).filter((row) => row.startsWith("@bob> a half"));
+      assert.equal(prompts.length, 1, "painted once");
+      await ann.press("C-u");
+      await ann.shows(/^@bob> *$/);
+    },
+  );
+
   await t.step("Ctrl-D leaves, and the terminal is as it was", async () => {
     await ann.press("C-d");
     await ann.shows(/^\$ *$/);
@@ -151,5 +184,17 @@ Deno.test("two people chat at their terminals: questions in order, live lines ab
     await bob.shows(/[^-]icanon/);
     await bob.shows(/[^-]echo /);
     assert.ok(bob.written.lastIndexOf("\x1b[?2004l") > bob.written.lastIndexOf("\x1b[?2004h"));
+  });
+
+  await t.step("when the terminal is closed it ends, quietly", async () => {
+    await bob.enter(`sh -c 'echo $$ >pid; exec ./sealpost client --utc'`);
+    await bob.shows(/^Username \[bob\]: *$/);
+    await bob.press("Enter");
+    await bob.shows(/^Password: *$/);
+    await bob.enter(goodPassword);
+    await bob.shows(/online 10\.8\./);
+    const pid = (await Deno.readTextFile(`${bobHome.folder}/pid`)).trim();
+    await bob.hangUp();
+    await gone(pid);
   });
 });

@@ -119,6 +119,43 @@ Deno.test("Ctrl-C empties the line, and on an empty line interrupts; Ctrl-D on a
     assert.deepEqual(await second, { kind: "end" });
   }));
 
+Deno.test("Ctrl-Z hands back a clean terminal, and the draft is there again afterwards", () =>
+  editing(async (screen, editor) => {
+    screen.whileStopped = "[1]+ Stopped\r\n$ fg\r\nsealpost client\r\n";
+    const line = editor.readLine("> ");
+    editor.setStatus("sam \u00b7 online");
+    await screen.press("x".repeat(50));
+    await screen.press("\x1a");
+    editor.print("hello");
+    const rows = ["> " + "x".repeat(38), "x".repeat(12), "sam \u00b7 online"];
+    assert.deepEqual(await screen.text(), [
+      "[1]+ Stopped",
+      "$ fg",
+      "sealpost client",
+      "hello",
+      ...rows,
+    ]);
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "x".repeat(50) });
+  }));
+
+Deno.test("Ctrl-Z works while a command is under way and nothing is being typed", () =>
+  editing(async (screen) => {
+    screen.whileStopped = "$ fg\r\n";
+    await screen.press("\x1a");
+    assert.deepEqual(await screen.text(), ["$ fg"]);
+  }));
+
+Deno.test("after a stop from outside the line is painted where the shell left the cursor", () =>
+  editing(async (screen, editor) => {
+    editor.readLine("> ");
+    editor.setStatus("online");
+    await screen.press("draft");
+    await screen.goOn("\r\n\r\nStopped\r\n$ fg\r\n");
+    editor.print("news");
+    assert.deepEqual((await screen.text()).slice(-4), ["$ fg", "news", "> draft", "online"]);
+  }));
+
 Deno.test("Tab completes to what all candidates share and lists them when there is a choice", () =>
   editing(async (screen, editor) => {
     editor.setCompletion((before) =>

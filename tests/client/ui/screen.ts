@@ -8,7 +8,10 @@ export class TestScreen implements Terminal {
   readonly #emulator;
   readonly #reader = new KeyReader();
   readonly #listeners: (() => void)[] = [];
+  readonly #resumed: (() => void)[] = [];
   readonly #queue: (readonly Key[])[] = [];
+  /** What somebody else writes while the program is stopped by Ctrl-Z. */
+  whileStopped = "";
   #wake: (() => void) | undefined;
   #closed = false;
 
@@ -37,6 +40,14 @@ export class TestScreen implements Terminal {
     this.#listeners.push(listener);
   }
 
+  onResume(listener: () => void): void {
+    this.#resumed.push(listener);
+  }
+
+  suspend(): void {
+    this.write(this.whileStopped);
+  }
+
   close(): void {
     this.#closed = true;
     this.#wake?.();
@@ -59,6 +70,14 @@ export class TestScreen implements Terminal {
     await this.settled();
     this.#emulator.resize(columns, rows);
     for (const listener of this.#listeners) listener();
+    await this.settled();
+  }
+
+  /** The process was stopped from outside, somebody wrote `others`, and it goes on. */
+  async goOn(others: string): Promise<void> {
+    await this.settled();
+    this.write(others);
+    for (const listener of this.#resumed) listener();
     await this.settled();
   }
 
