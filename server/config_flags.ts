@@ -1,7 +1,9 @@
 /** The command line of `sealpost server`. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ExitError } from "../lib/base/exit_codes.ts";
+import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
+import type { FilesCommand } from "./backup/commands.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
@@ -14,8 +16,8 @@ export type ServerCommand =
     readonly home: string | undefined;
   }
   | {
-    readonly kind: "backup" | "restore";
-    readonly file: string;
+    readonly kind: "files";
+    readonly command: FilesCommand;
     readonly json: boolean;
     readonly data: string | undefined;
     readonly home: string | undefined;
@@ -44,7 +46,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
     .configureOutput({ writeOut: (text) => help += text, writeErr: () => undefined });
   describeRun(program, (parsed) => command = parsed);
   describeAdmin(program, (parsed) => command = parsed);
-  describeBackup(program, (parsed) => command = parsed);
+  describeFiles(program, (parsed) => command = parsed);
   try {
     program.parse(args, { from: "user" });
   } catch (thrown) {
@@ -123,14 +125,36 @@ const backups = {
 } as const;
 
 /** Commands that work on files, whether a server runs or not. */
-function describeBackup(program: Command, done: (command: ServerCommand) => void): void {
+function describeFiles(program: Command, done: (command: ServerCommand) => void): void {
+  const tell = (command: FilesCommand, { json, data, home }: AdminOptions) =>
+    done({ kind: "files", command, json: json === true, data, home });
   for (const kind of ["backup", "restore"] as const) {
     place(program.command(kind).description(backups[kind]).argument("<file>"))
-      .action((file: string, options: AdminOptions) => {
-        const { json, data, home } = options;
-        done({ kind, file, json: json === true, data, home });
-      });
+      .action((file: string, options: AdminOptions) => tell({ kind, file }, options));
   }
+  place(program.command("check").description("look through the data folder; changes nothing"))
+    .action((options: AdminOptions) => tell({ kind: "check" }, options));
+  place(program.command("logs").description("show the log of the server"))
+    .option("-n, --number <count>", "the last so many lines", lineCount, 50)
+    .addOption(
+      new Option("--level <level>", "the least level").choices([
+        "debug",
+        "info",
+        "warning",
+        "error",
+      ]).default("info"),
+    )
+    .option("-f, --follow", "go on with what is written from now on")
+    .action((options: AdminOptions & { number: number; level: LogLevel; follow?: true }) => {
+      const { number: count, level, follow = false } = options;
+      tell({ kind: "logs", choice: { count, level, follow } }, options);
+    });
+}
+
+function lineCount(text: string): number {
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : NaN;
+  if (count >= 0) return count;
+  throw new InvalidArgumentError("Give a number of lines.");
 }
 
 /** What all of them take: whose server, and how to answer. */

@@ -3,7 +3,7 @@ import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
 import { sanitizeText } from "../lib/base/sanitize.ts";
 import { runAdmin } from "./admin/commands.ts";
-import { restoreBackup, writeBackup } from "./backup/backup.ts";
+import { runFiles } from "./backup/commands.ts";
 import { serverConfig } from "./config.ts";
 import { parseServerArgs, type ServerCommand } from "./config_flags.ts";
 import { type PathInput, type ServerPaths, serverPaths } from "./config_paths.ts";
@@ -20,7 +20,7 @@ export async function runServer(args: readonly string[]): Promise<number> {
     const command = parseServerArgs(args);
     if (command.kind === "run") return await run(command);
     if (command.kind === "admin") return await admin(command);
-    if (command.kind !== "help") return backup(command);
+    if (command.kind === "files") return await files(command);
     print(Deno.stdout, command.text);
     return exitCodes.done;
   } catch (thrown) {
@@ -41,11 +41,12 @@ async function admin({ command, data, home }: ServerCommand & { kind: "admin" })
   return await runAdmin(command, { folder, print: (line) => print(Deno.stdout, line) });
 }
 
-function backup(command: ServerCommand & { kind: "backup" | "restore" }): number {
-  const { kind, file, json, data, home } = command;
+async function files(
+  { command, json, data, home }: ServerCommand & { kind: "files" },
+): Promise<number> {
   const { data: folder } = pathsOf({ data, home });
-  const world = { folder, json, print: (line: string) => print(Deno.stdout, line) };
-  return kind === "backup" ? writeBackup(file, world) : restoreBackup(file, world);
+  const world = { folder, json, now: Date.now, print: (line: string) => print(Deno.stdout, line) };
+  return await runFiles(command, world);
 }
 
 async function run(command: ServerCommand & { kind: "run" }): Promise<number> {

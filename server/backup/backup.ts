@@ -9,8 +9,8 @@ import { openFolder } from "../supervisor/folder.ts";
 import { hasDatabase } from "../supervisor/keys.ts";
 import { databaseName } from "../storage/start.ts";
 import { migrations } from "../tables/sqlite/schema.ts";
+import type { FilesWorld } from "./world.ts";
 import { packFiles, unpackFiles } from "./files.ts";
-import type { AdminWorld } from "../admin/commands.ts";
 import { storedFingerprint } from "../admin/identity.ts";
 import { sizeText } from "../admin/text.ts";
 
@@ -21,7 +21,7 @@ import { sizeText } from "../admin/text.ts";
 const numberGap = 1 << 20;
 
 /** Writes a backup of the server of a data folder, running or not, to a file that must not exist. Throws `ExitError`. */
-export function writeBackup(file: string, { folder, print, json }: BackupWorld): number {
+export function writeBackup(file: string, { folder, print, json }: FilesWorld): number {
   const fingerprint = storedFingerprint(folder);
   refuseExisting(file);
   const part = `${file}.part`;
@@ -51,7 +51,7 @@ export function writeBackup(file: string, { folder, print, json }: BackupWorld):
 }
 
 /** Makes a data folder of a backup; there must be no server in it. Throws `ExitError`, and leaves the folder as it was. */
-export function restoreBackup(file: string, { folder, print, json }: BackupWorld): number {
+export function restoreBackup(file: string, { folder, print, json }: FilesWorld): number {
   openFolder(folder);
   if (hasDatabase(folder) || Deno.readDirSync(folder)[Symbol.iterator]().next().done !== true) {
     throw new ExitError(
@@ -78,11 +78,6 @@ export function restoreBackup(file: string, { folder, print, json }: BackupWorld
       : `Restored to ${folder}. Start it with: sealpost server --data ${folder}`,
   );
   return exitCodes.done;
-}
-
-/** Where a backup is taken from or goes to, and how to tell. */
-export interface BackupWorld extends AdminWorld {
-  readonly json: boolean;
 }
 
 /** Nothing is copied before the file is found whole and of a version that this program knows. */
