@@ -1,9 +1,11 @@
 /** What the fields of messages mean, for the tables of docs/PROTOCOL.md. */
 import { fileFieldNotes } from "./protocol_notes_files.ts";
+import { repairFieldNotes } from "./protocol_notes_repair.ts";
 
 /** What fields mean, by `message type.field`, or by the field alone where it means the same everywhere. */
 export const fieldNotes: Readonly<Record<string, string>> = {
   ...fileFieldNotes,
+  ...repairFieldNotes,
   id: "chosen by the client, unique among its requests under way; the reply repeats it",
   body: "bytes of this message's slice of the frame's body",
   conversation: "the conversation's id, also the MLS group id",

@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../lib/base/errors.ts";
 import type { MessageType } from "../lib/wire/messages.ts";
 import { fileNotes } from "./protocol_notes_files.ts";
+import { repairNotes } from "./protocol_notes_repair.ts";
 
 /** What the document says of one message. */
 export interface MessageNote {
@@ -187,6 +188,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     errors: [
       "no_such_conversation",
       "epoch_conflict",
+      "commit_refused",
       "not_a_member",
       "removals_pending",
       "roster_mismatch",
@@ -264,6 +266,8 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "A member of a conversation got or read everything up to a row. In groups it comes to the own " +
       "account's devices and to those who sent one of these rows.",
   },
+
+  ...repairNotes,
 
   "lobby.post": {
     text: "Posts to the lobby. The same `post` again gets the same reply.",

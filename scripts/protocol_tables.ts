@@ -14,7 +14,8 @@ const sections: Readonly<Record<string, (type: string) => boolean>> = {
   session: (type) => /^(hello|error|ping|pong|session|server)\b/.test(type),
   account: (type) => /^(account|vault|device)\./.test(type),
   directory: (type) => /^(directory|keypackages)\.|^presence$/.test(type),
-  conversation: (type) => /^(conversation|message)\.|^(message|commit|welcome|receipt)$/.test(type),
+  conversation: (type) =>
+    /^(conversation|message)\.|^(message|commit|welcome|receipt|rollback|recreated)$/.test(type),
   lobby: (type) => /^lobby\b/.test(type),
   archive: (type) => /^archive\b/.test(type),
   file: (type) => /^file\./.test(type),

@@ -55,6 +55,10 @@ export const errorCodes = facts({
   epoch_conflict: { text: "somebody else changed the conversation first", retry: "after_sync" },
   epoch_too_old: { text: "the conversation has moved on", retry: "after_sync" },
   roster_mismatch: { text: "the declared members do not fit the change", retry: "after_sync" },
+  commit_refused: {
+    text: "members could not apply that change, and it was taken back",
+    retry: "after_sync",
+  },
   removals_pending: {
     text: "removals are waiting and must be part of the change",
     retry: "after_sync",

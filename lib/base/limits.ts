@@ -191,6 +191,21 @@ export const mlsLimits = {
   groupDevices: 200,
   /** Commit, welcome and group info together, where they are staged: each of them still has to fit a frame. */
   commitBytes: 3 * 1024 * 1024,
+  /** Refusals by different devices that take a commit back: one alone may be that device's own fault. */
+  refusalsToRollBack: 2,
+  /**
+   * A commit can be taken back for so long after it was accepted: devices that are off over night are heard, and nobody
+   * keeps old keys for longer than this and `keptStateSlackMs`.
+   */
+  refusalWindowMs: day,
+  /** Clocks of members may differ from the server's by as much. */
+  keptStateSlackMs: hour,
+  /** Commits of one conversation taken back in a day: beyond it those who refuse join again, and the commit stands. */
+  rollbacksPerDay: 4,
+  /** Refusals by one device in a day: a sound device has hardly ever any. */
+  refusalsPerDay: 8,
+  /** New groups made in one conversation in a day: each costs every member a key package and a join. */
+  recreationsPerDay: 3,
   /** Plaintext is padded up to the next of these, then to multiples of the last. */
   paddingBuckets: [256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536],
 } as const;

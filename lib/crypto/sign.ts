@@ -29,6 +29,7 @@ export const labels = [
   "content",
   "lobby",
   "checkpoint",
+  "commit refusal",
 ] as const;
 
 /** A purpose that something is signed for. */

@@ -21,6 +21,7 @@ import {
   toNodeIndex,
 } from "ts-mls/treemath.js";
 import { equalBytes, toBase64url } from "../base/bytes.ts";
+import { hasGroupIdLength } from "../base/group_id.ts";
 import { leafAt, leaves } from "./receive.ts";
 import { RefusalError } from "./refusal.ts";
 import { suiteName } from "./suite.ts";
@@ -57,7 +58,7 @@ export async function checkGroupInfo(
 
 /** Refuses properties that this product does not use: a group that has them was not made by it. */
 function checkContext(context: GroupInfo["groupContext"]): void {
-  const fits = context.cipherSuite === suiteName && context.groupId.length === 16 &&
+  const fits = context.cipherSuite === suiteName && hasGroupIdLength(context.groupId) &&
     context.extensions.length === 0;
   if (!fits) throw new RefusalError("not_allowed", "a group of another suite or with extensions");
 }

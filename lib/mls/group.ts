@@ -13,6 +13,7 @@ import type { PublicMessage } from "ts-mls/publicMessage.js";
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { type Bytes, copyBytes, equalBytes } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
+import { hasGroupIdLength } from "../base/group_id.ts";
 import type { DeviceCertificate } from "../crypto/certificate.ts";
 import { buildCommit, buildGroupInfo } from "./build_commit.ts";
 import { checkUniqueKeys } from "./check_tree.ts";
@@ -119,7 +120,7 @@ export class MlsGroup {
     return Number(this.#state.groupContext.epoch);
   }
 
-  /** 16 bytes: the conversation's UUID. */
+  /** 16 or 20 bytes (lib/base/group_id.ts). */
   get groupId(): Bytes {
     return copyBytes(this.#state.groupContext.groupId);
   }
@@ -319,12 +320,12 @@ export function loadGroup(state: GroupState, context: MlsContext): MlsGroup {
   return new MlsGroup(decoded, context);
 }
 
-/** A new group with this device alone in it. `groupId` is the conversation's UUID, 16 bytes. */
+/** A new group with this device alone in it. `groupId` is of 16 or 20 bytes (lib/base/group_id.ts). */
 export async function createGroup(
   groupId: Uint8Array,
   options: MlsContext & { readonly now: number },
 ): Promise<MlsGroup> {
-  if (groupId.length !== 16) throw new RangeError("a group id has 16 bytes");
+  if (!hasGroupIdLength(groupId)) throw new RangeError("a group id has 16 or 20 bytes");
   const { identity, accept, now } = options;
   const { publicPackage, privatePackage } = await generateKeyPackage(identity, {
     now,

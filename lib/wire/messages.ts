@@ -13,6 +13,7 @@ import {
 import type { Entry, SessionState } from "./catalogue/define.ts";
 import { directoryMessages } from "./catalogue/directory.ts";
 import { fileMessages } from "./catalogue/file.ts";
+import { repairMessages } from "./catalogue/repair.ts";
 import { sessionMessages } from "./catalogue/session.ts";
 
 export type { Direction, Entry, Role, SessionState } from "./catalogue/define.ts";
@@ -23,6 +24,7 @@ export const catalogue = {
   ...accountMessages,
   ...directoryMessages,
   ...conversationMessages,
+  ...repairMessages,
   ...lobbyMessages,
   ...notificationMessages,
   ...archiveMessages,

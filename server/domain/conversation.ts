@@ -64,6 +64,8 @@ export interface Conversation {
   /** The sequence of the newest row; 0 before the first. */
   head: number;
   epoch: number;
+  /** Goes up when a commit is taken back or the group is made anew. */
+  incarnation: number;
   /** Rows up to here are deleted. */
   trimmed: number;
   lastCommit: number;

@@ -13,6 +13,15 @@ export function refuseEpoch(conversation: Conversation, epoch: number): Refused 
   return undefined;
 }
 
+/** Undefined when `incarnation` (0 when left out) is the present one. */
+export function refuseIncarnation(
+  conversation: Conversation,
+  incarnation = 0,
+): Refused | undefined {
+  if (incarnation === conversation.incarnation) return undefined;
+  return { ok: false, code: "epoch_conflict", epoch: conversation.epoch };
+}
+
 /** What waits for an account: in all its conversations, and in the one that it is about. */
 export interface Waiting {
   readonly all: number;

@@ -1,7 +1,7 @@
 /** What the clear parts of MLS messages must say before anything is stored. Pure. */
 import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
 import { AppError } from "../../lib/base/errors.ts";
-import { uuidBytes } from "../../lib/base/ids.ts";
+import { groupIdOf, isGroupOf } from "../../lib/base/group_id.ts";
 import {
   changesNothing,
   decodeMembershipChange,
@@ -20,7 +20,7 @@ export function isMessageOf(
   const header = peekMls(bytes);
   return header?.kind === "private" && header.contentType === "application" &&
     header.epoch === declared.epoch &&
-    equalBytes(header.groupId, uuidBytes(declared.conversation));
+    isGroupOf(header.groupId, declared.conversation);
 }
 
 /** A key package as its request declares it. */
@@ -68,6 +68,8 @@ export interface DeclaredCommit {
   readonly commit: Uint8Array;
   readonly welcome: Uint8Array;
   readonly groupInfo: Uint8Array;
+  /** Of the first commit of a group that is made anew: the incarnation that begins with it. */
+  readonly born?: number;
 }
 
 /** Whether a declared commit fits its bytes; if so, what it says that it changes about accounts. */
@@ -92,11 +94,18 @@ export function checkCommit(declared: DeclaredCommit): CommitVerdict {
   return fits ? { ok: true, membership } : refused("malformed");
 }
 
-function isCommitOf({ commit, conversation, epoch, external, hash }: DeclaredCommit): boolean {
+function isOwnGroup(groupId: Uint8Array, { conversation, born }: DeclaredCommit): boolean {
+  return born === undefined
+    ? isGroupOf(groupId, conversation)
+    : equalBytes(groupId, groupIdOf(conversation, born));
+}
+
+function isCommitOf(declared: DeclaredCommit): boolean {
+  const { commit, epoch, external, hash } = declared;
   const header = peekMls(commit);
   return header?.kind === "public" &&
     header.sender.kind === (external ? "new_member_commit" : "member") &&
-    header.epoch === epoch && equalBytes(header.groupId, uuidBytes(conversation)) &&
+    header.epoch === epoch && isOwnGroup(header.groupId, declared) &&
     commitHash(commit) === hash;
 }
 
@@ -106,10 +115,11 @@ function isAllowed(change: PeekedCommit, { external, device }: DeclaredCommit): 
     change.committer !== undefined && certificateIn(change.committer)?.device === device;
 }
 
-function isGroupInfoOf({ groupInfo, conversation, epoch }: DeclaredCommit): boolean {
+function isGroupInfoOf(declared: DeclaredCommit): boolean {
+  const { groupInfo, epoch } = declared;
   const header = peekMls(groupInfo);
   return header?.kind === "group_info" && header.epoch === epoch + 1 &&
-    equalBytes(header.groupId, uuidBytes(conversation));
+    isOwnGroup(header.groupId, declared);
 }
 
 /** An external commit adds its sender and may remove that device's old leaf, neither by an Add proposal. */

@@ -19,6 +19,7 @@ import { deviceHandlers, noticeHandlers } from "./handlers/device.ts";
 import { directoryHandlers } from "./handlers/directory.ts";
 import { fileHandlers } from "./handlers/file.ts";
 import { lobbyHandlers } from "./handlers/lobby.ts";
+import { repairHandlers } from "./handlers/repair.ts";
 import { type Answer, refused, type Session } from "./session.ts";
 
 /** One handler for every request of the catalogue. */
@@ -28,6 +29,7 @@ const requestHandlers: RequestHandlers = {
   ...directoryHandlers,
   ...conversationHandlers,
   ...groupHandlers,
+  ...repairHandlers,
   ...lobbyHandlers,
   ...archiveHandlers,
   ...fileHandlers,

@@ -140,9 +140,31 @@ export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void
       return connection.send({ type, ...known, hash, external, add, remove }, bytes);
     }
     case "welcome": {
-      const { kind, roster, members, state, by } = row;
+      const { incarnation, kind, roster, members, state, by } = row;
       const standing = by === undefined ? { state } : { state, by };
-      return connection.send({ type, ...known, kind, roster, members, ...standing }, bytes);
+      return connection.send(
+        { type, ...known, incarnation, kind, roster, members, ...standing },
+        bytes,
+      );
+    }
+    case "rollback": {
+      const { incarnation, hash, refusals, roster } = row;
+      const facts = { incarnation, hash, refusals: [...refusals], roster: [...roster] };
+      return connection.send({ type, conversation, seq, ts, epoch, ...facts });
+    }
+    case "recreated": {
+      const { incarnation, hash } = row;
+      return connection.send({
+        type,
+        conversation,
+        seq,
+        account,
+        device,
+        ts,
+        epoch: epoch + 1,
+        incarnation,
+        hash,
+      });
     }
   }
 }

@@ -40,6 +40,8 @@ import {
 } from "./login.ts";
 import { logPending, logRead, messageAck, messageRead, messageSend } from "./messages.ts";
 import { notificationList, notificationSeen } from "./notifications.ts";
+import { conversationRecreate } from "./recreate.ts";
+import { conversationRefuse } from "./refuse.ts";
 import { retentionRun } from "./retention.ts";
 import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
 
@@ -80,6 +82,8 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "account.block": soon,
   "account.unblock": soon,
   "account.blocks": () => ({ blocked: [], more: false }),
+  "conversation.refuse": conversationRefuse,
+  "conversation.recreate": conversationRecreate,
   "message.send": messageSend,
   "message.ack": messageAck,
   "message.read": messageRead,

@@ -5,6 +5,7 @@
  */
 import type { Actor, Outcome, Refused } from "./contract_base.ts";
 import type { FileBytes, FileOperations } from "./contract_files.ts";
+import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
 import type {
   BlockRow,
@@ -30,6 +31,7 @@ export type {
   MemberState,
   NotificationRow,
   PostRow,
+  RefusalRow,
   RosterEntry,
   Standing,
   UserRow,
@@ -218,6 +220,8 @@ export interface Operations extends FileOperations {
   };
   "conversation.commit": {
     in: CommitInput & {
+      /** 0 when left out. */
+      incarnation?: number;
       epoch: number;
       external: boolean;
       add: RosterEntry[];
@@ -235,6 +239,7 @@ export interface Operations extends FileOperations {
       Standing & {
         kind: ConversationKind;
         members: RoleEntry[];
+        incarnation: number;
         epoch: number;
         head: number;
         roster: RosterEntry[];
@@ -253,8 +258,31 @@ export interface Operations extends FileOperations {
     in: Actor & { conversation: string; answer: "accept" | "decline" };
     out: Outcome<Empty>;
   };
+  /** The signature was verified by the gateway. */
+  "conversation.refuse": {
+    in: Actor & {
+      conversation: string;
+      incarnation: number;
+      epoch: number;
+      hash: string;
+      reason: CommitRefusalReason;
+      signature: string;
+    };
+    out: Outcome<{ rolledBack: boolean; others: number }>;
+  };
+  "conversation.recreate": {
+    in: CommitInput & { incarnation: number; roster: RosterEntry[] };
+    out: Outcome<Appended & { incarnation: number }>;
+  };
   "message.send": {
-    in: Actor & { conversation: string; message: string; epoch: number; bytes: Uint8Array };
+    in: Actor & {
+      conversation: string;
+      message: string;
+      /** 0 when left out. */
+      incarnation?: number;
+      epoch: number;
+      bytes: Uint8Array;
+    };
     out: Outcome<{ seq: number; ts: number }>;
   };
   /** Rows after the greater of `after` and the device's cursor, without the device's own. */

@@ -1,5 +1,6 @@
 /** The rows that operations answer with, and what they are made of: plain data that crosses a worker border. */
 import type { Role, RoleEntry } from "../../lib/base/membership.ts";
+import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 
 /** One device in a conversation. */
 export interface RosterEntry {
@@ -44,8 +45,27 @@ export type LogRow =
       readonly kind: ConversationKind;
       readonly roster: RosterEntry[];
       readonly members: RoleEntry[];
+      readonly incarnation: number;
     })
+    /** By the server itself: `account` and `device` are empty. */
+    | {
+      readonly type: "rollback";
+      readonly incarnation: number;
+      readonly hash: string;
+      readonly refusals: readonly RefusalRow[];
+      readonly roster: readonly RosterEntry[];
+    }
+    | { readonly type: "recreated"; readonly incarnation: number; readonly hash: string }
   );
+
+/** A device that cannot apply a commit, with its signature (lib/crypto/commit_refusal.ts). */
+export interface RefusalRow {
+  readonly account: string;
+  readonly device: string;
+  readonly reason: CommitRefusalReason;
+  /** Base64url. */
+  readonly signature: string;
+}
 
 /** One account as others see it. */
 export interface UserRow {
@@ -73,6 +93,7 @@ export interface ConversationRow extends Standing {
   readonly kind: ConversationKind;
   readonly members: MemberRow[];
   readonly epoch: number;
+  readonly incarnation: number;
   readonly head: number;
   readonly cursor: number | null;
   readonly unread: number;

@@ -16,19 +16,20 @@ import {
   type KnownDevice,
   resolveEntries,
 } from "../domain/roster.ts";
-import { appendOwn, waitsFor } from "../domain/sending.ts";
+import { appendOwn, refuseIncarnation, waitsFor } from "../domain/sending.ts";
 import type { RoleEntry } from "../../lib/base/membership.ts";
 import type { Device, Tables } from "../tables/tables.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { ConversationRow, Input, Outcome, Refused, RosterEntry } from "./contract.ts";
 import { addWaiting, continueRun, refuseQuota, tellRow } from "./rows.ts";
+import { beginUndo, keepUndo } from "./undo.ts";
 
 /** Verdicts on this many epochs are remembered; whoever asks later than that has missed far more. */
 const rememberedEpochs = 256;
 
 type Appended = Outcome<{ seq: number; epoch: number; ts: number }>;
 
-const knownDevice = (device: Device): KnownDevice => ({
+export const knownDevice = (device: Device): KnownDevice => ({
   device: device.key,
   key: device.device,
   account: device.account,
@@ -37,7 +38,7 @@ const knownDevice = (device: Device): KnownDevice => ({
 });
 
 /** Looks devices up for the rules. */
-function finder(tables: Tables): FindDevice {
+export function finder(tables: Tables): FindDevice {
   return (key) => {
     const device = tables.devices.byId(key);
     return device === undefined ? undefined : knownDevice(device);
@@ -45,7 +46,7 @@ function finder(tables: Tables): FindDevice {
 }
 
 /** The conversation's devices as peers name them. */
-function rosterEntries(tables: Tables, conversation: Conversation): RosterEntry[] {
+export function rosterEntries(tables: Tables, conversation: Conversation): RosterEntry[] {
   return rosterOf(conversation).map((seat) => ({
     account: tables.accounts.byKey(seat.account).account,
     device: seat.key,
@@ -61,7 +62,7 @@ function roleEntries(tables: Tables, conversation: Conversation): RoleEntry[] {
 }
 
 /** The answer to a commit that was accepted before, when this is that very commit of that very device. */
-function verdictBefore(
+export function verdictBefore(
   tables: Tables,
   conversation: Conversation,
   commit: { readonly epoch: number; readonly hash: string; readonly device: number },
@@ -74,12 +75,15 @@ function verdictBefore(
 }
 
 /** A commit that passed every check. The seats are those of the group after it. */
-interface Accepted {
+export interface Accepted {
   readonly party: Party;
   readonly conversation: Conversation;
   readonly seat: Seat;
   readonly seq: number;
-  readonly input: Input<"conversation.create"> | Input<"conversation.commit">;
+  readonly input:
+    | Input<"conversation.create">
+    | Input<"conversation.commit">
+    | Input<"conversation.recreate">;
   readonly external: boolean;
   readonly add: readonly KnownDevice[];
   readonly remove: readonly string[];
@@ -104,6 +108,8 @@ function writeCommit(context: Context, accepted: Accepted): Appended {
     remove: [...remove],
     roster: add.length > 0 ? rosterEntries(tables, conversation) : [],
     welcome: input.welcome,
+    incarnation: conversation.incarnation,
+    recreated: false,
   });
   tables.conversations.addVerdict(conversation.key, {
     hash: input.hash,
@@ -118,7 +124,8 @@ function writeCommit(context: Context, accepted: Accepted): Appended {
   return finishCommit(context, accepted);
 }
 
-function finishCommit(context: Context, accepted: Accepted): Appended {
+/** Counts the row of a commit, leads to the next epoch and tells those who are online. */
+export function finishCommit(context: Context, accepted: Accepted): Appended {
   const { tables, now } = context;
   const { conversation, party, seat, seq, input } = accepted;
   const size = input.commit.length + input.welcome.length;
@@ -208,7 +215,7 @@ function openConversation(
 }
 
 /** Why the device cannot change this conversation at all. */
-function findListed(
+export function findListed(
   tables: Tables,
   party: Party,
   id: string,
@@ -229,10 +236,12 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
   const { epoch, hash } = input;
   const before = verdictBefore(tables, conversation, { epoch, hash, device: party.device.key });
   if (before !== undefined) return before;
+  if (tables.repairs.isRefused(conversation.key, hash)) return refuse("commit_refused");
   const own = knownDevice(party.device);
   const find = finder(tables);
   const welcome = input.welcome.length;
-  const refused = checkChange(conversation, { ...input, device: own, welcome }, find) ??
+  const refused = refuseIncarnation(conversation, input.incarnation) ??
+    checkChange(conversation, { ...input, device: own, welcome }, find) ??
     refuseCommitQuota(tables, conversation, { input, sender: party.account.key });
   if (refused !== undefined) return refused;
   return changeConversation(context, { party, conversation, input, find });
@@ -242,12 +251,20 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
  * Who has been removed must be kept out even when the store of some member is full. A device that replaces itself removes
  * nobody, and could do so without end.
  */
-function refuseCommitQuota(
+export function refuseCommitQuota(
   tables: Tables,
   conversation: Conversation,
-  { input, sender }: { readonly input: Input<"conversation.commit">; readonly sender: number },
+  { input, sender }: {
+    readonly input: {
+      readonly commit: Uint8Array;
+      readonly welcome: Uint8Array;
+      readonly remove?: readonly string[];
+      readonly external?: boolean;
+    };
+    readonly sender: number;
+  },
 ): Refused | undefined {
-  if (input.remove.length > 0 && !input.external) return undefined;
+  if ((input.remove?.length ?? 0) > 0 && input.external !== true) return undefined;
   const accounts = new Set(conversation.members.map((member) => member.account));
   const size = input.commit.length + input.welcome.length;
   return refuseQuota(tables, conversation, { sender, accounts, size });
@@ -262,9 +279,11 @@ function changeConversation(
     readonly find: FindDevice;
   },
 ): Appended {
+  const { tables } = context;
   const { party, conversation, input } = change;
   const own = party.device.device;
   const seq = conversation.head + 1;
+  const undo = beginUndo(tables, conversation);
   for (const key of input.remove) removeSeat(context, conversation, { key, seq, own });
   const add = resolveEntries(input.add, change.find) ?? [];
   const position = { joined: seq, cursor: seq - 1 };
@@ -275,12 +294,13 @@ function changeConversation(
     : conversation.seats.get(own);
   if (seat === undefined) return refuse("not_a_member");
   appendOwn(conversation, seat);
-  const { external, remove } = input;
+  const { external, remove, hash } = input;
+  keepUndo(context, conversation, { undo, seq, hash, device: party.device.key });
   return writeCommit(context, { party, conversation, seat, seq, input, external, add, remove });
 }
 
 /** As `takeSeat`, for a device that may have been in the conversation before: its message ids are still remembered. */
-function takeSeatAgain(
+export function takeSeatAgain(
   { tables }: Context,
   conversation: Conversation,
   { device, position }: {
@@ -325,6 +345,7 @@ function conversationRow(
       return { account, name, role: "member", delivered, deliveredAt, read, readAt };
     }),
     epoch: conversation.epoch,
+    incarnation: conversation.incarnation,
     head: conversation.head,
     cursor: sendingSeat(conversation, actor.device)?.cursor ?? null,
     unread: memberOf(conversation, actor.account)?.unread ?? 0,
@@ -360,6 +381,7 @@ export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input
     members: roleEntries(tables, conversation),
     state: "active",
     leaving: [],
+    incarnation: conversation.incarnation,
     epoch: conversation.epoch,
     head: conversation.head,
     roster: rosterEntries(tables, conversation),

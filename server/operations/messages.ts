@@ -8,7 +8,13 @@ import {
   sendingSeat,
 } from "../domain/conversation.ts";
 import { acknowledge, countOthers, markRead, slowestOf } from "../domain/progress.ts";
-import { appendOwn, countMessage, refuseEpoch, waitsFor } from "../domain/sending.ts";
+import {
+  appendOwn,
+  countMessage,
+  refuseEpoch,
+  refuseIncarnation,
+  waitsFor,
+} from "../domain/sending.ts";
 import type { StoredRow, Tables } from "../tables/tables.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Input, LogRow } from "./contract.ts";
@@ -34,7 +40,8 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
   if (repeated !== undefined) return { ok: true, seq: repeated.seq, ts: repeated.ts };
   const accounts = waitsFor(conversation, seat);
   const size = input.bytes.length;
-  const refused = refuseEpoch(conversation, input.epoch) ??
+  const refused = refuseIncarnation(conversation, input.incarnation) ??
+    refuseEpoch(conversation, input.epoch) ??
     refuseQuota(tables, conversation, { sender: seat.account, accounts, size });
   if (refused !== undefined) return refused;
   addWaiting(tables, conversation, { accounts, size });
@@ -109,11 +116,13 @@ function announce(context: Context, conversation: Conversation, key: number): vo
 
 /** A stored row as the device in `seat` sees it: the commit that let it in is its welcome. */
 function logRow(tables: Tables, conversation: Conversation, seat: Seat, row: StoredRow): LogRow {
+  if (row.device === 0) return rollbackRow(tables, conversation, row);
   const { device, accountId: account } = tables.devices.byKey(row.device);
   const { seq, ts, epoch, bytes } = row;
   const common = { conversation: conversation.id, seq, account, device, ts, epoch, bytes };
   if (row.message !== null) return { ...common, type: "message", message: row.message };
   const facts = tables.log.commitFacts(conversation.key, seq);
+  const { incarnation } = facts;
   if (seq === seat.joined) {
     const { welcome: bytes, roster } = facts;
     const members = conversation.members.map((member) => ({
@@ -121,11 +130,22 @@ function logRow(tables: Tables, conversation: Conversation, seat: Seat, row: Sto
       role: "member" as const,
     }));
     const { kind } = conversation;
-    const entered = { epoch: epoch + 1, bytes, kind, roster, members, state: "active" } as const;
+    const at = { epoch: epoch + 1, incarnation, bytes };
+    const entered = { ...at, kind, roster, members, state: "active" } as const;
     return { ...common, ...entered, type: "welcome" };
   }
-  const { hash, external, add, remove } = facts;
+  const { hash, external, add, remove, recreated } = facts;
+  if (recreated) return { ...common, type: "recreated", bytes: nothing, incarnation, hash };
   return { ...common, type: "commit", hash, external, add, remove };
+}
+
+const nothing = new Uint8Array(0);
+
+function rollbackRow(tables: Tables, { key, id }: Conversation, row: StoredRow): LogRow {
+  const { seq, ts, bytes } = row;
+  const by = { account: "", device: "" };
+  const facts = tables.repairs.rollback(key, seq);
+  return { type: "rollback", conversation: id, seq, ts, bytes, ...by, ...facts };
 }
 
 /** The rows that a device has not got, in order. */

@@ -69,6 +69,7 @@ export const retentionRun: Handler<"retention.run"> = (context) => {
     storedBefore: now - mlsLimits.keyPackageLifetimeMs,
   });
   const notifications = tables.notifications.expire(now - serverLimits.messageRetentionMs);
+  tables.repairs.expire(now - mlsLimits.refusalWindowMs);
   tables.attempts.expire(now - failureMemoryMs);
   const files = expireFiles(context, now);
   return { deleted: rows + posts + packages + notifications + files };

@@ -33,3 +33,21 @@ export function settleWaiting(
   member.waiting = waiting;
   member.changed = true;
 }
+
+/** Counts anew what waits for the account, after its devices' positions were changed otherwise than by going on. */
+export function recountWaiting(
+  tables: Tables,
+  conversation: Conversation,
+  account: number,
+): void {
+  const member = memberOf(conversation, account);
+  if (member === undefined) return;
+  const waiting = tables.log.bytesBetween(conversation, {
+    after: slowestOf(conversation, account),
+    through: conversation.head,
+    except: onlyDevice(conversation, account),
+  });
+  tables.accounts.addQueued(account, waiting - member.waiting);
+  member.waiting = waiting;
+  member.changed = true;
+}

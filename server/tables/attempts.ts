@@ -9,6 +9,9 @@ export type AttemptKind =
   | "register"
   | "enrol"
   | "claim"
+  | "refusal"
+  | "rollback"
+  | "recreate"
   | "lobby"
   | "archive";
 

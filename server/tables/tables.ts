@@ -5,16 +5,24 @@
  */
 import type { Conversation, Seat } from "../domain/conversation.ts";
 import type { Run } from "../domain/progress.ts";
-import type { NotificationRow, RosterEntry, SessionKey } from "../operations/contract.ts";
+import type { RosterEntry, SessionKey } from "../operations/contract.ts";
 import type { Archives } from "./archive.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clocks } from "./clock.ts";
 import type { Directory } from "./directory.ts";
 import type { Files } from "./files.ts";
+import type { Notifications } from "./notifications.ts";
+import type { Repairs } from "./repairs.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
 export type { Directory } from "./directory.ts";
 export type { Files, StoredFile } from "./files.ts";
+export type {
+  MessageNotification,
+  NotificationQuery,
+  Notifications,
+  StoredNotification,
+} from "./notifications.ts";
 
 /** An account. */
 export interface Account {
@@ -199,6 +207,8 @@ export interface Conversations {
   groupInfo(conversation: number): Uint8Array;
   addVerdict(conversation: number, verdict: Verdict): void;
   verdict(conversation: number, epoch: number): Verdict | undefined;
+  /** Forgets the verdicts on `epoch` and all after it. */
+  dropVerdicts(conversation: number, epoch: number): void;
   /** Forgets verdicts on epochs before `epoch`. */
   cutVerdicts(conversation: number, epoch: number): void;
   queueRemoval(conversation: number, device: number): void;
@@ -231,11 +241,15 @@ export interface CommitFacts {
   /** The group after it; empty unless somebody is welcomed. */
   readonly roster: RosterEntry[];
   readonly welcome: Uint8Array;
+  /** The conversation's incarnation when it was stored. */
+  readonly incarnation: number;
+  /** It made the group anew. */
+  readonly recreated: boolean;
 }
 
 /** A row of a log as stored. */
 export interface StoredRow extends NewRow {
-  /** The message's id; null for a commit. */
+  /** The message's id; null for a commit, and for a row that takes one back (`device` is 0 there). */
   readonly message: string | null;
 }
 
@@ -286,6 +300,8 @@ export interface Log {
   sent(conversation: number, device: number, message: string): Sent | undefined;
   /** The greatest remembered message id of the device, "" for none. */
   lastSent(conversation: number, device: number): string;
+  /** Forgets the messages in rows after `after`: they may be sent again. */
+  forgetSent(conversation: number, after: number): void;
   /** Forgets all but about the latest `keep` messages of a seat. */
   cutSent(conversation: number, seat: Seat, keep: number): void;
   /** Forgets messages of a seat that were sent before `ts`. */
@@ -313,52 +329,6 @@ export interface Lobby {
   cut(limits: { readonly through: number; readonly before: number }): number;
 }
 
-/** A stored notification; those of messages are part of the member instead. */
-export interface StoredNotification {
-  readonly number: number;
-  readonly kind: Exclude<NotificationRow["kind"], "message">;
-  readonly ts: number;
-  readonly seen: boolean;
-  readonly device: string | null;
-  readonly label: string | null;
-  readonly count: number | null;
-}
-
-/** A member's notification of messages. */
-export interface MessageNotification {
-  readonly number: number;
-  readonly conversation: string;
-  /** Storage key of the account that sent the latest. */
-  readonly from: number;
-  readonly count: number;
-  readonly ts: number;
-  readonly seen: boolean;
-}
-
-/** Notifications. Lists hold those after `after`, ascending; with `unseen`, only such. */
-export interface Notifications {
-  add(account: number, notification: StoredNotification): void;
-  /** The newest one of this kind that was not seen. */
-  unseen(account: number, kind: StoredNotification["kind"]): StoredNotification | undefined;
-  update(
-    account: number,
-    number: number,
-    change: { readonly ts: number; readonly count: number },
-  ): void;
-  list(account: number, query: NotificationQuery): StoredNotification[];
-  ofMessages(account: number, query: NotificationQuery): MessageNotification[];
-  /** Storage keys of the conversations with unseen notifications up to `through`; marks all others as seen. */
-  see(account: number, through: number): number[];
-  expire(before: number): number;
-}
-
-/** Which notifications to list. */
-export interface NotificationQuery {
-  readonly unseen: boolean;
-  readonly after: number;
-  readonly limit: number;
-}
-
 /** All tables. */
 export interface Tables {
   readonly accounts: Accounts;
@@ -367,6 +337,7 @@ export interface Tables {
   readonly keyPackages: KeyPackages;
   readonly conversations: Conversations;
   readonly log: Log;
+  readonly repairs: Repairs;
   readonly lobby: Lobby;
   readonly notifications: Notifications;
   readonly directory: Directory;

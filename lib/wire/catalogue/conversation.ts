@@ -25,6 +25,9 @@ const roster = listOf(rosterEntry, mlsLimits.groupDevices);
 const accounts = listOf(uuid, mlsLimits.groupDevices);
 const devices = listOf(publicKey, mlsLimits.groupDevices);
 
+/** Goes up when a commit is taken back or the group is made anew; what was built on an earlier one is of no use. */
+const incarnation = { incarnation: Type.Optional(count) };
+
 /**
  * Body of a commit: the commit, the welcome (length 0 when nobody is added), the group info of the new epoch. What was
  * staged under the commit's hash stands in front of it.
@@ -80,6 +83,7 @@ export const conversationMessages = {
         kind: conversationKind,
         members: listOf(member, mlsLimits.groupDevices),
         epoch: count,
+        ...incarnation,
         head: count,
         /** This device's cursor; null while it is not in the conversation. */
         cursor: nullable(count),
@@ -98,6 +102,7 @@ export const conversationMessages = {
   /** Leads from `epoch` to `epoch + 1`; refused with `epoch_conflict` when `epoch` is not current. */
   "conversation.commit": request("conversation.commit", {
     conversation: uuid,
+    ...incarnation,
     epoch: count,
     /** SHA-256 of the commit: the same commit again gets the same answer. */
     hash,
@@ -117,6 +122,7 @@ export const conversationMessages = {
       Type.Object({ account: uuid, role: memberRole }),
       mlsLimits.groupDevices,
     ),
+    ...incarnation,
     epoch: count,
     head: count,
     roster,
@@ -143,6 +149,7 @@ export const conversationMessages = {
   "message.send": request("message.send", {
     conversation: uuid,
     message: uuid,
+    ...incarnation,
     epoch: count,
     ...body,
   }, ["ready"]),
@@ -183,6 +190,7 @@ export const conversationMessages = {
   /** The same row as seen by a device that the commit adds. Body: the MLS Welcome. `epoch` is the one joined. */
   welcome: event("welcome", {
     ...row,
+    ...incarnation,
     epoch: count,
     kind: conversationKind,
     roster,

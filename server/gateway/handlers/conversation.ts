@@ -3,12 +3,12 @@
  * connection sends reaches the log in the order in which it was sent.
  */
 import { reach } from "../../../lib/base/crashpoint.ts";
-import type { Message } from "../../../lib/wire/messages.ts";
 import { checkCommit, isMessageOf } from "../clear_header.ts";
+import { commitParts } from "../commit_parts.ts";
 import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { sendRow } from "../push.ts";
-import { refused, type Session } from "../session.ts";
+import { refused } from "../session.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const conversationsAtOnce = 50;
@@ -59,7 +59,7 @@ export const conversationHandlers: RequestHandlers<
     const own = { ...session.ready.actor, ...declared };
     const verdict = checkCommit(own);
     if (!verdict.ok) return verdict;
-    const input = { ...own, membership: verdict.membership };
+    const input = { ...own, incarnation: message.incarnation ?? 0, membership: verdict.membership };
     const done = await session.services.storage.call("conversation.commit", input);
     return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
   },
@@ -88,7 +88,9 @@ export const conversationHandlers: RequestHandlers<
     const { account, device } = session.ready.actor;
     const { conversation, epoch } = message;
     if (!isMessageOf(body, message)) return refused("malformed");
-    const input = { account, device, conversation, message: message.message, epoch, bytes: body };
+    const { message: id, incarnation = 0 } = message;
+    const sent = { conversation, message: id, incarnation, epoch, bytes: body };
+    const input = { account, device, ...sent };
     reach("server:received");
     const done = await session.services.storage.call("message.send", input);
     if (!done.ok) return done;
@@ -111,21 +113,3 @@ export const conversationHandlers: RequestHandlers<
     return done.ok ? { ok: true, fields: { unread: done.unread } } : done;
   },
 };
-
-/** A request that carries a commit. */
-type Carrying = Pick<Message<"conversation.commit">, "hash" | "parts">;
-
-/** The body's three parts, with what was staged of it; undefined when their lengths are not the body's. */
-function commitParts(
-  { device, services }: Session,
-  { message, body }: { readonly message: Carrying; readonly body: Uint8Array },
-) {
-  const whole = services.staged.take({ device, hash: message.hash }, body);
-  const [commit, welcome, groupInfo] = message.parts;
-  if (commit + welcome + groupInfo !== whole.length) return undefined;
-  return {
-    commit: whole.subarray(0, commit),
-    welcome: whole.subarray(commit, commit + welcome),
-    groupInfo: whole.subarray(commit + welcome),
-  };
-}

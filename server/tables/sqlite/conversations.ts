@@ -13,6 +13,7 @@ interface ConversationRow {
   kind: "direct";
   head: number;
   epoch: number;
+  incarnation: number;
   trimmed: number;
   last_commit: number;
   last_sender: number;
@@ -132,6 +133,7 @@ export class SqliteConversations implements Conversations {
       kind: row.kind,
       head: row.head,
       epoch: row.epoch,
+      incarnation: row.incarnation,
       trimmed: row.trimmed,
       lastCommit: row.last_commit,
       lastSender: row.last_sender,
@@ -215,6 +217,11 @@ export class SqliteConversations implements Conversations {
       .run(conversation, epoch);
   }
 
+  dropVerdicts(conversation: number, epoch: number): void {
+    this.#database.prepare("DELETE FROM verdicts WHERE conversation = ? AND epoch >= ?")
+      .run(conversation, epoch);
+  }
+
   queueRemoval(conversation: number, device: number): void {
     this.#database.prepare("INSERT OR IGNORE INTO removals (conversation, device) VALUES (?, ?)")
       .run(conversation, device);
@@ -265,11 +272,13 @@ export class SqliteConversations implements Conversations {
       conversation.trimmed = done;
     }
     this.#database.prepare(
-      `UPDATE conversations SET head = ?, epoch = ?, trimmed = ?, last_commit = ?, last_sender = ?
+      `UPDATE conversations SET head = ?, epoch = ?, incarnation = ?, trimmed = ?, last_commit = ?,
+         last_sender = ?
        WHERE key = ?`,
     ).run(
       conversation.head,
       conversation.epoch,
+      conversation.incarnation,
       conversation.trimmed,
       conversation.lastCommit,
       conversation.lastSender,

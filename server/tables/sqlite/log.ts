@@ -12,7 +12,8 @@ import { missing } from "./accounts.ts";
  * 2^25 conversations of 2^28 rows each.
  */
 const span = 2 ** 28;
-const rowKey = (conversation: number, seq: number) => conversation * span + seq;
+/** The number of a row. */
+export const rowKey = (conversation: number, seq: number) => conversation * span + seq;
 const seqOf = (key: number) => key % span;
 
 /** Deletes the rows of a conversation after `trimmed`, up to and including `through`. */
@@ -22,6 +23,7 @@ export function deleteRows(database: Database, conversation: Conversation, throu
   database.prepare("DELETE FROM log WHERE key > ? AND key <= ?").run(from, to);
   if (conversation.lastCommit > conversation.trimmed) {
     database.prepare("DELETE FROM commits WHERE key > ? AND key <= ?").run(from, to);
+    database.prepare("DELETE FROM rollbacks WHERE key > ? AND key <= ?").run(from, to);
   }
 }
 
@@ -41,6 +43,8 @@ interface CommitRow {
   removed: string;
   roster: string;
   welcome: Uint8Array;
+  incarnation: number;
+  recreated: number;
 }
 
 /** JSON that this file wrote itself. */
@@ -81,8 +85,9 @@ export class SqliteLog implements Log {
   addCommit(conversation: number, row: NewRow & CommitFacts): void {
     this.#insert(conversation, row, null);
     this.#database.prepare(
-      `INSERT INTO commits (key, hash, external, added, removed, roster, welcome)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO commits (key, hash, external, added, removed, roster, welcome, incarnation,
+         recreated)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       rowKey(conversation, row.seq),
       row.hash,
@@ -91,6 +96,8 @@ export class SqliteLog implements Log {
       JSON.stringify(row.remove),
       JSON.stringify(row.roster),
       row.welcome,
+      row.incarnation,
+      row.recreated ? 1 : 0,
     );
   }
 
@@ -146,7 +153,8 @@ export class SqliteLog implements Log {
 
   commitFacts(conversation: number, seq: number): CommitFacts {
     const row = this.#database.prepare(
-      "SELECT hash, external, added, removed, roster, welcome FROM commits WHERE key = ?",
+      `SELECT hash, external, added, removed, roster, welcome, incarnation, recreated
+       FROM commits WHERE key = ?`,
     ).get<CommitRow>(rowKey(conversation, seq));
     if (row === undefined) throw missing("commit");
     return {
@@ -156,6 +164,8 @@ export class SqliteLog implements Log {
       remove: parsed<string[]>(row.removed),
       roster: parsed<RosterEntry[]>(row.roster),
       welcome: row.welcome,
+      incarnation: row.incarnation,
+      recreated: row.recreated !== 0,
     };
   }
 
@@ -231,6 +241,11 @@ export class SqliteLog implements Log {
     return this.#database.prepare(
       "SELECT max(message) AS last FROM sent WHERE device = ? AND conversation = ?",
     ).get<{ last: string | null }>(device, conversation)?.last ?? "";
+  }
+
+  forgetSent(conversation: number, after: number): void {
+    this.#database.prepare("DELETE FROM sent WHERE conversation = ? AND seq > ?")
+      .run(conversation, after);
   }
 
   cutSent(conversation: number, seat: Seat, keep: number): void {

@@ -15,6 +15,7 @@ import { SqliteLobby } from "./lobby.ts";
 import { SqliteLog } from "./log.ts";
 import { SqliteNotifications } from "./notifications.ts";
 import { migrations } from "./schema.ts";
+import { SqliteRepairs } from "./repairs.ts";
 import { SqliteSessions } from "./sessions.ts";
 
 class SqliteBackend implements Backend {
@@ -41,6 +42,7 @@ class SqliteBackend implements Backend {
       keyPackages: new SqliteKeyPackages(database),
       conversations: this.#conversations,
       log: new SqliteLog(database),
+      repairs: new SqliteRepairs(database),
       lobby: new SqliteLobby(database),
       notifications: new SqliteNotifications(database, flushConversations),
       directory: new SqliteDirectory(database),

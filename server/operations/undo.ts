@@ -1,0 +1,132 @@
+/** Keeping what a conversation was before its latest commit, and going back to it. */
+import { type Conversation, dropSeat, type Seat, takeSeat } from "../domain/conversation.ts";
+import type { ChangedSeat, Place, Undo } from "../tables/repairs.ts";
+import type { Tables } from "../tables/tables.ts";
+import type { Context } from "./context.ts";
+import { recountWaiting } from "./waiting.ts";
+
+/** A conversation as it was before a change that is under way. */
+export interface Before {
+  readonly epoch: number;
+  readonly seats: ReadonlyMap<string, Seat>;
+  readonly removals: readonly string[];
+  readonly groupInfo: Uint8Array;
+}
+
+/** What the conversation is now, before a commit changes it. */
+export function beginUndo(tables: Tables, conversation: Conversation): Before {
+  return {
+    epoch: conversation.epoch,
+    seats: new Map([...conversation.seats].map(([key, seat]) => [key, { ...seat }])),
+    removals: [...conversation.removals],
+    groupInfo: tables.conversations.groupInfo(conversation.key),
+  };
+}
+
+/** Keeps what it takes to go back behind the commit of row `seq`, which has changed the seats by now. */
+export function keepUndo(
+  { tables, now }: Context,
+  conversation: Conversation,
+  commit: {
+    readonly undo: Before;
+    readonly seq: number;
+    readonly hash: string;
+    /** Storage key of the committer. */
+    readonly device: number;
+  },
+): void {
+  const { undo, seq, hash, device } = commit;
+  const { epoch, removals, groupInfo } = undo;
+  const seats = changedSeats(undo.seats, conversation.seats);
+  tables.repairs.keep(conversation.key, {
+    seq,
+    ts: now,
+    device,
+    hash,
+    epoch,
+    seats,
+    removals,
+    groupInfo,
+  });
+}
+
+function changedSeats(
+  before: ReadonlyMap<string, Seat>,
+  after: ReadonlyMap<string, Seat>,
+): ChangedSeat[] {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys].flatMap((key) => {
+    const [old, now] = [before.get(key), after.get(key)];
+    const seat = now ?? old;
+    if (seat === undefined || (old?.joined === now?.joined && old?.until === now?.until)) return [];
+    const { device, account } = seat;
+    return [{ key, device, account, before: old === undefined ? null : placeOf(old) }];
+  });
+}
+
+function placeOf({ joined, until, lastOwn }: Seat): Place {
+  return { joined, until, lastOwn };
+}
+
+/**
+ * Gives everybody the seat from before the commit. Row `seq`, which says so, is the last for those whom the commit let in.
+ */
+export function restoreSeats(
+  { tables }: Context,
+  conversation: Conversation,
+  { undo, seq }: { readonly undo: Undo; readonly seq: number },
+): void {
+  for (const changed of undo.seats) {
+    const seat = conversation.seats.get(changed.key);
+    if (changed.before === null || changed.before.until !== null) {
+      if (seat !== undefined) leaveAt(conversation, seat, seq);
+    } else {
+      restoreSeat(tables, conversation, { changed, place: changed.before, undo });
+    }
+  }
+  const accounts = new Set(undo.seats.map(({ account }) => account));
+  for (const account of accounts) recountWaiting(tables, conversation, account);
+}
+
+function leaveAt(conversation: Conversation, seat: Seat, seq: number): void {
+  if (seat.dead) return dropSeat(conversation, seat);
+  seat.until = seq;
+  seat.changed = true;
+}
+
+/** One that is removed again has got everything up to the commit, and perhaps the commit itself, which was its last row. */
+function restoreSeat(
+  tables: Tables,
+  conversation: Conversation,
+  from: { readonly changed: ChangedSeat; readonly place: Place; readonly undo: Undo },
+): void {
+  const { changed, place, undo } = from;
+  const present = conversation.seats.get(changed.key);
+  const cursor = present?.cursor ?? undo.seq;
+  const seat = takeSeat(conversation, changed, { joined: place.joined, cursor });
+  seat.lastOwn = Math.max(place.lastOwn, present?.lastOwn ?? 0);
+  if (seat.lastMessage === "") {
+    seat.lastMessage = tables.log.lastSent(conversation.key, seat.device);
+  }
+  seat.dead = tables.devices.byKey(seat.device).revokedAt !== null;
+}
+
+/** Queues the removals of before again, those that have come up since, and none of devices that are out. */
+export function restoreRemovals(
+  { tables }: Context,
+  conversation: Conversation,
+  undo: Undo,
+): void {
+  const present = new Set([...conversation.removals, ...undo.removals]);
+  for (const { key } of undo.seats) if (conversation.seats.get(key)?.dead) present.add(key);
+  for (const key of present) {
+    const seat = conversation.seats.get(key);
+    if (seat !== undefined && seat.until === null) {
+      conversation.removals.add(key);
+      tables.conversations.queueRemoval(conversation.key, seat.device);
+    } else if (conversation.removals.delete(key)) {
+      const device = tables.devices.byId(key);
+      if (device !== undefined) tables.conversations.unqueueRemoval(conversation.key, device.key);
+    }
+  }
+}
