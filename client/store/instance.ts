@@ -5,7 +5,12 @@
 import { randomId } from "../../lib/base/ids.ts";
 import { holdSharedToken, type SharedToken } from "../../lib/sql/shared_token.ts";
 
+/** The file in `folder` that carries the token. */
+export function instanceFile(folder: string): string {
+  return `${folder}/instance`;
+}
+
 /** Holds the token (UUID) of the profile in `folder` until it is released, or the process ends. Throws `AppError`. */
 export function holdInstance(folder: string): SharedToken {
-  return holdSharedToken(`${folder}/instance`, randomId());
+  return holdSharedToken(instanceFile(folder), randomId());
 }

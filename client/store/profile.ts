@@ -37,6 +37,7 @@ import {
   writeKeyFile,
   writeRemembered,
 } from "./key_file.ts";
+import { sweepLeftovers } from "./leftovers.ts";
 import { Meta } from "./meta.ts";
 import { profileMigrations } from "./schema.ts";
 import { profileKeyBytes, type Sealer, sealerOf } from "./seal.ts";
@@ -153,8 +154,11 @@ export class Profile implements SealedDatabase {
     const { archiveKey } = identity;
     const keys = await wrapKeys(key, { password, archiveKey });
     const temporary = `${folder}.${toHex(crypto.getRandomValues(new Uint8Array(6)))}.tmp`;
+    sweepLeftovers(folder, Date.now());
     makeFolder(folderOf(folder));
     makeFolder(temporary);
+    // Held until it has its name, so that no other process takes it for a leftover.
+    const { release } = asLocalData(() => holdInstance(temporary));
     try {
       writeKeyFile(`${temporary}/${files.key}`, keys);
       fillDatabase(temporary, { identity, key, state });
@@ -163,6 +167,8 @@ export class Profile implements SealedDatabase {
     } catch (thrown) {
       removeIfThere(temporary);
       throw thrown;
+    } finally {
+      release();
     }
     return new Profile(folder, key);
   }
@@ -173,6 +179,7 @@ export class Profile implements SealedDatabase {
    */
   static async unlock(folder: string, by: Unlocking): Promise<Profile> {
     readOwner(folder);
+    sweepLeftovers(folder, Date.now());
     return new Profile(folder, await unlockKey(folder, by));
   }
 

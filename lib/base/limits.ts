@@ -273,6 +273,8 @@ export const fileLimits = {
 
 /** The client. */
 export const clientLimits = {
+  /** An unfinished profile or file this old is a crash's leftover: writing one takes seconds. */
+  leftoverMs: hour,
   connectMs: 8 * second,
   requestMs: 30 * second,
   reconnectFirstMs: 250,

@@ -36,6 +36,24 @@ export function holdSharedToken(path: string, fresh: string): SharedToken {
   }
 }
 
+/** Whether any process holds the token in the file at `path`; a file that is missing or damaged is held by nobody. */
+export function isSharedTokenHeld(path: string): boolean {
+  let database: DatabaseSync | undefined;
+  try {
+    if (!Deno.statSync(path).isFile) return false;
+    database = new DatabaseSync(path);
+    database.exec("PRAGMA busy_timeout = 0");
+    database.prepare("BEGIN EXCLUSIVE").run();
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound || isDamage(thrown)) return false;
+    if (isLocked(thrown)) return true;
+    throw sqlError(thrown);
+  } finally {
+    database?.close();
+  }
+}
+
 function makeFile(path: string): void {
   try {
     Deno.openSync(path, { write: true, createNew: true, mode: 0o600 }).close();
