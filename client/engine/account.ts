@@ -20,7 +20,7 @@ import { openConnection } from "./dialing.ts";
 import { Directory } from "./directory.ts";
 import { refill } from "./key_stock.ts";
 import { listNotifications, listUsers } from "./lists.ts";
-import { changePassword } from "./password_change.ts";
+import { changePassword, isPassword } from "./password_change.ts";
 import { formatReceipt } from "./receipt.ts";
 import type { KnownServer, KnownServers } from "./servers.ts";
 import type {
@@ -163,6 +163,10 @@ class Services implements AccountServices {
     const known = this.people.contacts.byName(name) !== undefined;
     if (!known) await this.people.keysOf({ name });
     this.people.setVerified(name, verified);
+  }
+
+  isPassword(password: string): Promise<boolean> {
+    return isPassword(this.#options, password);
   }
 
   async changePassword(current: string, next: string): Promise<void> {

@@ -179,6 +179,8 @@ export interface Engine {
   key(name: string): Promise<KeyInfo>;
   /** A person compared the safety number (or, with false, takes that back; also accepts a changed key). */
   setVerified(name: string, verified: boolean): Promise<void>;
+  /** Whether this is the account's password; a wrong guess counts as an attempt at the server. */
+  isPassword(password: string): Promise<boolean>;
   changePassword(current: string, next: string): Promise<void>;
   revokeDevice(device: string): Promise<void>;
   /** Receipts that `sealpost verify` checks offline, one JSON object per message. */

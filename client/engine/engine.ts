@@ -252,6 +252,7 @@ class ProfileEngine implements Engine {
   key: Engine["key"] = (name) => this.#account.key(name);
   setVerified: Engine["setVerified"] = (name, verified) =>
     this.#account.setVerified(name, verified);
+  isPassword: Engine["isPassword"] = (password) => this.#account.isPassword(password);
   changePassword: Engine["changePassword"] = (current, next) =>
     this.#account.changePassword(current, next);
 

@@ -69,6 +69,7 @@ export interface AccountServices {
   notificationsSeen(through: number): Promise<void>;
   key(name: string): Promise<KeyInfo>;
   setVerified(name: string, verified: boolean): Promise<void>;
+  isPassword(password: string): Promise<boolean>;
   changePassword(current: string, next: string): Promise<void>;
   revokeDevice(device: string): Promise<void>;
   /** One receipt as JSON text. */

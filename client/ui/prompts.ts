@@ -40,8 +40,10 @@ export async function askNewPassword(
     const verdict = judgePassword(password, options);
     if (verdict.kind === "weak") {
       dialogue.notice(verdict.reason);
-      if (!dialogue.interactive) return undefined;
-      continue;
+      if (dialogue.interactive) continue;
+      // A script wrote it twice: the second line must not be taken for anything else.
+      await ask(dialogue, "The same again: ", true);
+      return undefined;
     }
     const again = await ask(dialogue, "The same again: ", true);
     if (again === undefined) return undefined;

@@ -168,6 +168,10 @@ const password: Action = async (chat) => {
   const { dialogue, engine } = chat.options;
   const current = await dialogue.readLine("Current password: ", { hidden: true, keep: true });
   if (current.kind !== "line") return;
+  // A script's lines go on with the new password whatever is said here: they must not be taken for messages.
+  if (dialogue.interactive && !(await engine.isPassword(current.text))) {
+    return chat.remark("That is not the current password. Nothing was changed.");
+  }
   const next = await askNewPassword(dialogue, { name: engine.self.name });
   if (next === undefined) return chat.remark("The password was not changed.");
   await engine.changePassword(current.text, next);

@@ -163,6 +163,7 @@ function simpleServices(
     notificationsSeen: unused,
     key: unused,
     setVerified: unused,
+    isPassword: unused,
     changePassword: unused,
     revokeDevice: async (revoked) => {
       const revocation = issueRevocation({

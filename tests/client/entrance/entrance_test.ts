@@ -145,7 +145,11 @@ Deno.test("a new password counts everywhere: here, on new machines and on those 
     first.changePassword(password, "sam12345"),
     (error) => error instanceof ExitError && error.reason === "notAllowed",
   );
+  assert.equal(await first.isPassword("yet another zebra clip 17"), false);
+  assert.equal(await first.isPassword(password), true);
   await first.changePassword(password, otherPassword);
+  assert.equal(await first.isPassword(password), false);
+  assert.equal(await first.isPassword(otherPassword), true);
   await first.stop();
   const laptop = await house.come({ machine: "laptop" });
   const remember = false;
