@@ -110,35 +110,6 @@ Deno.test("a full disk refuses the upload and keeps nothing of it", async () => 
   assert.deepEqual(await write(store, 2000, bytes(1)), { ok: false, code: "not_found" });
 });
 
-/** What this runtime throws when a device is full, seen in a process that may open the device for it. */
-async function fullDeviceError(): Promise<Error> {
-  const script = `const full = await Deno.open("/dev/full", { write: true });
-    await full.write(new Uint8Array(10)).catch(({ name, code, message }) =>
-      console.log(JSON.stringify({ name, code, message })));`;
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--quiet", `data:text/javascript,${encodeURIComponent(script)}`],
-  }).output();
-  const facts = JSON.parse(new TextDecoder().decode(stdout));
-  return Object.assign(new Error(facts.message), facts);
-}
-
-Deno.test("what this machine throws at a full disk is known as one", async () => {
-  await using folder = await TempFolder.make();
-  await Deno.mkdir(`${folder.path}/files`);
-  const full = await fullDeviceError();
-  const real = folderDisk(`${folder.path}/files`);
-  const { store, told } = storeOver({
-    ...real,
-    open: async (name, keep) => ({
-      ...await real.open(name, keep),
-      write: () => Promise.reject(full),
-    }),
-  });
-  await store.open({ file, synced: 0 });
-  await assert.rejects(write(store, 0, bytes(10)), { code: "storage_full" });
-  assert.deepEqual([told.abandoned, told.trouble], [[file], []]);
-});
-
 Deno.test("files without a row are swept, and nothing else is", async () => {
   await using folder = await TempFolder.make();
   const path = `${folder.path}/files`;
