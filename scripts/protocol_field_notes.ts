@@ -117,6 +117,8 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   conversations: "the conversations",
   "conversations.head": "number of the newest row",
   "conversations.cursor": "this device's cursor; null while it is not in the group",
+  "conversations.lost":
+    "rows up to this one were given up (for their age, or for want of room) before this device had them",
   "members.delivered": "the row up to which one of its devices has everything",
   "members.deliveredAt": "when that was",
   "members.read": "the row up to which it has read",

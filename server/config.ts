@@ -18,6 +18,11 @@ export const defaultPort = 1357;
 /** Who may make an account. */
 export type Registration = "open" | "closed";
 
+/** Whose first message or invitation is a request: nobody's, that of other servers' accounts, or every stranger's. */
+export type Consent = "none" | "remote" | "all";
+
+const consents = ["none", "remote", "all"] as const satisfies readonly Consent[];
+
 /** Flags as they were typed. */
 export interface ServerFlags extends FileChoices {
   readonly port?: string | undefined;
@@ -25,6 +30,7 @@ export interface ServerFlags extends FileChoices {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly registration?: string | undefined;
+  readonly consent?: string | undefined;
   readonly logLevel?: string | undefined;
   readonly gateways?: string | undefined;
 }
@@ -36,6 +42,7 @@ export interface ServerConfig {
   readonly name: string;
   readonly tls: TlsSource;
   readonly registration: Registration;
+  readonly consent: Consent;
   readonly logLevel: LogLevel;
   readonly gateways: number;
   readonly files: FileRules;
@@ -68,6 +75,7 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     tls: tlsSource(flags.cert ?? file.values.cert, flags.key ?? file.values.key),
     registration: oneOf(["open", "closed"], "--registration", flags.registration) ??
       file.values.registration ?? "open",
+    consent: oneOf(consents, "--consent", flags.consent) ?? file.values.consent ?? "remote",
     logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
     gateways: gatewayCount(flags.gateways) ?? Math.max(1, around.cores - 1),
     files: fileRules({ ...file.values, ...given(flags) }),
@@ -106,6 +114,7 @@ interface FileValues {
   cert?: string;
   key?: string;
   registration?: Registration;
+  consent?: Consent;
   logLevel?: LogLevel;
 }
 
@@ -137,6 +146,7 @@ const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValu
   cert: nonEmpty,
   key: nonEmpty,
   registration: (value) => (["open", "closed"] as const).find((known) => known === value),
+  consent: (value) => consents.find((known) => known === value),
   logLevel: (value) => levels.find((known) => known === value),
   maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,
   fileQuota: (value) => isFileChoice("fileQuota", value) ? value : undefined,

@@ -4,6 +4,14 @@
  * devices are named by their storage keys (numbers); the texts that go to peers are kept beside them.
  */
 
+import type { Role } from "../../lib/base/membership.ts";
+
+/**
+ * How an account stands to a conversation: it takes part; it has not answered a request; it has declined one; it leaves,
+ * and the next commit has to remove it; it is out, and remembered only until its devices have what was for them.
+ */
+export type Stand = "active" | "request" | "declined" | "left" | "out";
+
 /** The latest run of messages that a member has not been shown as seen, as one notification. */
 export interface Notice {
   /** The notification's number within the account; 0 when there was none yet. */
@@ -16,9 +24,17 @@ export interface Notice {
   seen: boolean;
 }
 
-/** An account listed in a conversation. */
+/** An account in a conversation. */
 export interface Member {
   readonly account: number;
+  role: Role;
+  state: Stand;
+  /** Storage key of the account that made the request; null when there was none. */
+  invitedBy: number | null;
+  /** Messages that came before the request was answered. */
+  requested: number;
+  /** Of a direct conversation: it has blocked the other one, whose messages are kept from it. */
+  mutes: boolean;
   /** Greatest sequence that any of its devices has stored, and when that was. */
   delivered: number;
   deliveredAt: number | null;
@@ -47,8 +63,12 @@ export interface Seat {
   until: number | null;
   /** The last row of its own. */
   lastOwn: number;
-  /** Its device was revoked: nothing is delivered to it, nothing waits for it. */
+  /** Its device was revoked. */
+  revoked: boolean;
+  /** Revoked, or of an account that has left or declined: nothing is delivered to it, nothing waits for it. */
   dead: boolean;
+  /** Rows up to here were given up before it had them; 0 for none since it last caught up. */
+  lost: number;
   /** The greatest message id it has used here ("" for none): a greater one cannot be a repeat. */
   lastMessage: string;
   /** Messages since its memory of message ids was last cut. */
@@ -60,7 +80,7 @@ export interface Seat {
 export interface Conversation {
   readonly key: number;
   readonly id: string;
-  readonly kind: "direct";
+  readonly kind: "direct" | "group";
   /** The sequence of the newest row; 0 before the first. */
   head: number;
   epoch: number;
@@ -68,21 +88,61 @@ export interface Conversation {
   incarnation: number;
   /** Rows up to here are deleted. */
   trimmed: number;
+  /** Rows up to here that only removed devices lag behind were looked at already; not stored. */
+  cleared: number;
   lastCommit: number;
   /** Whose message the newest row is; 0 for a commit. Decides where a run of messages begins. */
   lastSender: number;
-  readonly members: readonly Member[];
+  /** With those that are out. */
+  readonly members: Member[];
   /** By device key. */
   readonly seats: Map<string, Seat>;
   /** Device keys whose removal the next commit must contain. */
   readonly removals: Set<string>;
   /** Storage keys of devices whose seats were given up since the last write. */
   readonly left: Set<number>;
+  /** Storage keys of accounts that were forgotten since the last write. */
+  readonly forgotten: Set<number>;
 }
 
-/** The member that `account` is, or undefined. */
+/** What is known of `account` here, also when it is out. */
 export function memberOf(conversation: Conversation, account: number): Member | undefined {
   return conversation.members.find((member) => member.account === account);
+}
+
+/** The member that `account` is now, or undefined. */
+export function listedMember(conversation: Conversation, account: number): Member | undefined {
+  const member = memberOf(conversation, account);
+  return member === undefined || member.state === "out" ? undefined : member;
+}
+
+/** The accounts that are members now. */
+export function listedMembers(conversation: Conversation): Member[] {
+  return conversation.members.filter(({ state }) => state !== "out");
+}
+
+/** Whether anything is delivered to the account's devices and counted for it. */
+export function takesPart({ state }: Member): boolean {
+  return state === "active" || state === "request";
+}
+
+/** An account as it comes into a conversation; what was before it does not concern it. */
+export function newMember(
+  account: number,
+  facts: Pick<Member, "role" | "state" | "invitedBy" | "mutes"> & { readonly read: number },
+): Member {
+  return {
+    account,
+    ...facts,
+    requested: 0,
+    delivered: facts.read,
+    deliveredAt: null,
+    readAt: null,
+    unread: 0,
+    waiting: 0,
+    notice: { number: 0, count: 0, ts: 0, from: 0, seen: true },
+    changed: true,
+  };
 }
 
 /** Whether the device is part of the group now, as far as commits are concerned; a revoked one still is. */
@@ -132,7 +192,9 @@ export function takeSeat(
     ...position,
     until: null,
     lastOwn: 0,
-    dead: false,
+    revoked: false,
+    dead: memberOf(conversation, device.account)?.state === "declined",
+    lost: 0,
     lastMessage: before?.lastMessage ?? "",
     remembered: before?.remembered ?? 0,
     changed: true,

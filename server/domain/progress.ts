@@ -3,8 +3,8 @@ import {
   type Conversation,
   dropSeat,
   lastFor,
+  listedMember,
   type Member,
-  memberOf,
   type Seat,
 } from "./conversation.ts";
 
@@ -15,6 +15,26 @@ export function horizon(conversation: Conversation): number {
     if (!seat.dead && seat.cursor < least) least = seat.cursor;
   }
   return least;
+}
+
+/** Rows with a sequence in (`after`, `through`]. */
+export interface Span {
+  readonly after: number;
+  readonly through: number;
+}
+
+/**
+ * Rows beyond the horizon that can be deleted as well: they come after everything that removed devices still wait for,
+ * and those that are in have them. So a device that was removed and never comes back keeps no more than what is for it.
+ */
+export function beyondRemoved(conversation: Conversation): Span {
+  let [least, last] = [conversation.head, 0];
+  for (const seat of conversation.seats.values()) {
+    if (seat.dead) continue;
+    if (seat.until === null) least = Math.min(least, seat.cursor);
+    else if (seat.cursor < seat.until) last = Math.max(last, seat.until);
+  }
+  return { after: Math.max(last, conversation.cleared), through: least };
 }
 
 /** The position of the account's slowest device; the head when it has none. */
@@ -46,10 +66,12 @@ export function acknowledge(
   const moved = seq > seat.cursor;
   if (moved) {
     seat.cursor = seq;
+    if (seat.lost < seq) seat.lost = 0;
     seat.changed = true;
   }
-  const member = memberOf(conversation, seat.account);
-  const delivered = member !== undefined && seq > member.delivered;
+  const member = listedMember(conversation, seat.account);
+  // Whoever has blocked the other one shows it nothing.
+  const delivered = member !== undefined && !member.mutes && seq > member.delivered;
   if (delivered) {
     member.delivered = seq;
     member.deliveredAt = options.now;

@@ -1,7 +1,7 @@
 /** The rules for commits: who may change the group, and what the declared change may contain. */
 import { mlsLimits } from "../../lib/base/limits.ts";
 import type { Refused, RosterEntry } from "../operations/contract.ts";
-import { type Conversation, isInRoster, memberOf, rosterOf } from "./conversation.ts";
+import { type Conversation, isInRoster, listedMember, rosterOf } from "./conversation.ts";
 
 /** A device as the rules for rosters see it. */
 export interface KnownDevice {
@@ -45,24 +45,26 @@ export function resolveEntries(
 }
 
 /**
- * The roster of a new direct conversation between the accounts `pair` (twice the same for notes to oneself): the
- * creator's device, at least one of the other account, nobody else; a welcome exactly when somebody is to be welcomed.
+ * The roster of a new conversation of `accounts`: the creator's device, at least one of every other account, nobody
+ * else; a welcome exactly when somebody is to be welcomed.
  */
 export function checkCreation(
   roster: readonly KnownDevice[],
   options: {
     readonly creator: string;
-    readonly pair: readonly [number, number];
+    /** Storage keys of the listed accounts. */
+    readonly accounts: ReadonlySet<number>;
     readonly welcome: number;
   },
 ): Refused | undefined {
-  const { creator, pair, welcome } = options;
+  const { creator, accounts, welcome } = options;
   const hasCreator = roster.some((device) => device.key === creator);
-  const hasOther = pair[0] === pair[1] || roster.some((device) => device.account === pair[1]);
-  const onlyTheirs = roster.every((device) => pair.includes(device.account));
+  const present = new Set(roster.map((device) => device.account));
+  const exact = present.size === accounts.size &&
+    [...present].every((account) => accounts.has(account));
   const welcomed = (welcome > 0) === (roster.length > 1);
-  const fits = roster.length <= mlsLimits.groupDevices;
-  return hasCreator && hasOther && onlyTheirs && welcomed && fits ? undefined : mismatch;
+  if (roster.length > mlsLimits.groupDevices) return { ok: false, code: "group_full" };
+  return hasCreator && exact && welcomed ? undefined : mismatch;
 }
 
 /**
@@ -94,7 +96,9 @@ function checkExternal(conversation: Conversation, change: Change): Refused | un
   const resync = change.remove.length === 1 && change.remove[0] === own;
   const shapely = change.add.length === 0 && change.welcome === 0;
   if (!shapely || seated !== resync || (!resync && change.remove.length > 0)) return mismatch;
-  return resync || rosterOf(conversation).length < mlsLimits.groupDevices ? undefined : mismatch;
+  return resync || rosterOf(conversation).length < mlsLimits.groupDevices
+    ? undefined
+    : { ok: false, code: "group_full" };
 }
 
 function checkRemoved(
@@ -114,11 +118,15 @@ function checkAdded(
 ): Refused | undefined {
   const devices = resolveEntries(change.add, find);
   if (devices === undefined) return mismatch;
+  // Which accounts a group has after the change, domain/group.ts decides.
+  const mayHave = (account: number) =>
+    conversation.kind === "group" || listedMember(conversation, account) !== undefined;
   const allowed = devices.every((device) =>
-    memberOf(conversation, device.account) !== undefined &&
+    mayHave(device.account) &&
     (!isInRoster(conversation.seats.get(device.key)) || change.remove.includes(device.key))
   );
   const size = rosterOf(conversation).length - change.remove.length + devices.length;
   const welcomed = (change.welcome > 0) === (devices.length > 0);
-  return allowed && welcomed && size <= mlsLimits.groupDevices ? undefined : mismatch;
+  if (size > mlsLimits.groupDevices) return { ok: false, code: "group_full" };
+  return allowed && welcomed ? undefined : mismatch;
 }

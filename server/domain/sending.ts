@@ -34,13 +34,61 @@ export function isOverQuota(waiting: Waiting, bytes: number): boolean {
     waiting.here + bytes > serverLimits.queuedBytesPerConversation;
 }
 
-/** The accounts for which a row by `sender` has to be kept: those with another device in the conversation. */
-export function waitsFor(conversation: Conversation, sender: Seat): Set<number> {
+/**
+ * The accounts for which a row by `sender` has to be kept: those with another device in the conversation, without
+ * `hidden`, from which it is kept.
+ */
+export function waitsFor(
+  conversation: Conversation,
+  sender: Seat,
+  hidden: number | null = null,
+): Set<number> {
   const accounts = new Set<number>();
   for (const seat of conversation.seats.values()) {
-    if (seat !== sender && !seat.dead && seat.until === null) accounts.add(seat.account);
+    const inside = seat !== sender && !seat.dead && seat.until === null;
+    if (inside && seat.account !== hidden) accounts.add(seat.account);
   }
   return accounts;
+}
+
+/** The account that has blocked the sender of a message in a direct conversation; null for none. */
+export function hiddenFrom(conversation: Conversation, sender: number): number | null {
+  if (conversation.kind !== "direct") return null;
+  const muting = conversation.members.find(({ account, mutes }) => mutes && account !== sender);
+  return muting?.account ?? null;
+}
+
+/**
+ * Refuses a message that only people would get who have not answered yet, when they have enough of them: until then
+ * there is nobody who wants to read it.
+ */
+export function refusePending(conversation: Conversation, sender: number): Refused | undefined {
+  const others = conversation.members
+    .filter(({ account, state }) => account !== sender && state !== "out");
+  const waiting = others.filter(({ state }) => state === "request");
+  if (waiting.length === 0 || waiting.length < others.length) return undefined;
+  const full = waiting.every(({ requested }) => requested >= serverLimits.requestMessages);
+  return full ? { ok: false, code: "consent_pending" } : undefined;
+}
+
+/** The head is kept from the account: its devices that have all before are done with it. */
+export function passHidden(conversation: Conversation, account: number): void {
+  for (const seat of conversation.seats.values()) {
+    if (seat.account !== account || seat.cursor !== conversation.head - 1) continue;
+    seat.cursor = conversation.head;
+    seat.changed = true;
+  }
+}
+
+/** A row beyond what there is room for is kept from the account: its devices are set behind it. */
+export function giveUp(conversation: Conversation, account: number, through: number): void {
+  for (const seat of conversation.seats.values()) {
+    if (seat.account !== account || seat.dead || seat.until !== null) continue;
+    if (seat.cursor >= through) continue;
+    seat.cursor = through;
+    seat.lost = through;
+    seat.changed = true;
+  }
 }
 
 /** Puts a row of `seat` at the head. Its own device has it already, and so skips it when it has all before. */
@@ -53,18 +101,26 @@ export function appendOwn(conversation: Conversation, seat: Seat): number {
   return seq;
 }
 
-/** Counts a message for a member that did not send it. True when this begins a new notification. */
+/**
+ * Counts a message for a member that did not send it. True when this begins a new notification; a request has its own,
+ * once.
+ */
 export function countMessage(
   member: Member,
   options: { readonly from: number; readonly ts: number },
 ): boolean {
   const { notice } = member;
+  member.changed = true;
+  if (member.state === "request") {
+    member.unread += 1;
+    member.requested += 1;
+    return false;
+  }
   const fresh = notice.seen || notice.number === 0;
   member.unread += 1;
   notice.count = fresh ? 1 : notice.count + 1;
   notice.ts = options.ts;
   notice.from = options.from;
   notice.seen = false;
-  member.changed = true;
   return fresh;
 }

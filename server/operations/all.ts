@@ -1,14 +1,11 @@
 /** Every operation by its name. */
 import { archiveHead, archiveRead, archiveWrite } from "./archive.ts";
 import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
-import { type Context, type Handler, refuse } from "./context.ts";
+import { accountBlock, accountBlocks, accountUnblock } from "./blocking.ts";
+import { conversationCommit, conversationCreate } from "./commits.ts";
+import type { Context, Handler } from "./context.ts";
 import type { Input, OperationName, Result } from "./contract.ts";
-import {
-  conversationCommit,
-  conversationCreate,
-  conversationInfo,
-  conversationList,
-} from "./conversations.ts";
+import { conversationInfo, conversationList } from "./conversations.ts";
 import { deviceEnrol, deviceList, deviceRename, deviceRevoke } from "./devices.ts";
 import {
   directoryConsistency,
@@ -28,6 +25,7 @@ import {
   fileProgress,
 } from "./files.ts";
 import { keyPackagesClaim, keyPackagesPut } from "./key_packages.ts";
+import { conversationAnswer, conversationLeave } from "./leaving.ts";
 import { lobbyPost, lobbyRead } from "./lobby.ts";
 import {
   loginDevice,
@@ -44,8 +42,6 @@ import { conversationRecreate } from "./recreate.ts";
 import { conversationRefuse } from "./refuse.ts";
 import { retentionRun } from "./retention.ts";
 import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
-
-const soon = () => refuse("unknown_type");
 
 const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "account.exists": accountExists,
@@ -77,11 +73,11 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "conversation.commit": conversationCommit,
   "conversation.list": conversationList,
   "conversation.info": conversationInfo,
-  "conversation.leave": soon,
-  "conversation.answer": soon,
-  "account.block": soon,
-  "account.unblock": soon,
-  "account.blocks": () => ({ blocked: [], more: false }),
+  "conversation.leave": conversationLeave,
+  "conversation.answer": conversationAnswer,
+  "account.block": accountBlock,
+  "account.unblock": accountUnblock,
+  "account.blocks": accountBlocks,
   "conversation.refuse": conversationRefuse,
   "conversation.recreate": conversationRecreate,
   "message.send": messageSend,

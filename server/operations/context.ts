@@ -4,6 +4,9 @@ import { fileLimits } from "../../lib/base/limits.ts";
 import type { Account, Device, Tables } from "../tables/tables.ts";
 import type { FileSettings, Input, Nudge, OperationName, Refused, Result } from "./contract.ts";
 
+/** Who has to ask before writing to somebody or adding them to a group. */
+export type Consent = "none" | "remote" | "all";
+
 /** What the operator decided. */
 export interface Settings {
   /** Whether new accounts are accepted. */
@@ -11,6 +14,8 @@ export interface Settings {
   /** New accounts from one address in an hour. */
   readonly registrationsPerHour: number;
   readonly files: FileSettings;
+  /** Whose first message or invitation is a request: nobody's, that of accounts of other servers, or every stranger's. */
+  readonly consent: Consent;
 }
 
 /** What holds unless the operator says otherwise. */

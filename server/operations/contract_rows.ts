@@ -96,6 +96,8 @@ export interface ConversationRow extends Standing {
   readonly incarnation: number;
   readonly head: number;
   readonly cursor: number | null;
+  /** Rows up to here were given up before this device had them. */
+  readonly lost?: number;
   readonly unread: number;
   readonly removals: string[];
   readonly leaving: string[];

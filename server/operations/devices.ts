@@ -1,8 +1,6 @@
 /** Devices: adding, listing, removing. */
 import { fromBase64url } from "../../lib/base/bytes.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
-import { type Conversation, dropSeat } from "../domain/conversation.ts";
-import { slowestOf } from "../domain/progress.ts";
 import type { Device } from "../tables/tables.ts";
 import { addDevice } from "./accounts.ts";
 import { spend } from "./allowance.ts";
@@ -10,9 +8,9 @@ import { arrive, refuseArrival } from "./arrival.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
 import { appendEntry } from "./directory_log.ts";
+import { tellRemovals, unseat } from "./membership.ts";
 import { notifyOfDevice } from "./notify.ts";
 import { tellPresence } from "./presence.ts";
-import { settleWaiting } from "./waiting.ts";
 
 const enrolments = { most: serverLimits.enrolmentsPerDay, windowMs: 24 * 60 * 60 * 1000 };
 
@@ -84,23 +82,6 @@ export const deviceRename: Handler<"device.rename"> = ({ tables }, input) => {
   return { ok: true };
 };
 
-/** Nothing is delivered to the seat any more, and the next commit has to remove it. */
-function unseat(context: Context, conversation: Conversation, device: Device): void {
-  const { tables } = context;
-  const seat = conversation.seats.get(device.device);
-  if (seat === undefined) return;
-  const before = slowestOf(conversation, seat.account);
-  seat.dead = true;
-  if (seat.until === null) {
-    conversation.removals.add(device.device);
-    tables.conversations.queueRemoval(conversation.key, device.key);
-  } else {
-    dropSeat(conversation, seat);
-  }
-  settleWaiting(tables, conversation, { account: seat.account, before });
-  tables.conversations.save(conversation);
-}
-
 function endSessions(context: Context, party: Party, device: Device): void {
   const { sessions } = context.tables;
   for (const session of sessions.ofDevice(device.device)) sessions.remove(session);
@@ -125,7 +106,11 @@ export const deviceRevoke: Handler<"device.revoke"> = (context, input) => {
   });
   tables.keyPackages.removeDevice(device.key);
   for (const conversation of tables.conversations.ofDevice(device.key)) {
-    unseat(context, conversation, device);
+    const seat = conversation.seats.get(device.device);
+    if (seat === undefined) continue;
+    seat.revoked = true;
+    unseat(context, conversation, seat);
+    tellRemovals(context, conversation, device.device);
   }
   endSessions(context, party, device);
   notifyOfDevice(context, party.account, {

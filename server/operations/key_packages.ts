@@ -1,6 +1,6 @@
 /** Key packages: putting them on offer and claiming them. */
 import { mlsLimits } from "../../lib/base/limits.ts";
-import { isInRoster } from "../domain/conversation.ts";
+import { isInRoster, listedMember } from "../domain/conversation.ts";
 import type { Account, Device, KeyPackage, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
@@ -62,10 +62,25 @@ export const keyPackagesClaim: Handler<"keypackages.claim"> = (context, input) =
   if (!party.ok) return party;
   const target = tables.accounts.byId(input.target);
   if (target === undefined || target.disabled) return refuse("no_such_user");
+  if (isUnwanted(tables, party, { target, conversation: input.conversation })) {
+    return refuse("not_accepted");
+  }
   const retryAfterMs = spend(context, { kind: "claim", subject: party.account.account, allowance });
   if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
   return claimEach(context, party, { target, input });
 };
+
+/** Whoever is blocked gets no packages, but for conversations that both are in already. */
+function isUnwanted(
+  tables: Tables,
+  party: Party,
+  { target, conversation }: { readonly target: Account; readonly conversation: string },
+): boolean {
+  if (!tables.contacts.blocks(target.key, party.account.key)) return false;
+  const known = tables.conversations.byId(conversation);
+  return known === undefined || listedMember(known, target.key) === undefined ||
+    listedMember(known, party.account.key) === undefined;
+}
 
 function claimEach(
   context: Context,

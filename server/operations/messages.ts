@@ -2,25 +2,32 @@
 import {
   type Conversation,
   lastFor,
+  listedMember,
   memberOf,
   readingSeat,
   type Seat,
   sendingSeat,
+  takesPart,
 } from "../domain/conversation.ts";
 import { acknowledge, countOthers, markRead, slowestOf } from "../domain/progress.ts";
 import {
   appendOwn,
   countMessage,
+  hiddenFrom,
+  passHidden,
   refuseEpoch,
   refuseIncarnation,
+  refusePending,
   waitsFor,
 } from "../domain/sending.ts";
-import type { StoredRow, Tables } from "../tables/tables.ts";
+import type { CommitFacts, StoredRow, Tables } from "../tables/tables.ts";
+import { learnByWriting } from "./consent.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Input, LogRow } from "./contract.ts";
 import { nextNumber } from "./notify.ts";
+import { roleEntries, standingOf } from "./parties.ts";
 import { liveDevices } from "./presence.ts";
-import { addWaiting, continueRun, liveSeats, refuseQuota, tellRow } from "./rows.ts";
+import { addWaiting, continueRun, liveSeats, type NewRow, refuseQuota, tellRow } from "./rows.ts";
 import { settleWaiting } from "./waiting.ts";
 
 /** Messages per device and conversation whose verdict is remembered: more than a client ever has under way. */
@@ -38,14 +45,17 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
     ? tables.log.sent(conversation.key, seat.device, input.message)
     : undefined;
   if (repeated !== undefined) return { ok: true, seq: repeated.seq, ts: repeated.ts };
-  const accounts = waitsFor(conversation, seat);
-  const size = input.bytes.length;
+  const hidden = hiddenFrom(conversation, seat.account);
+  const row = {
+    sender: seat.account,
+    accounts: waitsFor(conversation, seat, hidden),
+    size: input.bytes.length,
+    group: conversation.kind === "group",
+  };
   const refused = refuseIncarnation(conversation, input.incarnation) ??
     refuseEpoch(conversation, input.epoch) ??
-    refuseQuota(tables, conversation, { sender: seat.account, accounts, size });
-  if (refused !== undefined) return refused;
-  addWaiting(tables, conversation, { accounts, size });
-  return appendMessage(context, { conversation, seat, input });
+    refusePending(conversation, seat.account) ?? refuseQuota(tables, conversation, row);
+  return refused ?? appendMessage(context, { conversation, seat, input, row, hidden });
 };
 
 function appendMessage(
@@ -54,16 +64,24 @@ function appendMessage(
     readonly conversation: Conversation;
     readonly seat: Seat;
     readonly input: Input<"message.send">;
+    readonly row: NewRow;
+    /** Storage key of the account that it is kept from. */
+    readonly hidden: number | null;
   },
 ) {
   const { tables, now: ts } = context;
-  const { conversation, seat, input } = sending;
+  const { conversation, seat, input, row, hidden } = sending;
   const { message, epoch, bytes } = input;
   const seq = appendOwn(conversation, seat);
-  tables.log.addMessage(conversation.key, { seq, device: seat.device, ts, epoch, bytes, message });
+  const { device } = seat;
+  const stored = { seq, device, ts, epoch, bytes, message, hidden };
+  tables.log.addMessage(conversation.key, stored);
+  if (hidden !== null) passHidden(conversation, hidden);
+  addWaiting(tables, conversation, row);
+  if (seat.lastMessage === "") learnByWriting(context, conversation, seat.account);
   rememberMessage(tables, conversation, seat, message);
   continueRun(context, conversation, seat.account);
-  countForOthers(context, conversation, seat);
+  countForOthers(context, conversation, { seat, hidden });
   tables.conversations.save(conversation);
   tellRow(context, conversation, seat.key);
   return { ok: true, seq, ts } as const;
@@ -82,10 +100,15 @@ function rememberMessage(
   seat.remembered = 0;
 }
 
-/** Unread counts and notifications of everybody but the sender's account. */
-function countForOthers(context: Context, conversation: Conversation, seat: Seat): void {
+/** Unread counts and notifications of everybody but the sender's account, and but who has blocked it. */
+function countForOthers(
+  context: Context,
+  conversation: Conversation,
+  { seat, hidden }: { readonly seat: Seat; readonly hidden: number | null },
+): void {
   for (const member of conversation.members) {
-    if (member.account === seat.account) continue;
+    if (member.account === seat.account || member.account === hidden) continue;
+    if (!takesPart(member)) continue;
     const fresh = countMessage(member, { from: seat.account, ts: context.now });
     if (fresh) announce(context, conversation, member.account);
   }
@@ -124,15 +147,7 @@ function logRow(tables: Tables, conversation: Conversation, seat: Seat, row: Sto
   const facts = tables.log.commitFacts(conversation.key, seq);
   const { incarnation } = facts;
   if (seq === seat.joined) {
-    const { welcome: bytes, roster } = facts;
-    const members = conversation.members.map((member) => ({
-      account: tables.accounts.byKey(member.account).account,
-      role: "member" as const,
-    }));
-    const { kind } = conversation;
-    const at = { epoch: epoch + 1, incarnation, bytes };
-    const entered = { ...at, kind, roster, members, state: "active" } as const;
-    return { ...common, ...entered, type: "welcome" };
+    return { ...common, ...welcomeRow(tables, conversation, { seat, facts }), epoch: epoch + 1 };
   }
   const { hash, external, add, remove, recreated } = facts;
   if (recreated) return { ...common, type: "recreated", bytes: nothing, incarnation, hash };
@@ -146,6 +161,19 @@ function rollbackRow(tables: Tables, { key, id }: Conversation, row: StoredRow):
   const by = { account: "", device: "" };
   const facts = tables.repairs.rollback(key, seq);
   return { type: "rollback", conversation: id, seq, ts, bytes, ...by, ...facts };
+}
+
+function welcomeRow(
+  tables: Tables,
+  conversation: Conversation,
+  { seat, facts }: { readonly seat: Seat; readonly facts: CommitFacts },
+) {
+  const { kind } = conversation;
+  const { welcome: bytes, roster, incarnation } = facts;
+  // Rows from before there were groups do not say who was in.
+  const members = facts.members.length > 0 ? facts.members : roleEntries(tables, conversation);
+  const standing = standingOf(tables, conversation, seat.account);
+  return { type: "welcome", kind, bytes, incarnation, roster, members, ...standing } as const;
 }
 
 /** The rows that a device has not got, in order. */
@@ -162,22 +190,23 @@ export const logRead: Handler<"log.read"> = ({ tables }, input) => {
     after,
     through,
     device: seat.device,
+    account: seat.account,
     limit: input.limit,
     maxBytes: waiting < input.maxBytes ? undefined : input.maxBytes,
   });
   const last = stored.at(-1)?.seq ?? through;
   if (stored.length === 0 && after === seat.cursor) passOver(tables, conversation, seat);
-  const more = last < through &&
-    tables.log.firstForeign(conversation.key, { after: last, through, device: seat.device }) !==
-      undefined;
+  const { device, account } = seat;
+  const rest = { after: last, through, device, account };
+  const more = last < through && tables.log.firstForeign(conversation.key, rest) !== undefined;
   return { ok: true, rows: stored.map((row) => logRow(tables, conversation, seat, row)), more };
 };
 
-/** Moves the cursor over rows that are the device's own or are deleted. */
+/** Moves the cursor over rows that are the device's own, are kept from its account or are deleted. */
 function passOver(tables: Tables, conversation: Conversation, seat: Seat): void {
   const through = lastFor(conversation, seat);
   if (seat.cursor >= through) return;
-  const span = { after: seat.cursor, through, device: seat.device };
+  const span = { after: seat.cursor, through, device: seat.device, account: seat.account };
   const next = tables.log.firstForeign(conversation.key, span);
   seat.cursor = next === undefined ? through : next - 1;
   seat.changed = true;
@@ -208,21 +237,54 @@ function acknowledgeOne(
   const { conversation, seat, seq } = ack;
   const { account } = seat;
   const before = slowestOf(conversation, account);
+  const after = memberOf(conversation, account)?.delivered ?? 0;
   const { moved, delivered } = acknowledge(conversation, seat, { seq, now });
   if (!moved && !delivered) return;
   if (seat.lastOwn > seat.cursor) passOver(tables, conversation, seat);
   settleWaiting(tables, conversation, { account, before });
   tables.conversations.save(conversation);
-  if (delivered) tellReceipt(context, conversation, { account, by: seat.key });
+  if (!delivered) return;
+  const through = memberOf(conversation, account)?.delivered ?? after;
+  tellReceipt(context, conversation, { account, by: seat.key, after, through });
 }
 
-/** Tells the live devices in the conversation, other than the one that did it, how far an account has got. */
+/** A step of an account: the rows in (`after`, `through`] are what is new to it. */
+interface Step {
+  readonly account: number;
+  /** The device that did it, which need not be told. */
+  readonly by: string;
+  readonly after: number;
+  readonly through: number;
+}
+
+/** Rows of a step that are looked at for their senders: whoever wrote before them sees it in the list. */
+const rowsOfReceipt = 256;
+
+/**
+ * Live devices that are told of a step. In a group everybody would be told of everybody's every message, so there it is
+ * the account's own devices and those of the accounts whose messages the step covers.
+ */
+function readersOf(tables: Tables, conversation: Conversation, step: Step): string[] {
+  const devices = liveSeats(tables, conversation, step.by);
+  if (devices.length === 0) return devices;
+  const { account, through } = step;
+  if (memberOf(conversation, account)?.mutes) {
+    return devices.filter((key) => conversation.seats.get(key)?.account === account);
+  }
+  if (conversation.kind === "direct") return devices;
+  const after = Math.max(step.after, through - rowsOfReceipt);
+  const runs = tables.log.runs(conversation.key, after).filter(({ seq }) => seq <= through);
+  const senders = new Set([account, ...runs.map((run) => run.account)]);
+  return devices.filter((key) => senders.has(conversation.seats.get(key)?.account ?? 0));
+}
+
+/** Tells others how far an account has got. */
 function tellReceipt(
   { tables, now, nudge }: Context,
   conversation: Conversation,
-  whose: { readonly account: number; readonly by: string },
+  whose: Step,
 ): void {
-  const devices = liveSeats(tables, conversation, whose.by);
+  const devices = readersOf(tables, conversation, whose);
   const member = memberOf(conversation, whose.account);
   if (devices.length === 0 || member === undefined) return;
   nudge({
@@ -242,16 +304,19 @@ export const messageRead: Handler<"message.read"> = (context, input) => {
   const party = actingParty(tables, input);
   if (!party.ok) return party;
   const conversation = tables.conversations.byId(input.conversation);
-  const member = conversation && memberOf(conversation, party.account.key);
+  const member = conversation && listedMember(conversation, party.account.key);
   if (conversation === undefined || member === undefined) return refuse("no_such_conversation");
   const { head, key } = conversation;
   const seq = Math.min(input.seq, head);
-  if (seq <= member.read) return { ok: true, unread: member.unread };
+  const after = member.read;
+  if (seq <= after) return { ok: true, unread: member.unread };
   const span = { after: seq, head, account: member.account };
   const unread = seq === head ? 0 : countOthers(tables.log.runs(key, seq), span);
   markRead(member, { seq, unread, now });
-  tables.log.cutRuns(key, Math.min(...conversation.members.map((each) => each.read)));
+  const readers = conversation.members.filter(takesPart);
+  tables.log.cutRuns(key, Math.min(head, ...readers.map((each) => each.read)));
   tables.conversations.save(conversation);
-  tellReceipt(context, conversation, { account: member.account, by: input.device });
+  const step = { account: member.account, by: input.device, after, through: seq };
+  tellReceipt(context, conversation, step);
   return { ok: true, unread };
 };

@@ -18,7 +18,8 @@ export const notificationList: Handler<"notification.list"> = ({ tables }, input
   const { unseen, after, limit } = input;
   const query = { unseen, after, limit: limit + 1 };
   const found = [
-    ...tables.notifications.list(party.account.key, query).map(notificationRow),
+    ...tables.notifications.list(party.account.key, query)
+      .map((each) => notificationRow(tables, each)),
     ...tables.notifications.ofMessages(party.account.key, query)
       .map((each) => messageRow(tables, each)),
   ].sort((a, b) => a.notification - b.notification);

@@ -1,11 +1,12 @@
 /** Putting up notifications. */
-import type { Account, StoredNotification } from "../tables/tables.ts";
+import type { Role } from "../../lib/base/membership.ts";
+import type { Account, StoredNotification, Tables } from "../tables/tables.ts";
 import type { Context } from "./context.ts";
 import type { NotificationRow } from "./contract.ts";
 import { liveDevices } from "./presence.ts";
 
 /** A stored notification as peers get it. */
-export function notificationRow(stored: StoredNotification): NotificationRow {
+export function notificationRow(tables: Tables, stored: StoredNotification): NotificationRow {
   return {
     notification: stored.number,
     kind: stored.kind,
@@ -14,6 +15,9 @@ export function notificationRow(stored: StoredNotification): NotificationRow {
     ...(stored.device === null ? {} : { device: stored.device }),
     ...(stored.label === null ? {} : { label: stored.label }),
     ...(stored.count === null ? {} : { count: stored.count }),
+    ...(stored.conversation === null ? {} : { conversation: stored.conversation }),
+    ...(stored.from === null ? {} : { from: tables.accounts.byKey(stored.from).name }),
+    ...(stored.role === null ? {} : { role: stored.role }),
   };
 }
 
@@ -22,6 +26,34 @@ export function nextNumber(context: Context, account: Account): number {
   account.notifications += 1;
   context.tables.accounts.save(account);
   return account.notifications;
+}
+
+/** Nothing in particular. */
+const nothing = {
+  device: null,
+  label: null,
+  count: null,
+  conversation: null,
+  from: null,
+  role: null,
+} as const;
+
+type Facts = Partial<Omit<StoredNotification, "number" | "ts" | "seen" | "kind">>;
+
+/** Stores a notification and tells the account's live devices, other than `by`. */
+function notify(
+  context: Context,
+  account: Account,
+  about: { readonly kind: StoredNotification["kind"]; readonly facts: Facts; readonly by?: string },
+): void {
+  const { tables, now: ts } = context;
+  const { kind, facts, by } = about;
+  const number = nextNumber(context, account);
+  const stored: StoredNotification = { number, kind, ts, seen: false, ...nothing, ...facts };
+  tables.notifications.add(account.key, stored);
+  const devices = liveDevices(tables, account.key, by);
+  if (devices.length === 0) return;
+  context.nudge({ kind: "notification", devices, notification: notificationRow(tables, stored) });
 }
 
 /** Stores a notification about a device and tells the account's other live devices. */
@@ -36,19 +68,25 @@ export function notifyOfDevice(
     readonly by: string;
   },
 ): void {
-  const stored: StoredNotification = {
-    number: nextNumber(context, account),
-    kind: about.kind,
-    ts: context.now,
-    seen: false,
-    device: about.device,
-    label: about.label,
-    count: null,
-  };
-  context.tables.notifications.add(account.key, stored);
-  const devices = liveDevices(context.tables, account.key, about.by);
-  if (devices.length === 0) return;
-  context.nudge({ kind: "notification", devices, notification: notificationRow(stored) });
+  const { kind, device, label, by } = about;
+  notify(context, account, { kind, facts: { device, label }, by });
+}
+
+/** Stores what somebody did with the account (storage key) in a conversation. */
+export function notifyOfConversation(
+  context: Context,
+  account: number,
+  about: {
+    readonly kind: "request" | "group_added" | "group_removed" | "group_role";
+    /** Its id. */
+    readonly conversation: string;
+    /** Storage key of the account that did it. */
+    readonly from: number;
+    readonly role?: Role;
+  },
+): void {
+  const { kind, ...facts } = about;
+  notify(context, context.tables.accounts.byKey(account), { kind, facts });
 }
 
 /** Stores that `count` logins failed, or raises the count of such a notification that was not seen yet. */
@@ -59,17 +97,5 @@ export function notifyOfFailures(context: Context, account: Account, count: numb
     notifications.update(account.key, known.number, { ts: context.now, count });
     return;
   }
-  const stored: StoredNotification = {
-    number: nextNumber(context, account),
-    kind: "login_failures",
-    ts: context.now,
-    seen: false,
-    device: null,
-    label: null,
-    count,
-  };
-  notifications.add(account.key, stored);
-  const devices = liveDevices(context.tables, account.key);
-  if (devices.length === 0) return;
-  context.nudge({ kind: "notification", devices, notification: notificationRow(stored) });
+  notify(context, account, { kind: "login_failures", facts: { count } });
 }

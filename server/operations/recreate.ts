@@ -4,8 +4,8 @@ import {
   type Conversation,
   dropSeat,
   isInRoster,
+  listedMember,
   type Member,
-  memberOf,
   type Seat,
 } from "../domain/conversation.ts";
 import { type KnownDevice, resolveEntries } from "../domain/roster.ts";
@@ -13,16 +13,9 @@ import { appendOwn, refuseIncarnation } from "../domain/sending.ts";
 import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
-import {
-  finder,
-  findListed,
-  finishCommit,
-  knownDevice,
-  refuseCommitQuota,
-  rosterEntries,
-  takeSeatAgain,
-  verdictBefore,
-} from "./conversations.ts";
+import { refuseCommitQuota, takeSeatAgain } from "./commits.ts";
+import { finder, findListed, knownDevice, roleEntries, rosterEntries } from "./parties.ts";
+import { finishCommit, verdictBefore } from "./write_commit.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -39,7 +32,7 @@ function checkRoster(
 ): Refused | undefined {
   const fits = roster !== undefined && roster.length <= mlsLimits.groupDevices &&
     roster.some(({ key }) => key === creator) && (welcome > 0) === (roster.length > 1) &&
-    roster.every(({ account }) => memberOf(conversation, account) !== undefined);
+    roster.every(({ account }) => listedMember(conversation, account) !== undefined);
   return fits ? undefined : refuse("roster_mismatch");
 }
 
@@ -57,7 +50,7 @@ export const conversationRecreate: Handler<"conversation.recreate"> = (context, 
     return before.ok ? { ...before, incarnation: input.incarnation + 1 } : before;
   }
   const roster = resolveEntries(input.roster, finder(tables));
-  const member = memberOf(conversation, party.account.key);
+  const member = listedMember(conversation, party.account.key);
   const allowed = member !== undefined && mayRecreate(conversation, member);
   const refused = (allowed ? undefined : refuse("not_allowed")) ??
     refuseIncarnation(conversation, input.incarnation) ??
@@ -111,6 +104,7 @@ function recreate(
     add: add.map((each) => ({ account: each.accountId, device: each.key })),
     remove: [],
     roster: rosterEntries(tables, conversation),
+    members: roleEntries(tables, conversation),
     recreated: true,
   });
   const verdict = { hash: input.hash, epoch: 0, seq, ts: now, device: party.device.key };

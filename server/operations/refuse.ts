@@ -6,9 +6,9 @@ import type { StoredRefusal, Undo } from "../tables/repairs.ts";
 import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
-import { findListed, rosterEntries } from "./conversations.ts";
+import { findListed, rosterEntries } from "./parties.ts";
 import { continueRun, tellRow } from "./rows.ts";
-import { restoreRemovals, restoreSeats } from "./undo.ts";
+import { restoreMembers, restoreRemovals, restoreSeats } from "./undo.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -103,6 +103,7 @@ function rollBack(
   tables.conversations.setGroupInfo(key, undo.groupInfo);
   // What was sent in the epoch that is gone is sent again, under its own id.
   tables.log.forgetSent(key, undo.seq);
+  restoreMembers(context, conversation, undo);
   restoreSeats(context, conversation, { undo, seq });
   restoreRemovals(context, conversation, undo);
   tables.repairs.addRollback(key, {

@@ -25,6 +25,7 @@ function expireRows({ tables }: Context, conversation: Conversation, before: num
   for (const seat of conversation.seats.values()) {
     if (seat.cursor >= last) continue;
     seat.cursor = last;
+    if (!seat.dead) seat.lost = last;
     seat.changed = true;
     if (seat.until !== null && seat.cursor >= seat.until) dropSeat(conversation, seat);
   }

@@ -1,9 +1,11 @@
 /** Appending rows to a conversation: what messages and commits have in common. */
 import { type Conversation, memberOf } from "../domain/conversation.ts";
-import { isOverQuota } from "../domain/sending.ts";
+import { slowestOf } from "../domain/progress.ts";
+import { giveUp, isOverQuota } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import { type Context, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
+import { settleWaiting } from "./waiting.ts";
 
 /** A row that is about to be written. */
 export interface NewRow {
@@ -15,31 +17,49 @@ export interface NewRow {
   readonly size: number;
 }
 
-/** Whether some account for which the row would wait has no room for it; `conversation` when there is one already. */
+function isFull(
+  tables: Tables,
+  conversation: Conversation | undefined,
+  row: NewRow & { readonly account: number },
+): boolean {
+  const { account, sender, size } = row;
+  const member = conversation && account !== sender && memberOf(conversation, account);
+  const waiting = { all: tables.accounts.queued(account), here: member ? member.waiting : 0 };
+  return isOverQuota(waiting, size);
+}
+
+/**
+ * Refuses a row for which some account has no room; in a group only when none has any: one that is away for long, or
+ * fills up on purpose, silences no others.
+ */
 export function refuseQuota(
   tables: Tables,
   conversation: Conversation | undefined,
-  { sender, accounts, size }: NewRow,
+  row: NewRow & { readonly group: boolean },
 ): Refused | undefined {
-  for (const account of accounts) {
-    const member = conversation && account !== sender && memberOf(conversation, account);
-    const waiting = { all: tables.accounts.queued(account), here: member ? member.waiting : 0 };
-    if (isOverQuota(waiting, size)) return refuse("quota_exceeded");
-  }
-  return undefined;
+  const full = (account: number) => isFull(tables, conversation, { ...row, account });
+  const accounts = [...row.accounts];
+  const refused = row.group ? accounts.length > 0 && accounts.every(full) : accounts.some(full);
+  return refused ? refuse("quota_exceeded") : undefined;
 }
 
-/** Counts a row of `size` bytes as waiting for `accounts`. */
-export function addWaiting(
-  tables: Tables,
-  conversation: Conversation,
-  row: { readonly accounts: ReadonlySet<number>; readonly size: number },
-): void {
+/**
+ * Counts a row, which the head is by now, as waiting for `accounts`. In a group those without room give up what waits for
+ * them there, this row too; their devices join anew.
+ */
+export function addWaiting(tables: Tables, conversation: Conversation, row: NewRow): void {
   for (const member of conversation.members) {
-    if (!row.accounts.has(member.account)) continue;
+    const { account } = member;
+    if (!row.accounts.has(account)) continue;
+    if (conversation.kind === "group" && isFull(tables, conversation, { ...row, account })) {
+      const before = slowestOf(conversation, account);
+      giveUp(conversation, account, conversation.head);
+      settleWaiting(tables, conversation, { account, before });
+      continue;
+    }
     member.waiting += row.size;
     member.changed = true;
-    tables.accounts.addQueued(member.account, row.size);
+    tables.accounts.addQueued(account, row.size);
   }
 }
 

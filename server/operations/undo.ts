@@ -1,14 +1,24 @@
 /** Keeping what a conversation was before its latest commit, and going back to it. */
-import { type Conversation, dropSeat, type Seat, takeSeat } from "../domain/conversation.ts";
-import type { ChangedSeat, Place, Undo } from "../tables/repairs.ts";
+import {
+  type Conversation,
+  dropSeat,
+  listedMembers,
+  type Member,
+  memberOf,
+  type Seat,
+  takeSeat,
+  takesPart,
+} from "../domain/conversation.ts";
+import type { ChangedMember, ChangedSeat, Place, Undo } from "../tables/repairs.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { Context } from "./context.ts";
-import { recountWaiting } from "./waiting.ts";
+import { forgetOut, recountWaiting } from "./waiting.ts";
 
 /** A conversation as it was before a change that is under way. */
 export interface Before {
   readonly epoch: number;
   readonly seats: ReadonlyMap<string, Seat>;
+  readonly members: readonly Member[];
   readonly removals: readonly string[];
   readonly groupInfo: Uint8Array;
 }
@@ -18,6 +28,7 @@ export function beginUndo(tables: Tables, conversation: Conversation): Before {
   return {
     epoch: conversation.epoch,
     seats: new Map([...conversation.seats].map(([key, seat]) => [key, { ...seat }])),
+    members: listedMembers(conversation).map((member) => ({ ...member })),
     removals: [...conversation.removals],
     groupInfo: tables.conversations.groupInfo(conversation.key),
   };
@@ -45,6 +56,7 @@ export function keepUndo(
     hash,
     epoch,
     seats,
+    members: changedMembers(undo.members, listedMembers(conversation)),
     removals,
     groupInfo,
   });
@@ -62,6 +74,39 @@ function changedSeats(
     const { device, account } = seat;
     return [{ key, device, account, before: old === undefined ? null : placeOf(old) }];
   });
+}
+
+function changedMembers(before: readonly Member[], after: readonly Member[]): ChangedMember[] {
+  const old = new Map(before.map((member) => [member.account, member]));
+  const now = new Map(after.map((member) => [member.account, member]));
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((account) => {
+    const [member, present] = [old.get(account), now.get(account)];
+    const same = member?.role === present?.role && member?.state === present?.state;
+    return same ? [] : [{ account, before: member ?? null }];
+  });
+}
+
+/** Lists the accounts again that were listed before the commit, with the roles that they had, and no others. */
+export function restoreMembers(
+  { tables }: Context,
+  conversation: Conversation,
+  { members = [] }: Undo,
+): void {
+  for (const { account, before } of members) {
+    const present = memberOf(conversation, account);
+    if (before === null) {
+      if (present !== undefined) Object.assign(present, { state: "out", changed: true });
+      continue;
+    }
+    conversation.forgotten.delete(account);
+    const { role, state, invitedBy } = before;
+    if (present !== undefined) {
+      Object.assign(present, { role, state, invitedBy, changed: true });
+    } else {
+      conversation.members.push({ ...before, waiting: 0, changed: true });
+    }
+  }
+  tables.conversations.save(conversation);
 }
 
 function placeOf({ joined, until, lastOwn }: Seat): Place {
@@ -85,7 +130,10 @@ export function restoreSeats(
     }
   }
   const accounts = new Set(undo.seats.map(({ account }) => account));
-  for (const account of accounts) recountWaiting(tables, conversation, account);
+  for (const account of accounts) {
+    recountWaiting(tables, conversation, account);
+    forgetOut(tables, conversation, account);
+  }
 }
 
 function leaveAt(conversation: Conversation, seat: Seat, seq: number): void {
@@ -108,7 +156,9 @@ function restoreSeat(
   if (seat.lastMessage === "") {
     seat.lastMessage = tables.log.lastSent(conversation.key, seat.device);
   }
-  seat.dead = tables.devices.byKey(seat.device).revokedAt !== null;
+  seat.revoked = tables.devices.byKey(seat.device).revokedAt !== null;
+  const member = memberOf(conversation, seat.account);
+  seat.dead = seat.revoked || (member !== undefined && !takesPart(member));
 }
 
 /** Queues the removals of before again, those that have come up since, and none of devices that are out. */

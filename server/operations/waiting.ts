@@ -19,6 +19,15 @@ export function settleWaiting(
   conversation: Conversation,
   options: { readonly account: number; readonly before: number },
 ): void {
+  lowerWaiting(tables, conversation, options);
+  forgetOut(tables, conversation, options.account);
+}
+
+function lowerWaiting(
+  tables: Tables,
+  conversation: Conversation,
+  options: { readonly account: number; readonly before: number },
+): void {
   const { account, before } = options;
   const member = memberOf(conversation, account);
   if (member === undefined || member.waiting === 0) return;
@@ -50,4 +59,15 @@ export function recountWaiting(
   tables.accounts.addQueued(account, waiting - member.waiting);
   member.waiting = waiting;
   member.changed = true;
+}
+
+/** Forgets an account that is out once none of its devices has anything to get here. */
+export function forgetOut(tables: Tables, conversation: Conversation, account: number): void {
+  const at = conversation.members.findIndex((member) => member.account === account);
+  const member = conversation.members[at];
+  if (member?.state !== "out") return;
+  if ([...conversation.seats.values()].some((seat) => seat.account === account)) return;
+  tables.accounts.addQueued(account, -member.waiting);
+  conversation.members.splice(at, 1);
+  conversation.forgotten.add(account);
 }

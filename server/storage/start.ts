@@ -2,7 +2,7 @@
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
-import { defaultFileSettings } from "../operations/context.ts";
+import { type Consent, defaultFileSettings } from "../operations/context.ts";
 import type { FileSettings } from "../operations/contract.ts";
 import type { Forbidden, FromStorage, StorageStatus, ToStorage } from "./messages.ts";
 
@@ -20,6 +20,8 @@ export interface StorageOptions {
   readonly dataDir: string;
   /** Whether new accounts are accepted; "open" when left out. */
   readonly registration?: "open" | "closed";
+  /** Who asks before writing to somebody; "remote" when left out. */
+  readonly consent?: Consent;
   /** New accounts from one address in an hour; `serverLimits` when left out. */
   readonly registrationsPerHour?: number;
   /** What the operator decided about files; the defaults when left out. */
@@ -129,6 +131,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
       files: `${options.dataDir}/${filesName}`,
       settings: {
         registration: options.registration ?? "open",
+        consent: options.consent ?? "remote",
         registrationsPerHour: options.registrationsPerHour ??
           serverLimits.registrationsPerAddressPerHour,
         files: { ...defaultFileSettings, ...options.files },

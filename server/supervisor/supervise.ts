@@ -27,6 +27,7 @@ export interface ServerOptions {
     readonly name: string;
     readonly tls: TlsSource;
     readonly registration: "open" | "closed";
+    readonly consent: "none" | "remote" | "all";
     readonly gateways: number;
     readonly files: FileSettings;
   };
@@ -139,6 +140,7 @@ async function openStorage(
     dataDir: folder,
     registration: config.registration,
     files: config.files,
+    consent: config.consent,
     onTrouble: (operation, cause) => log.log("error", "operation_failed", { operation, cause }),
     ...(test === undefined
       ? {}

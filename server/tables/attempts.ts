@@ -9,6 +9,8 @@ export type AttemptKind =
   | "register"
   | "enrol"
   | "claim"
+  | "group"
+  | "invite"
   | "refusal"
   | "rollback"
   | "recreate"

@@ -1,4 +1,5 @@
 /** The part of the storage port that keeps notifications. */
+import type { Role } from "../../lib/base/membership.ts";
 import type { NotificationRow } from "../operations/contract.ts";
 
 /** A stored notification; those of messages are part of the member instead. */
@@ -10,6 +11,11 @@ export interface StoredNotification {
   readonly device: string | null;
   readonly label: string | null;
   readonly count: number | null;
+  /** Id of the conversation. */
+  readonly conversation: string | null;
+  /** Storage key of the account that did it. */
+  readonly from: number | null;
+  readonly role: Role | null;
 }
 
 /** A member's notification of messages. */

@@ -1,4 +1,5 @@
 /** The part of the storage port that repairs conversations: what taking back the latest commit needs. */
+import type { Member } from "../domain/conversation.ts";
 import type { LatestCommit } from "../domain/refusal.ts";
 import type { RefusalRow, RosterEntry } from "../operations/contract.ts";
 
@@ -19,9 +20,19 @@ export interface ChangedSeat {
   readonly before: Place | null;
 }
 
+/** An account whose place the commit changed. */
+export interface ChangedMember {
+  /** Storage key. */
+  readonly account: number;
+  /** Null when it was not listed. */
+  readonly before: Member | null;
+}
+
 /** What the conversation was before its latest commit. */
 export interface Undo extends LatestCommit {
   readonly seats: readonly ChangedSeat[];
+  /** Missing in what was kept before there were groups. */
+  readonly members?: readonly ChangedMember[];
   /** Device keys whose removal was queued. */
   readonly removals: readonly string[];
   readonly groupInfo: Uint8Array;

@@ -3,18 +3,32 @@
  * transaction that the backend has open. Rows are named by storage keys (numbers that never leave the server); what
  * peers see are ids and device keys. Rows that are typed as mutable are working copies, written by `save`.
  */
-import type { Conversation, Seat } from "../domain/conversation.ts";
-import type { Run } from "../domain/progress.ts";
-import type { RosterEntry, SessionKey } from "../operations/contract.ts";
+import type { SessionKey } from "../operations/contract.ts";
 import type { Archives } from "./archive.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clocks } from "./clock.ts";
+import type { Contacts } from "./contacts.ts";
+import type { Conversations, Log } from "./conversations.ts";
+
 import type { Directory } from "./directory.ts";
 import type { Files } from "./files.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Repairs } from "./repairs.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
+export type { Blocked, Contacts } from "./contacts.ts";
+export type {
+  CommitFacts,
+  Conversations,
+  Log,
+  NewConversation,
+  NewMessage,
+  NewRow,
+  ReaderSpan,
+  Sent,
+  StoredRow,
+  Verdict,
+} from "./conversations.ts";
 export type { Directory } from "./directory.ts";
 export type { Files, StoredFile } from "./files.ts";
 export type {
@@ -181,133 +195,6 @@ export interface KeyPackages {
   expire(limits: { readonly claimedBefore: number; readonly storedBefore: number }): number;
 }
 
-/** The verdict on an accepted commit. */
-export interface Verdict {
-  readonly hash: string;
-  readonly epoch: number;
-  readonly seq: number;
-  readonly ts: number;
-  readonly device: number;
-}
-
-/** Conversations with their members and seats. */
-export interface Conversations {
-  byId(conversation: string): Conversation | undefined;
-  byKey(key: number): Conversation;
-  byPair(pair: readonly [number, number]): Conversation | undefined;
-  /** Stores a new one without rows; `accounts` are the listed members. */
-  add(conversation: {
-    readonly id: string;
-    readonly pair: readonly [number, number];
-    readonly accounts: readonly number[];
-  }): Conversation;
-  /** Marks it (its own fields, changed members and seats, given-up seats) for writing. */
-  save(conversation: Conversation): void;
-  setGroupInfo(conversation: number, bytes: Uint8Array): void;
-  groupInfo(conversation: number): Uint8Array;
-  addVerdict(conversation: number, verdict: Verdict): void;
-  verdict(conversation: number, epoch: number): Verdict | undefined;
-  /** Forgets the verdicts on `epoch` and all after it. */
-  dropVerdicts(conversation: number, epoch: number): void;
-  /** Forgets verdicts on epochs before `epoch`. */
-  cutVerdicts(conversation: number, epoch: number): void;
-  queueRemoval(conversation: number, device: number): void;
-  unqueueRemoval(conversation: number, device: number): void;
-  /** Those in which the account is listed, in order of id, after `after`. */
-  ofAccount(account: number, after: string | undefined, limit: number): Conversation[];
-  /** Those in which the device has a seat. */
-  ofDevice(device: number): Conversation[];
-  /** Those with rows that the device has not got. */
-  pending(device: number): { conversation: string; cursor: number }[];
-  /** Storage keys after `after`, ascending. */
-  keys(after: number, limit: number): number[];
-}
-
-/** A row of a log to be stored. */
-export interface NewRow {
-  readonly seq: number;
-  readonly device: number;
-  readonly ts: number;
-  readonly epoch: number;
-  readonly bytes: Uint8Array;
-}
-
-/** What belongs to a commit beside its row. */
-export interface CommitFacts {
-  readonly hash: string;
-  readonly external: boolean;
-  readonly add: RosterEntry[];
-  readonly remove: string[];
-  /** The group after it; empty unless somebody is welcomed. */
-  readonly roster: RosterEntry[];
-  readonly welcome: Uint8Array;
-  /** The conversation's incarnation when it was stored. */
-  readonly incarnation: number;
-  /** It made the group anew. */
-  readonly recreated: boolean;
-}
-
-/** A row of a log as stored. */
-export interface StoredRow extends NewRow {
-  /** The message's id; null for a commit, and for a row that takes one back (`device` is 0 there). */
-  readonly message: string | null;
-}
-
-/** A message that was accepted before. */
-export interface Sent {
-  readonly seq: number;
-  readonly ts: number;
-}
-
-/** The rows of conversations, and what is remembered of deleted ones. */
-export interface Log {
-  addMessage(conversation: number, row: NewRow & { readonly message: string }): void;
-  addCommit(conversation: number, row: NewRow & CommitFacts): void;
-  /** Begins a run: from `seq` on, rows are messages of `account`, or commits when it is 0. */
-  addRun(conversation: number, run: Run & { readonly ts: number }): void;
-  /** Rows in (`after`, `through`] that are not `device`'s own, ascending, at least one where there is one. */
-  read(
-    conversation: number,
-    span: {
-      readonly after: number;
-      readonly through: number;
-      readonly device: number;
-      readonly limit: number;
-      /** Stop before more than this many bytes; undefined where they cannot be more. */
-      readonly maxBytes: number | undefined;
-    },
-  ): StoredRow[];
-  /** The first row in (`after`, `through`] that is not `device`'s own. */
-  firstForeign(
-    conversation: number,
-    span: { readonly after: number; readonly through: number; readonly device: number },
-  ): number | undefined;
-  commitFacts(conversation: number, seq: number): CommitFacts;
-  /** Bytes of rows in (`after`, `through`], welcomes included, without those of the device `except` (0 for none). */
-  bytesBetween(
-    conversation: Conversation,
-    span: { readonly after: number; readonly through: number; readonly except: number },
-  ): number;
-  /** The runs that touch (`after`, `head`], ascending. */
-  runs(conversation: number, after: number): Run[];
-  /** Forgets runs that end before or at `through`. */
-  cutRuns(conversation: number, through: number): void;
-  /** Forgets runs older than `ts`, but never the newest. */
-  expireRuns(conversation: number, ts: number): void;
-  /** The greatest sequence up to `through` whose row is older than `ts`, or undefined. */
-  lastBefore(conversation: Conversation, ts: number): number | undefined;
-  /** The message of this id that the device sent, as far as it is remembered. */
-  sent(conversation: number, device: number, message: string): Sent | undefined;
-  /** The greatest remembered message id of the device, "" for none. */
-  lastSent(conversation: number, device: number): string;
-  /** Forgets the messages in rows after `after`: they may be sent again. */
-  forgetSent(conversation: number, after: number): void;
-  /** Forgets all but about the latest `keep` messages of a seat. */
-  cutSent(conversation: number, seat: Seat, keep: number): void;
-  /** Forgets messages of a seat that were sent before `ts`. */
-  expireSent(conversation: number, seat: Seat, ts: number): void;
-}
-
 /** A post of the lobby to be stored. */
 export interface NewPost {
   readonly post: string;
@@ -340,6 +227,7 @@ export interface Tables {
   readonly repairs: Repairs;
   readonly lobby: Lobby;
   readonly notifications: Notifications;
+  readonly contacts: Contacts;
   readonly directory: Directory;
   readonly attempts: Attempts;
   readonly archive: Archives;

@@ -138,16 +138,26 @@ class Model {
     else this.#seat(other, seq);
   }
 
-  /** Rows that somebody still waits for are stored, and so is nothing before the first of them. */
+  /**
+   * Rows that somebody still waits for are stored, and so is nothing before the first of them, nor what comes after all
+   * that removed devices wait for and before the first that one of the others waits for.
+   */
   check(): void {
-    const waiting = [...this.seats.values()].flatMap((seat) => this.wanted(seat).slice(0, 1));
+    const seats = [...this.seats.values()];
+    const waiting = seats.flatMap((seat) => this.wanted(seat).slice(0, 1));
     const first = Math.min(...waiting, this.head + 1);
-    const stored = this.world.stored(this.conversation);
-    assert.deepEqual(
-      stored.filter((seq) => seq >= first),
-      this.rows.slice(first - 1).map(({ seq }) => seq),
+    const inside = seats.filter(({ until }) => until === undefined);
+    const next = Math.min(
+      ...inside.flatMap((seat) => this.wanted(seat).slice(0, 1)),
+      this.head + 1,
     );
-    assert.deepEqual(stored.filter((seq) => seq < first), []);
+    const gone = seats.filter((seat) => seat.until !== undefined && this.wanted(seat).length > 0);
+    const last = Math.max(...gone.map(({ until }) => until ?? 0), 0);
+    assert.deepEqual(
+      this.world.stored(this.conversation),
+      this.rows.map(({ seq }) => seq)
+        .filter((seq) => seq >= first && (seq <= last || seq >= next)),
+    );
     for (const person of this.people.slice(0, 2)) {
       const { unread } = this.world.conversation(person, this.conversation);
       assert.equal(unread, this.unread(person.account));

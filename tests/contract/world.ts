@@ -36,6 +36,12 @@ export interface Person extends Actor {
   readonly arrival: Arrival;
 }
 
+/** What the operator of a world decided. */
+export interface WorldOptions {
+  readonly registration?: "open" | "closed";
+  readonly consent?: "none" | "remote" | "all";
+}
+
 /** Operations over one backend, each in a transaction of its own. */
 export class World {
   readonly backend: Backend;
@@ -51,11 +57,14 @@ export class World {
   /** What the operator decided about files; to be replaced before the operation that it is for. */
   readonly files = { ...defaultFileSettings };
 
-  constructor(backend: Backend, registration: "open" | "closed" = "open") {
+  constructor(
+    backend: Backend,
+    { registration = "open", consent = "remote" }: WorldOptions = {},
+  ) {
     this.backend = backend;
     const registrationsPerHour = serverLimits.registrationsPerAddressPerHour;
     this.#runner = new BatchRunner(backend, {
-      settings: { registration, registrationsPerHour, files: this.files },
+      settings: { registration, registrationsPerHour, consent, files: this.files },
       now: () => this.now,
       uptime: () => this.now - this.jumpedMs,
     });
@@ -246,7 +255,14 @@ export class World {
   stored(conversation: string): number[] {
     const found = this.backend.tables.conversations.byId(conversation);
     if (found === undefined) return [];
-    const span = { after: 0, through: found.head, device: 0, limit: 100_000, maxBytes: undefined };
+    const span = {
+      after: 0,
+      through: found.head,
+      device: 0,
+      account: 0,
+      limit: 100_000,
+      maxBytes: undefined,
+    };
     return this.backend.tables.log.read(found.key, span).map(({ seq }) => seq);
   }
 }
@@ -260,10 +276,10 @@ export function actor({ account, device }: Actor): RosterEntry & Actor {
 export function everyBackend(
   name: string,
   test: (world: World) => void,
-  options: { readonly registration?: "open" | "closed" } = {},
+  options: WorldOptions = {},
 ): void {
   for (const backend of backends) {
-    Deno.test(`${name} (${backend.name})`, () => withWorld(backend, test, options.registration));
+    Deno.test(`${name} (${backend.name})`, () => withWorld(backend, test, options));
   }
 }
 
@@ -271,12 +287,12 @@ export function everyBackend(
 export function withWorld(
   backend: typeof backends[number],
   test: (world: World) => void,
-  registration?: "open" | "closed",
+  options?: WorldOptions,
 ): void {
   const folder = Deno.makeTempDirSync();
   const opened = backend.open(folder);
   try {
-    test(new World(opened, registration));
+    test(new World(opened, options));
   } finally {
     opened.close();
     Deno.removeSync(folder, { recursive: true });

@@ -87,6 +87,8 @@ export const conversationMessages = {
         head: count,
         /** This device's cursor; null while it is not in the conversation. */
         cursor: nullable(count),
+        /** Rows up to here were given up before this device had them. */
+        lost: Type.Optional(count),
         unread: count,
         ...standing,
         /** Devices whose removal is queued: the next commit must remove them. */

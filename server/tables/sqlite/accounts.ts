@@ -135,7 +135,7 @@ export class SqliteAccounts implements Accounts {
     const members = this.#database.prepare(
       `SELECT coalesce(sum(unread), 0) AS unread,
               coalesce(sum(notice > 0 AND notice_seen = 0), 0) AS notices
-       FROM members WHERE account = ?`,
+       FROM members WHERE account = ? AND state = 'active'`,
     ).get<{ unread: number; notices: number }>(key);
     const stored = this.#database.prepare(
       "SELECT count(*) AS unseen FROM notifications WHERE account = ? AND seen = 0",

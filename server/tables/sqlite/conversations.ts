@@ -1,16 +1,17 @@
 /** Conversations in SQLite: loaded whole, changed as working copies, written once per transaction. */
 import type { Database } from "../../../lib/sql/database.ts";
-import type { Conversation, Member, Seat } from "../../domain/conversation.ts";
-import { horizon } from "../../domain/progress.ts";
-import type { Conversations, Verdict } from "../tables.ts";
+import type { Conversation } from "../../domain/conversation.ts";
+import { beyondRemoved, horizon } from "../../domain/progress.ts";
+import type { Conversations, NewConversation, Verdict } from "../tables.ts";
 import { missing } from "./accounts.ts";
 import { Cache } from "./cache.ts";
+import { readMembers, readSeats, writeMember, writeSeat } from "./conversation_rows.ts";
 import { deleteRows } from "./log.ts";
 
 interface ConversationRow {
   key: number;
   conversation: string;
-  kind: "direct";
+  kind: "direct" | "group";
   head: number;
   epoch: number;
   incarnation: number;
@@ -19,71 +20,8 @@ interface ConversationRow {
   last_sender: number;
 }
 
-interface MemberRow {
-  account: number;
-  delivered: number;
-  delivered_at: number | null;
-  read: number;
-  read_at: number | null;
-  unread: number;
-  waiting: number;
-  notice: number;
-  notice_count: number;
-  notice_ts: number;
-  notice_from: number;
-  notice_seen: number;
-}
-
-interface SeatRow {
-  device: number;
-  key: string;
-  account: number;
-  revoked_at: number | null;
-  joined: number;
-  cursor: number;
-  until: number | null;
-  last_own: number;
-  last_message: string | null;
-}
-
 const most = 10_000;
 const pairText = (pair: readonly [number, number]) => `${Math.min(...pair)} ${Math.max(...pair)}`;
-
-function memberOf(row: MemberRow): Member {
-  return {
-    account: row.account,
-    delivered: row.delivered,
-    deliveredAt: row.delivered_at,
-    read: row.read,
-    readAt: row.read_at,
-    unread: row.unread,
-    waiting: row.waiting,
-    notice: {
-      number: row.notice,
-      count: row.notice_count,
-      ts: row.notice_ts,
-      from: row.notice_from,
-      seen: row.notice_seen !== 0,
-    },
-    changed: false,
-  };
-}
-
-function seatOf(row: SeatRow): Seat {
-  return {
-    device: row.device,
-    key: row.key,
-    account: row.account,
-    joined: row.joined,
-    cursor: row.cursor,
-    until: row.until,
-    lastOwn: row.last_own,
-    dead: row.revoked_at !== null,
-    lastMessage: row.last_message ?? "",
-    remembered: 0,
-    changed: false,
-  };
-}
 
 /** Conversations with members and seats. */
 export class SqliteConversations implements Conversations {
@@ -111,7 +49,9 @@ export class SqliteConversations implements Conversations {
   }
 
   #keyBy(column: "conversation" | "pair", value: string): number | undefined {
-    return this.#database.prepare(`SELECT key FROM conversations WHERE ${column} = ?`)
+    return this.#database.prepare(
+      `SELECT key FROM conversations WHERE ${column} = ? AND kind <> 'deleted'`,
+    )
       .get<{ key: number }>(value)?.key;
   }
 
@@ -137,27 +77,13 @@ export class SqliteConversations implements Conversations {
       trimmed: row.trimmed,
       lastCommit: row.last_commit,
       lastSender: row.last_sender,
-      members: this.#members(row.key),
-      seats: this.#seats(row.key),
+      cleared: row.trimmed,
+      members: readMembers(this.#database, row.key),
+      seats: readSeats(this.#database, row.key),
       removals: this.#removals(row.key),
       left: new Set(),
+      forgotten: new Set(),
     };
-  }
-
-  #members(conversation: number): Member[] {
-    return this.#database.prepare("SELECT * FROM members WHERE conversation = ? ORDER BY account")
-      .all<MemberRow>(conversation).map(memberOf);
-  }
-
-  #seats(conversation: number): Map<string, Seat> {
-    const rows = this.#database.prepare(
-      `SELECT s.device, d.device AS key, d.account, d.revoked_at, s.joined, s.cursor, s.until,
-              s.last_own,
-              (SELECT max(message) FROM sent t
-               WHERE t.device = s.device AND t.conversation = s.conversation) AS last_message
-       FROM seats s JOIN devices d ON d.key = s.device WHERE s.conversation = ? ORDER BY s.device`,
-    ).all<SeatRow>(conversation);
-    return new Map(rows.map((row) => [row.key, seatOf(row)]));
   }
 
   #removals(conversation: number): Set<string> {
@@ -167,19 +93,67 @@ export class SqliteConversations implements Conversations {
     return new Set(rows.map((row) => row.device));
   }
 
-  add(conversation: {
-    readonly id: string;
-    readonly pair: readonly [number, number];
-    readonly accounts: readonly number[];
-  }): Conversation {
+  isTaken(conversation: string): boolean {
+    return this.#database.prepare("SELECT 1 FROM conversations WHERE conversation = ?")
+      .get(conversation) !== undefined;
+  }
+
+  add({ id, kind, pair, creator, members }: NewConversation): Conversation {
     const { lastRowid: key } = this.#database.prepare(
-      "INSERT INTO conversations (conversation, kind, pair) VALUES (?, 'direct', ?)",
-    ).run(conversation.id, pairText(conversation.pair));
-    const insert = this.#database.prepare(
-      "INSERT INTO members (conversation, account) VALUES (?, ?)",
-    );
-    for (const account of conversation.accounts) insert.run(key, account);
+      "INSERT INTO conversations (conversation, kind, pair, creator) VALUES (?, ?, ?, ?)",
+    ).run(id, kind, pair === undefined ? null : pairText(pair), creator);
+    for (const member of members) writeMember(this.#database, key, member);
     return this.byKey(key);
+  }
+
+  createdBy(account: number): number {
+    return this.#database.prepare(
+      "SELECT count(*) AS n FROM conversations WHERE creator = ? AND kind = 'group'",
+    ).get<{ n: number }>(account)?.n ?? 0;
+  }
+
+  requestsBy(account: number): number {
+    this.flush();
+    return this.#database.prepare(
+      "SELECT count(*) AS n FROM members WHERE invited_by = ? AND state = 'request'",
+    ).get<{ n: number }>(account)?.n ?? 0;
+  }
+
+  requestsTo(account: number): number {
+    this.flush();
+    return this.#database.prepare(
+      "SELECT count(*) AS n FROM members WHERE account = ? AND state = 'request'",
+    ).get<{ n: number }>(account)?.n ?? 0;
+  }
+
+  /** Its id stays taken: somebody may still hold keys of the group that had it. */
+  remove(conversation: Conversation): void {
+    const { key } = conversation;
+    this.flush();
+    deleteRows(this.#database, conversation, {
+      after: conversation.trimmed,
+      through: conversation.head,
+    });
+    for (
+      const table of [
+        "group_infos",
+        "members",
+        "seats",
+        "removals",
+        "verdicts",
+        "sent",
+        "runs",
+        "undos",
+        "refusals",
+        "refused_commits",
+      ]
+    ) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE conversation = ?`).run(key);
+    }
+    this.#database.prepare("UPDATE conversations SET kind = 'deleted', pair = NULL WHERE key = ?")
+      .run(key);
+    this.#copies.delete(key);
+    this.#keys.delete(conversation.id);
   }
 
   save(conversation: Conversation): void {
@@ -233,9 +207,10 @@ export class SqliteConversations implements Conversations {
   }
 
   ofAccount(account: number, after: string | undefined, limit: number): Conversation[] {
+    this.flush();
     return this.#database.prepare(
       `SELECT c.key FROM members m JOIN conversations c ON c.key = m.conversation
-       WHERE m.account = ? AND c.conversation > ? ORDER BY c.conversation LIMIT ?`,
+       WHERE m.account = ? AND m.state <> 'out' AND c.conversation > ? ORDER BY c.conversation LIMIT ?`,
     ).all<{ key: number }>(account, after ?? "", limit).map((row) => this.byKey(row.key));
   }
 
@@ -255,7 +230,7 @@ export class SqliteConversations implements Conversations {
 
   keys(after: number, limit: number): number[] {
     return this.#database.prepare(
-      "SELECT key FROM conversations WHERE key > ? ORDER BY key LIMIT ?",
+      "SELECT key FROM conversations WHERE key > ? AND kind <> 'deleted' ORDER BY key LIMIT ?",
     ).all<{ key: number }>(after, limit).map((row) => row.key);
   }
 
@@ -266,11 +241,7 @@ export class SqliteConversations implements Conversations {
   }
 
   #write(conversation: Conversation): void {
-    const done = horizon(conversation);
-    if (done > conversation.trimmed) {
-      deleteRows(this.#database, conversation, done);
-      conversation.trimmed = done;
-    }
+    this.#deleteDone(conversation);
     this.#database.prepare(
       `UPDATE conversations SET head = ?, epoch = ?, incarnation = ?, trimmed = ?, last_commit = ?,
          last_sender = ?
@@ -284,53 +255,44 @@ export class SqliteConversations implements Conversations {
       conversation.lastSender,
       conversation.key,
     );
+    this.#writeParties(conversation);
+  }
+
+  #deleteDone(conversation: Conversation): void {
+    const done = horizon(conversation);
+    if (done > conversation.trimmed) {
+      deleteRows(this.#database, conversation, { after: conversation.trimmed, through: done });
+      conversation.trimmed = done;
+      conversation.cleared = Math.max(conversation.cleared, done);
+    }
+    const beyond = beyondRemoved(conversation);
+    if (beyond.through <= beyond.after || beyond.through <= done) return;
+    deleteRows(this.#database, conversation, beyond);
+    conversation.cleared = beyond.through;
+  }
+
+  #writeParties(conversation: Conversation): void {
+    const { key, left, forgotten } = conversation;
     for (const member of conversation.members) {
-      if (member.changed) this.#writeMember(conversation.key, member);
+      if (member.changed) writeMember(this.#database, key, member);
     }
     for (const seat of conversation.seats.values()) {
-      if (seat.changed) this.#writeSeat(conversation.key, seat);
+      if (seat.changed) writeSeat(this.#database, key, seat);
     }
-    for (const device of conversation.left) this.#deleteSeat(conversation.key, device);
-    conversation.left.clear();
-  }
-
-  #writeMember(conversation: number, member: Member): void {
-    const { notice } = member;
-    this.#database.prepare(
-      `UPDATE members SET delivered = ?, delivered_at = ?, read = ?, read_at = ?, unread = ?,
-         waiting = ?, notice = ?, notice_count = ?, notice_ts = ?, notice_from = ?, notice_seen = ?
-       WHERE conversation = ? AND account = ?`,
-    ).run(
-      member.delivered,
-      member.deliveredAt,
-      member.read,
-      member.readAt,
-      member.unread,
-      member.waiting,
-      notice.number,
-      notice.count,
-      notice.ts,
-      notice.from,
-      notice.seen ? 1 : 0,
-      conversation,
-      member.account,
-    );
-    member.changed = false;
-  }
-
-  #writeSeat(conversation: number, seat: Seat): void {
-    this.#database.prepare(
-      `INSERT INTO seats (conversation, device, joined, cursor, until, last_own)
-       VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (conversation, device) DO UPDATE SET joined = excluded.joined,
-         cursor = excluded.cursor, until = excluded.until, last_own = excluded.last_own`,
-    ).run(conversation, seat.device, seat.joined, seat.cursor, seat.until, seat.lastOwn);
-    seat.changed = false;
+    for (const device of left) this.#deleteSeat(key, device);
+    for (const account of forgotten) this.#deleteMember(key, account);
+    left.clear();
+    forgotten.clear();
   }
 
   #deleteSeat(conversation: number, device: number): void {
     this.#database.prepare("DELETE FROM seats WHERE conversation = ? AND device = ?")
       .run(conversation, device);
+  }
+
+  #deleteMember(conversation: number, account: number): void {
+    this.#database.prepare("DELETE FROM members WHERE conversation = ? AND account = ?")
+      .run(conversation, account);
   }
 
   /** Makes room; nothing may be unwritten. */

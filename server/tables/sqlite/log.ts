@@ -1,10 +1,19 @@
 /** The rows of conversations in SQLite. */
 import { AppError } from "../../../lib/base/errors.ts";
+import type { RoleEntry } from "../../../lib/base/membership.ts";
 import type { Database } from "../../../lib/sql/database.ts";
 import type { Conversation, Seat } from "../../domain/conversation.ts";
-import type { Run } from "../../domain/progress.ts";
+import type { Run, Span } from "../../domain/progress.ts";
 import type { RosterEntry } from "../../operations/contract.ts";
-import type { CommitFacts, Log, NewRow, Sent, StoredRow } from "../tables.ts";
+import type {
+  CommitFacts,
+  Log,
+  NewMessage,
+  NewRow,
+  ReaderSpan,
+  Sent,
+  StoredRow,
+} from "../tables.ts";
 import { missing } from "./accounts.ts";
 
 /**
@@ -16,12 +25,16 @@ const span = 2 ** 28;
 export const rowKey = (conversation: number, seq: number) => conversation * span + seq;
 const seqOf = (key: number) => key % span;
 
-/** Deletes the rows of a conversation after `trimmed`, up to and including `through`. */
-export function deleteRows(database: Database, conversation: Conversation, through: number): void {
-  const from = rowKey(conversation.key, conversation.trimmed);
+/** Deletes the rows of a conversation in (`after`, `through`]. */
+export function deleteRows(
+  database: Database,
+  conversation: Conversation,
+  { after, through }: Span,
+): void {
+  const from = rowKey(conversation.key, after);
   const to = rowKey(conversation.key, through);
   database.prepare("DELETE FROM log WHERE key > ? AND key <= ?").run(from, to);
-  if (conversation.lastCommit > conversation.trimmed) {
+  if (conversation.lastCommit > after) {
     database.prepare("DELETE FROM commits WHERE key > ? AND key <= ?").run(from, to);
     database.prepare("DELETE FROM rollbacks WHERE key > ? AND key <= ?").run(from, to);
   }
@@ -42,6 +55,7 @@ interface CommitRow {
   added: string;
   removed: string;
   roster: string;
+  members: string;
   welcome: Uint8Array;
   incarnation: number;
   recreated: number;
@@ -52,13 +66,13 @@ function parsed<T>(text: string): T {
   return JSON.parse(text) as T;
 }
 
-interface ReadSpan {
-  readonly after: number;
-  readonly through: number;
-  readonly device: number;
+interface ReadSpan extends ReaderSpan {
   readonly limit: number;
   readonly maxBytes: number | undefined;
 }
+
+/** Rows that are for a device: not its own, and not kept from its account. */
+const forReader = "device <> ? AND (hidden IS NULL OR hidden <> ?)";
 
 /** The rows of conversations, and what is remembered of deleted ones. */
 export class SqliteLog implements Log {
@@ -68,26 +82,31 @@ export class SqliteLog implements Log {
     this.#database = database;
   }
 
-  #insert(conversation: number, row: NewRow, message: string | null): void {
+  #insert(
+    conversation: number,
+    row: NewRow,
+    { message, hidden }: { readonly message: string | null; readonly hidden: number | null },
+  ): void {
     if (row.seq >= span) throw new AppError("quota_exceeded");
+    const key = rowKey(conversation, row.seq);
     this.#database.prepare(
-      "INSERT INTO log (key, device, ts, epoch, message, bytes) VALUES (?, ?, ?, ?, ?, ?)",
-    ).run(rowKey(conversation, row.seq), row.device, row.ts, row.epoch, message, row.bytes);
+      "INSERT INTO log (key, device, ts, epoch, message, bytes, hidden) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ).run(key, row.device, row.ts, row.epoch, message, row.bytes, hidden);
   }
 
-  addMessage(conversation: number, row: NewRow & { readonly message: string }): void {
-    this.#insert(conversation, row, row.message);
+  addMessage(conversation: number, row: NewMessage): void {
+    this.#insert(conversation, row, row);
     this.#database.prepare(
       "INSERT INTO sent (device, conversation, message, seq, ts) VALUES (?, ?, ?, ?, ?)",
     ).run(row.device, conversation, row.message, row.seq, row.ts);
   }
 
   addCommit(conversation: number, row: NewRow & CommitFacts): void {
-    this.#insert(conversation, row, null);
+    this.#insert(conversation, row, { message: null, hidden: null });
     this.#database.prepare(
-      `INSERT INTO commits (key, hash, external, added, removed, roster, welcome, incarnation,
-         recreated)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO commits (key, hash, external, added, removed, roster, members, welcome,
+         incarnation, recreated)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       rowKey(conversation, row.seq),
       row.hash,
@@ -95,6 +114,7 @@ export class SqliteLog implements Log {
       JSON.stringify(row.add),
       JSON.stringify(row.remove),
       JSON.stringify(row.roster),
+      JSON.stringify(row.members),
       row.welcome,
       row.incarnation,
       row.recreated ? 1 : 0,
@@ -110,11 +130,12 @@ export class SqliteLog implements Log {
     const through = this.#withinBytes(conversation, query);
     return this.#database.prepare(
       `SELECT key, device, ts, epoch, message, bytes FROM log
-       WHERE key > ? AND key <= ? AND device <> ? ORDER BY key LIMIT ?`,
+       WHERE key > ? AND key <= ? AND ${forReader} ORDER BY key LIMIT ?`,
     ).all<LogRow>(
       rowKey(conversation, query.after),
       rowKey(conversation, through),
       query.device,
+      query.account,
       query.limit,
     ).map(({ key, ...row }) => ({ ...row, seq: seqOf(key) }));
   }
@@ -125,11 +146,12 @@ export class SqliteLog implements Log {
     if (maxBytes === undefined || query.limit === 1) return query.through;
     const sizes = this.#database.prepare(
       `SELECT key, length(bytes) AS size FROM log
-       WHERE key > ? AND key <= ? AND device <> ? ORDER BY key LIMIT ?`,
+       WHERE key > ? AND key <= ? AND ${forReader} ORDER BY key LIMIT ?`,
     ).all<{ key: number; size: number }>(
       rowKey(conversation, query.after),
       rowKey(conversation, query.through),
       query.device,
+      query.account,
       query.limit,
     );
     let sum = 0;
@@ -137,23 +159,21 @@ export class SqliteLog implements Log {
     return fitting.length === sizes.length ? query.through : seqOf(fitting.at(-1)?.key ?? 0);
   }
 
-  firstForeign(
-    conversation: number,
-    query: { readonly after: number; readonly through: number; readonly device: number },
-  ): number | undefined {
+  firstForeign(conversation: number, query: ReaderSpan): number | undefined {
     const row = this.#database.prepare(
-      "SELECT key FROM log WHERE key > ? AND key <= ? AND device <> ? ORDER BY key LIMIT 1",
+      `SELECT key FROM log WHERE key > ? AND key <= ? AND ${forReader} ORDER BY key LIMIT 1`,
     ).get<{ key: number }>(
       rowKey(conversation, query.after),
       rowKey(conversation, query.through),
       query.device,
+      query.account,
     );
     return row === undefined ? undefined : seqOf(row.key);
   }
 
   commitFacts(conversation: number, seq: number): CommitFacts {
     const row = this.#database.prepare(
-      `SELECT hash, external, added, removed, roster, welcome, incarnation, recreated
+      `SELECT hash, external, added, removed, roster, members, welcome, incarnation, recreated
        FROM commits WHERE key = ?`,
     ).get<CommitRow>(rowKey(conversation, seq));
     if (row === undefined) throw missing("commit");
@@ -163,6 +183,7 @@ export class SqliteLog implements Log {
       add: parsed<RosterEntry[]>(row.added),
       remove: parsed<string[]>(row.removed),
       roster: parsed<RosterEntry[]>(row.roster),
+      members: parsed<RoleEntry[]>(row.members),
       welcome: row.welcome,
       incarnation: row.incarnation,
       recreated: row.recreated !== 0,

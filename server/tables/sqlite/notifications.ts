@@ -15,12 +15,15 @@ interface Row {
   device: string | null;
   label: string | null;
   count: number | null;
+  conversation: string | null;
+  by_account: number | null;
+  role: StoredNotification["role"];
 }
 
-const columns = "number, kind, ts, seen, device, label, count";
+const columns = "number, kind, ts, seen, device, label, count, conversation, by_account, role";
 
-function notificationOf(row: Row): StoredNotification {
-  return { ...row, seen: row.seen !== 0 };
+function notificationOf({ by_account: from, ...row }: Row): StoredNotification {
+  return { ...row, from, seen: row.seen !== 0 };
 }
 
 /** Notifications. */
@@ -36,7 +39,7 @@ export class SqliteNotifications implements Notifications {
 
   add(account: number, notification: StoredNotification): void {
     this.#database.prepare(
-      `INSERT INTO notifications (account, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO notifications (account, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       account,
       notification.number,
@@ -46,6 +49,9 @@ export class SqliteNotifications implements Notifications {
       notification.device,
       notification.label,
       notification.count,
+      notification.conversation,
+      notification.from,
+      notification.role,
     );
   }
 

@@ -6,6 +6,7 @@ import { SqliteAccounts } from "./accounts.ts";
 import { SqliteArchives } from "./archive.ts";
 import { SqliteAttempts } from "./attempts.ts";
 import { SqliteClock } from "./clock.ts";
+import { SqliteContacts } from "./contacts.ts";
 import { SqliteConversations } from "./conversations.ts";
 import { SqliteDevices } from "./devices.ts";
 import { SqliteDirectory } from "./directory.ts";
@@ -45,6 +46,7 @@ class SqliteBackend implements Backend {
       repairs: new SqliteRepairs(database),
       lobby: new SqliteLobby(database),
       notifications: new SqliteNotifications(database, flushConversations),
+      contacts: new SqliteContacts(database),
       directory: new SqliteDirectory(database),
       attempts: new SqliteAttempts(database),
       archive: new SqliteArchives(database),

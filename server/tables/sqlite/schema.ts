@@ -1,5 +1,6 @@
 /** The schema of the server's database. Appended to, never changed. */
 import type { Migration } from "../../../lib/sql/migrate.ts";
+import { groupsSchema } from "./groups_schema.ts";
 import { repairsSchema } from "./repairs_schema.ts";
 
 const foundation = `
@@ -267,4 +268,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: "archive", sql: archive },
   { version: 4, name: "files", sql: files },
   { version: 5, name: "repairs", sql: repairsSchema },
+  { version: 6, name: "groups", sql: groupsSchema },
 ];
