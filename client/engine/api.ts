@@ -4,16 +4,10 @@
  */
 
 import type { ContentActions } from "./api_content.ts";
+import type { FileActions } from "./api_files.ts";
+import type { Target } from "./api_target.ts";
 
-/** Where a message goes: the public lobby, an account, or a group. */
-export type Target =
-  | { readonly kind: "lobby" }
-  | { readonly kind: "direct"; readonly name: string }
-  /**
-   * `name` without `#`; as somebody typed it, perhaps with `~` and the first digits of the conversation's id. `id` (UUID)
-   * decides where it is known.
-   */
-  | { readonly kind: "group"; readonly name: string; readonly id?: string };
+export type { Target } from "./api_target.ts";
 
 /** How far an own message has got; `received` is what others wrote. */
 export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
@@ -46,6 +40,8 @@ export interface ChatMessage {
   readonly read: boolean;
   /** Who reacted with what, in the order in which it became known. */
   readonly reactions?: readonly { readonly from: string; readonly emoji: string }[];
+  /** The file that it announces: its name as the sender calls it (not sanitised), bytes, extension. */
+  readonly file?: { readonly name: string; readonly size: number; readonly type: string };
 }
 
 /** The connection as the status row shows it. */
@@ -141,6 +137,7 @@ export interface Engine {
   readonly self: SelfInfo;
   /** Changing what was said: reactions and alike. */
   readonly content: ContentActions;
+  readonly files: FileActions;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;

@@ -24,6 +24,7 @@ import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
 import { liveEvent } from "./events.ts";
 import { Feed } from "./feed.ts";
+import { Files } from "./files/files.ts";
 import { Groups } from "./groups.ts";
 import { Inbox } from "./inbox.ts";
 import { Lobby } from "./lobby.ts";
@@ -55,6 +56,7 @@ export function engineOf(parts: EngineParts): Engine {
 class ProfileEngine implements Engine {
   readonly self: SelfInfo;
   readonly content: ContentActions;
+  readonly files: Files;
   readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
@@ -81,8 +83,10 @@ class ProfileEngine implements Engine {
       instance: parts.profile.instance,
       clock,
       ...(parts.explain === undefined ? {} : { explain: parts.explain }),
-      onReady: (welcome, signal) =>
-        void this.#sessions.ready(welcome, { signal, receive: this.#receive }),
+      onReady: (welcome, signal) => {
+        void this.#sessions.ready(welcome, { signal, receive: this.#receive });
+        void this.files.tellDone();
+      },
       onEvent: (event) => this.#event(event),
       onRequest: () => this.#inbox.relieve(),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
@@ -130,6 +134,11 @@ class ProfileEngine implements Engine {
       reading: this.#reading,
       feed: this.#feed,
       sending: this.#sending,
+      checkSendable: (name) => this.#account.checkSendable(name),
+    });
+    this.files = new Files(this.#core, {
+      reading: this.#reading,
+      conversations,
       checkSendable: (name) => this.#account.checkSendable(name),
     });
     this.#sessions = new Sessions(this.#core, {

@@ -210,7 +210,13 @@ export function chatMessage(message: StoredMessage, thread: Thread | undefined):
 }
 
 /** What stands at a message beside its text. */
-function marks({ reactions = [] }: StoredMessage["content"]): Pick<ChatMessage, "reactions"> {
-  if (reactions.length === 0) return {};
-  return { reactions: reactions.map(({ name, emoji }) => ({ from: name, emoji })) };
+function marks(
+  { reactions = [], file }: StoredMessage["content"],
+): Pick<ChatMessage, "reactions" | "file"> {
+  return {
+    ...(reactions.length === 0
+      ? {}
+      : { reactions: reactions.map(({ name, emoji }) => ({ from: name, emoji })) }),
+    ...(file === undefined ? {} : { file: { name: file.name, size: file.size, type: file.type } }),
+  };
 }

@@ -28,6 +28,18 @@ export interface Reaction {
   readonly emoji: string;
 }
 
+/** What is needed to fetch and open a file; binary fields base64url. */
+export interface AttachedFile {
+  readonly file: string;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly key: string;
+  readonly hash: string;
+  readonly ciphertextHash: string;
+  readonly chunk: number;
+}
+
 /** What of a message is sealed. */
 export interface MessageContent {
   readonly from: string;
@@ -38,6 +50,7 @@ export interface MessageContent {
   /** Own content as it will be signed (JSON); absent once it was, and for plain texts of older programs. */
   readonly draft?: string;
   readonly reactions?: readonly Reaction[];
+  readonly file?: AttachedFile;
 }
 
 /** One message of a thread. */
@@ -124,8 +137,9 @@ export class Messages {
     const { thread, id } = message;
     const revision = this.#nextRevision();
     const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
-        (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
+        (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content,
+         attached)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
       thread,
       id,
       revision,
@@ -138,6 +152,7 @@ export class Messages {
       message.ts,
       message.sentAt,
       this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(message.content))),
+      message.content.file === undefined ? 0 : 1,
     );
     return changes === 1 ? lastRowid : undefined;
   }
@@ -163,6 +178,11 @@ export class Messages {
   /** Known messages (up to `local`) that changed after `revision`, in order. */
   changed(revision: number, local: number): StoredMessage[] {
     return this.#many("revision > ? AND local <= ? AND silent = 0 ORDER BY local", revision, local);
+  }
+
+  /** Messages that announced a file when they came, of all threads, in order. */
+  attached(): StoredMessage[] {
+    return this.#many("attached = 1 ORDER BY local");
   }
 
   /** The last `limit` messages of a thread (or of all), earliest first. */

@@ -1,6 +1,7 @@
 /** The schema of the profile database. The list is only ever appended to. */
 import type { Migration } from "../../lib/sql/migrate.ts";
 import { contentSchema } from "./content_schema.ts";
+import { filesSchema } from "./files_schema.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
@@ -10,4 +11,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 1, name: "profile", sql: profileSchema + messagingSchema },
   { version: 2, name: "groups", sql: groupsSchema },
   { version: 3, name: "silent content", sql: contentSchema },
+  { version: 4, name: "files", sql: filesSchema },
 ];

@@ -2,12 +2,13 @@
  * Every kind of content that this program knows, once. A new kind is a file beside this one and a line here; a silent one
  * also gets its handler in handlers.ts, a visible one its line in shown.ts.
  */
+import { fileKind } from "./file.ts";
 import type { ContentKind } from "./kind.ts";
 import { reactionKind } from "./reaction.ts";
 import { textKind } from "./text.ts";
 
 /** Kinds that make a line of a conversation. */
-export const visibleKinds = { text: textKind } as const;
+export const visibleKinds = { text: textKind, file: fileKind } as const;
 
 /** Kinds that change something without a line of their own. */
 export const silentKinds = { reaction: reactionKind } as const;

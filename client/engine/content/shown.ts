@@ -1,4 +1,5 @@
 /** What visible content looks like in the store, by kind. */
+import { fileLine } from "./file.ts";
 import type { MessageContent } from "../../store/messages.ts";
 import {
   type BodyOf,
@@ -13,11 +14,14 @@ export type Shown = Omit<MessageContent, "from" | "account" | "signed" | "draft"
 
 const lines: { readonly [Name in VisibleName]: (body: BodyOf<Name>) => Shown } = {
   text: ({ text }) => ({ text }),
+  file: (file) => ({ text: fileLine(file), file }),
 };
 
 /** The line of visible content. */
 export function shownContent({ kind, body }: DraftOf<VisibleName>): Shown {
-  return lines[kind](body);
+  // The draft gives kind and body together; TypeScript does not follow that through the index.
+  const line: (body: never) => Shown = lines[kind];
+  return line(body as never);
 }
 
 /** Whether the content makes a line. */

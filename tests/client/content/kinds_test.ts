@@ -116,3 +116,37 @@ Deno.test("a signature holds for its device, conversation and bytes alone", () =
     !verifyContent(generateSigningKey().publicKey, { conversation, content, signature }),
   );
 });
+
+Deno.test("a file's content is bounded, and a program that does not know it shows its line", () => {
+  const bytes = "A".repeat(43);
+  const body = {
+    file: randomId(),
+    name: "plan.pdf",
+    type: "pdf",
+    size: 1234,
+    key: bytes,
+    hash: bytes,
+    ciphertextHash: bytes,
+    chunk: 262_144,
+  };
+  const encode = (change: object) =>
+    encodeContent({ id, kind: "file", body: { ...body, ...change }, sentAt: 7 });
+  const decoded = decodeContent(encode({}));
+  assert.deepEqual(decoded, { id, kind: "file", body, sentAt: 7 });
+  assert.match(fromUtf8(encode({})), /"fallback":"\[file\] plan\.pdf \(1\.2 KiB\), which/);
+  for (
+    const change of [
+      { file: "x" },
+      { name: "x".repeat(1025) },
+      { type: "x".repeat(17) },
+      { size: -1 },
+      { size: 1.5 },
+      { key: "AAAA" },
+      { hash: "!" },
+      { chunk: 4095 },
+      { chunk: 1_048_577 },
+    ]
+  ) {
+    assert.throws(() => encode(change), { code: "malformed" }, JSON.stringify(change));
+  }
+});
