@@ -35,6 +35,12 @@ Deno.test("the vectors of files are what the document says, made by hand from AE
   }
 });
 
+Deno.test("the encrypted file that the document prints is the vector's", async () => {
+  const document = await Deno.readTextFile(new URL("../../docs/PROTOCOL.md", import.meta.url));
+  const { ciphertext } = vectors.files.at(-1) ?? { ciphertext: "none" };
+  assert.ok(document.replace(/\n {12}/g, "").includes(ciphertext));
+});
+
 Deno.test("sizes: every chunk is full but the last, which is empty only in an empty file", () => {
   fc.assert(fc.property(fc.nat(5000), fc.integer({ min: 17, max: 100 }), (size, chunkBytes) => {
     const chunks = chunksOf(size, chunkBytes);
