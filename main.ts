@@ -1,5 +1,6 @@
 /** Sealpost: the first word decides what this one program is. Everything else is loaded only when it is needed. */
-import { exitCodes } from "./lib/base/exit_codes.ts";
+import { completionScript, shells } from "./lib/base/completion.ts";
+import { exitCodes, ExitError } from "./lib/base/exit_codes.ts";
 import { version } from "./lib/base/version.ts";
 
 const help = `Sealpost ${version}: private messages on your own server.
@@ -8,6 +9,8 @@ const help = `Sealpost ${version}: private messages on your own server.
   sealpost client [HOST [PORT]]  chat, or send and read from scripts (sealpost client --help)
   sealpost verify FILE           check a signed receipt, offline
   sealpost schema                print the protocol's messages as JSON Schema
+  sealpost completion SHELL      print completions for bash, zsh or fish
+  sealpost paths [--json]        print where everything is kept
   sealpost version [--json]      print the version
   sealpost help                  print this text
 `;
@@ -18,6 +21,8 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number> | numbe
   client: async (args) => (await import("./client/run.ts")).runClient(args),
   verify: async (args) => (await import("./client/run.ts")).runVerify(args),
   schema: async () => (await import("./client/run.ts")).runSchema(),
+  completion: async ([shell]) => await completion(shell),
+  paths: async (args) => await paths(args.includes("--json")),
   version: (args) =>
     say(args.includes("--json") ? JSON.stringify({ version }) : `sealpost ${version}`),
   help: () => say(help),
@@ -31,11 +36,67 @@ function say(text: string): number {
   return exitCodes.done;
 }
 
+async function completion(shell: string | undefined): Promise<number> {
+  const known = shells.find((each) => each === shell);
+  if (known === undefined) {
+    console.error(`sealpost: which shell? sealpost completion ${shells.join("|")}`);
+    return exitCodes.usage;
+  }
+  const [{ serverWord }, { clientWord }] = await Promise.all([
+    import("./server/run.ts"),
+    import("./client/run.ts"),
+  ]);
+  const others = Object.keys(words).filter((name) => !/^-|^(server|client)$/.test(name));
+  return say(completionScript(known, {
+    name: "sealpost",
+    about: "",
+    flags: [],
+    words: [
+      serverWord(),
+      clientWord(),
+      ...others.map((name) => ({
+        name,
+        about: "",
+        flags: [],
+        words: name === "completion"
+          ? shells.map((each) => ({ name: each, about: "", flags: [], words: [] }))
+          : [],
+      })),
+    ],
+  }));
+}
+
+async function paths(json: boolean): Promise<number> {
+  try {
+    const [{ serverPlaces }, { clientPlace }] = await Promise.all([
+      import("./server/run.ts"),
+      import("./client/run.ts"),
+    ]);
+    const { data, config } = serverPlaces();
+    const places = { serverData: data, serverConfig: config, client: clientPlace() };
+    return say(
+      json ? JSON.stringify({ v: 1, type: "paths", ...places }) : [
+        `server data           ${places.serverData}`,
+        `server configuration  ${places.serverConfig}`,
+        `client profiles       ${places.client}`,
+      ].join("\n"),
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof ExitError)) throw thrown;
+    console.error(`sealpost: ${thrown.message}`);
+    return thrown.exitCode;
+  }
+}
+
 function usage(word: string | undefined): number {
   const problem = word === undefined
     ? "say what to run"
     : `there is no command ${JSON.stringify(word)}`;
-  console.error(`sealpost: ${problem}: server, client, verify, schema, version or help`);
+  console.error(
+    `sealpost: ${problem}: ${
+      Object.keys(words).filter((name) => !name.startsWith("-")).join(", ")
+    }`,
+  );
   return exitCodes.usage;
 }
 

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { systemClock } from "../lib/base/clock.ts";
+import { type Word, wordOf } from "../lib/base/completion.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { failureOf } from "./commands/failure.ts";
 import { errorJson, jsonLine } from "./commands/json.ts";
@@ -13,6 +14,7 @@ import { beginRun, type Run, styleOf, withEntrance } from "./commands/session.ts
 import { verifyFile, verifyProgram } from "./commands/verify.ts";
 import type { World } from "./commands/world.ts";
 import { openEntrance } from "./engine/entrance.ts";
+import { clientFolder } from "./store/paths.ts";
 import { parseServerAddress } from "./engine/servers.ts";
 import { runShell } from "./shell.ts";
 import { Chat } from "./ui/chat.ts";
@@ -41,6 +43,21 @@ export async function runClient(args: readonly string[]): Promise<number> {
     return oneShot ? await runCommand(world, args) : await runInteractive(world, args);
   } catch (error) {
     return reportFailure(error, args.includes("--json"));
+  } finally {
+    world.close();
+  }
+}
+
+/** Where the client keeps its profiles, as things stand here. Throws `ExitError` (usage). */
+export function clientPlace(): string {
+  return clientFolder({ env: (name) => Deno.env.get(name), cwd: () => Deno.cwd() });
+}
+
+/** The grammar of the words after `client`, for completion. */
+export function clientWord(): Word {
+  const world = machine();
+  try {
+    return wordOf(buildProgram(world, parseServerAddress), "client");
   } finally {
     world.close();
   }

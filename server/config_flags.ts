@@ -1,5 +1,6 @@
 /** The command line of `sealpost server`. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type Word, wordOf } from "../lib/base/completion.ts";
 import { ExitError } from "../lib/base/exit_codes.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
@@ -44,9 +45,7 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
   let help = "";
   const program = new Command("sealpost server").exitOverride()
     .configureOutput({ writeOut: (text) => help += text, writeErr: () => undefined });
-  describeRun(program, (parsed) => command = parsed);
-  describeAdmin(program, (parsed) => command = parsed);
-  describeFiles(program, (parsed) => command = parsed);
+  describe(program, (parsed) => command = parsed);
   try {
     program.parse(args, { from: "user" });
   } catch (thrown) {
@@ -55,6 +54,22 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
     throw usage(thrown);
   }
   return command ?? { kind: "help", text: program.helpInformation() };
+}
+
+/** The grammar of the words after `server`, for completion. */
+export function serverWord(): Word {
+  const program = new Command("server");
+  describe(program, () => undefined);
+  const run = program.commands.find((command) => command.name() === "run");
+  const word = wordOf(program);
+  // `run` is what is meant when no word stands there: its flags belong to the program too.
+  return run === undefined ? word : { ...word, flags: wordOf(run).flags };
+}
+
+function describe(program: Command, done: (command: ServerCommand) => void): void {
+  describeRun(program, done);
+  describeAdmin(program, done);
+  describeFiles(program, done);
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {

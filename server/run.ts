@@ -5,7 +5,7 @@ import { sanitizeText } from "../lib/base/sanitize.ts";
 import { runAdmin } from "./admin/commands.ts";
 import { runFiles } from "./backup/commands.ts";
 import { serverConfig } from "./config.ts";
-import { parseServerArgs, type ServerCommand } from "./config_flags.ts";
+import { parseServerArgs, type ServerCommand, serverWord } from "./config_flags.ts";
 import { type PathInput, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
@@ -26,6 +26,13 @@ export async function runServer(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     return fail(thrown);
   }
+}
+
+export { serverWord };
+
+/** Where a server keeps its data and looks for its configuration, as things stand here. Throws `ExitError` (usage). */
+export function serverPlaces(): ServerPaths {
+  return pathsOf({});
 }
 
 function pathsOf(command: Pick<PathInput, "data" | "home" | "config">): ServerPaths {
