@@ -83,7 +83,7 @@ function appendMessage(
   continueRun(context, conversation, seat.account);
   countForOthers(context, conversation, { seat, hidden });
   tables.conversations.save(conversation);
-  tellRow(context, conversation, seat.key);
+  tellRow(context, conversation, { by: seat.key, hidden });
   return { ok: true, seq, ts } as const;
 }
 

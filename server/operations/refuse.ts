@@ -119,5 +119,5 @@ function rollBack(
   tables.repairs.clear(key);
   continueRun(context, conversation, 0);
   tables.conversations.save(conversation);
-  tellRow(context, conversation, "");
+  tellRow(context, conversation, { by: "" });
 }

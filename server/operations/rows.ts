@@ -85,9 +85,16 @@ export function liveSeats(tables: Tables, conversation: Conversation, except: st
   return devices;
 }
 
-/** Tells the live devices, other than the one that made it, that a row is there. */
-export function tellRow(context: Context, conversation: Conversation, by: string): void {
-  const devices = liveSeats(context.tables, conversation, by);
+/** Tells the live devices, other than the one that made it and those from whose account it is kept, that a row is there. */
+export function tellRow(
+  context: Context,
+  conversation: Conversation,
+  { by, hidden = null }: { readonly by: string; readonly hidden?: number | null },
+): void {
+  const live = liveSeats(context.tables, conversation, by);
+  const devices = hidden === null
+    ? live
+    : live.filter((key) => conversation.seats.get(key)?.account !== hidden);
   if (devices.length === 0) return;
   context.nudge({ kind: "log", conversation: conversation.id, seq: conversation.head, devices });
 }

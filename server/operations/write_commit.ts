@@ -87,6 +87,6 @@ export function finishCommit(context: Context, accepted: Accepted): Appended {
   conversation.lastCommit = seq;
   conversation.epoch += 1;
   tables.conversations.save(conversation);
-  tellRow(context, conversation, party.device.device);
+  tellRow(context, conversation, { by: party.device.device });
   return { ok: true, seq, epoch: conversation.epoch, ts: now };
 }

@@ -224,7 +224,11 @@ export class SqliteConversations implements Conversations {
     this.flush();
     return this.#database.prepare(
       `SELECT c.conversation, s.cursor FROM seats s JOIN conversations c ON c.key = s.conversation
-       WHERE s.device = ? AND s.cursor < coalesce(s.until, c.head) ORDER BY c.conversation`,
+       JOIN devices d ON d.key = s.device
+       LEFT JOIN members m ON m.conversation = s.conversation AND m.account = d.account
+       WHERE s.device = ? AND s.cursor < coalesce(s.until, c.head)
+         AND (s.until IS NOT NULL OR m.state IN ('active', 'request'))
+       ORDER BY c.conversation`,
     ).all<{ conversation: string; cursor: number }>(device).map((row) => ({ ...row }));
   }
 
