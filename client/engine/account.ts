@@ -15,6 +15,7 @@ import { KeyPackages } from "../store/key_packages.ts";
 import type { Profile } from "../store/profile.ts";
 import type { KeyInfo, NotificationInfo, SelfInfo, UserInfo } from "./api.ts";
 import { audit } from "./audit.ts";
+import type { ComparableLog } from "./checkpoints.ts";
 import type { Welcome } from "./connection.ts";
 import { openConnection } from "./dialing.ts";
 import { Directory } from "./directory.ts";
@@ -100,6 +101,10 @@ class Services implements AccountServices {
     this.#options = options;
     this.people = new Directory(options);
     this.keyPackages = new KeyPackages(options.profile);
+  }
+
+  get log(): ComparableLog {
+    return this.people.log;
   }
 
   async tend(welcome: Welcome, signal: AbortSignal): Promise<void> {

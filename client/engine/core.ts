@@ -6,6 +6,7 @@ import type { Logger } from "../../lib/base/log.ts";
 import type { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { DeviceCertificate, DeviceRevocation } from "../../lib/crypto/certificate.ts";
 import type { MlsIdentity, PrivateStates } from "../../lib/mls/mod.ts";
+import type { HeardCheckpoint } from "../store/checkpoints.ts";
 import type { Messages } from "../store/messages.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
@@ -70,6 +71,12 @@ export interface Core {
   mls(): Promise<typeof import("../../lib/mls/mod.ts")>;
   /** Tells a person. */
   warn(text: string): void;
+  /** What others saw of the directory's log. */
+  readonly checkpoints: {
+    /** In the caller's transaction. */
+    hear(heard: HeardCheckpoint): void;
+    compareSoon(): void;
+  };
   /** Sends what waits in a thread's outbox, in the background. */
   kick(thread: number): void;
   /** The store has changed: whoever shows it looks again. */

@@ -19,6 +19,7 @@ import type {
 } from "./api.ts";
 import type { ContentActions } from "./api_content.ts";
 import { Actions } from "./content/actions.ts";
+import { CheckpointExchange } from "./checkpoints.ts";
 import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
@@ -70,6 +71,7 @@ class ProfileEngine implements Engine {
   readonly #sync: Sync;
   readonly #conversations: Conversations;
   readonly #posting: Posting;
+  readonly #checkpoints: CheckpointExchange;
   readonly #sessions: Sessions;
   #receive = false;
   #stopped: Promise<void> | undefined;
@@ -86,6 +88,7 @@ class ProfileEngine implements Engine {
       onReady: (welcome, signal) => {
         void this.#sessions.ready(welcome, { signal, receive: this.#receive });
         void this.files.tellDone();
+        this.#checkpoints.compareSoon();
       },
       onEvent: (event) => this.#event(event),
       onRequest: () => this.#inbox.relieve(),
@@ -130,7 +133,9 @@ class ProfileEngine implements Engine {
       online,
       readLog,
     });
+    this.#checkpoints = new CheckpointExchange(this.#core, this.#account.log);
     this.#posting = new Posting(this.#core, {
+      accompany: (thread) => this.#checkpoints.accompany(thread),
       reading: this.#reading,
       feed: this.#feed,
       sending: this.#sending,
@@ -174,6 +179,10 @@ class ProfileEngine implements Engine {
       people: this.#account.people,
       server: this.#keeper,
       locks: new KeyedMutex(),
+      checkpoints: {
+        hear: (heard) => this.#checkpoints.hear(heard),
+        compareSoon: () => this.#checkpoints.compareSoon(),
+      },
       mls: () => mls ??= import("../../lib/mls/mod.ts"),
       kick: (thread) => this.#sending.kick(thread),
       changed: () => this.#feed.changed(),
@@ -295,6 +304,7 @@ class ProfileEngine implements Engine {
     await this.#inbox.allSettled();
     await this.#lobby.settled();
     await this.#sync.stop();
+    await this.#checkpoints.settled();
     this.#feed.stop();
     this.#unlocked.profile.close();
   }

@@ -14,8 +14,10 @@ import { AppError } from "../../lib/base/errors.ts";
 import { type Checkpoint, openCheckpoint } from "../../lib/directory/checkpoint.ts";
 import { directoryOrigin } from "../../lib/directory/origin.ts";
 import { verifyConsistency } from "../../lib/directory/verify.ts";
+import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { RefusedError } from "../../lib/wire/errors.ts";
 import type { Profile } from "../store/profile.ts";
+import type { ComparableLog, SignedHead } from "./checkpoints.ts";
 import type { Requester } from "./connection.ts";
 import { TrustError } from "./trust_error.ts";
 
@@ -24,6 +26,16 @@ export interface Alarm {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly text: string;
+  /** The two checkpoints that do not fit, where the server has signed both. */
+  readonly evidence?: Evidence;
+}
+
+/** Two signed checkpoints of one server that are not of one log; whoever has them can show them to anybody. */
+export interface Evidence {
+  /** What this device was shown. */
+  readonly here: string;
+  /** What somebody else was shown, or this device at another time. */
+  readonly there: string;
 }
 
 /** What a view of the log needs. */
@@ -40,7 +52,7 @@ export interface LogOptions {
 const maxAlarms = 20;
 
 /** The log as this profile has seen it. */
-export class LogView {
+export class LogView implements ComparableLog {
   readonly #options: LogOptions;
 
   constructor(options: LogOptions) {
@@ -61,11 +73,17 @@ export class LogView {
     if (checkpoint.size < floor) {
       throw this.alarm(
         `the server has taken back part of its directory (${checkpoint.size} entries, before ${floor})`,
+        evidenceOf(this.#remembered()?.signed, signed),
       );
     }
     const known = this.#remembered();
-    if (known !== undefined) await this.#checkConsistent(known, checkpoint);
-    this.#remember(checkpoint);
+    if (known !== undefined && !await this.#isConsistent(known, checkpoint)) {
+      throw this.alarm(
+        `what it shows now (${checkpoint.size} entries) does not continue what it showed before (${known.size})`,
+        evidenceOf(known.signed, signed),
+      );
+    }
+    this.#remember({ ...checkpoint, signed });
     return checkpoint;
   }
 
@@ -81,6 +99,48 @@ export class LogView {
     return await this.accept(message.checkpoint, floor);
   }
 
+  head(): SignedHead | undefined {
+    const { size, signed } = this.#remembered() ?? {};
+    return size === undefined || signed === undefined ? undefined : { size, signed };
+  }
+
+  async compare(signed: string, from: string): Promise<void> {
+    const theirs = this.#ofThisServer(signed);
+    if (theirs === undefined) return;
+    if ((this.#remembered()?.size ?? -1) < theirs.size) await this.fetch();
+    const ours = this.#remembered();
+    if (ours === undefined) return;
+    const agrees = ours.size >= theirs.size && await this.#isConsistent(ours, theirs);
+    if (agrees) return;
+    const where = (who: string, { size, root }: Checkpoint) =>
+      `${who} ${size} entries with the root ${toBase64url(root).slice(0, 12)}`;
+    this.alarm(
+      `it shows different logs to different people: ${where(sanitizeLine(from, 64), theirs)}, ` +
+        `${where("to you", ours)}; ask ${
+          sanitizeLine(from, 64)
+        } and the operator whether the server was put ` +
+        "back to a backup",
+      evidenceOf(ours.signed, signed),
+    );
+  }
+
+  /**
+   * Begins anew with what the server shows now, whatever it showed before; alarms of before are forgotten. Only for a
+   * person who says so. Returns both heads.
+   */
+  async beginAnew(signal?: AbortSignal): Promise<{ before: number; after: Checkpoint }> {
+    const { server, profile } = this.#options;
+    const options = signal === undefined ? {} : { signal };
+    const { message } = await server.request({ type: "directory.checkpoint" }, undefined, options);
+    const after = this.#verify(message.checkpoint);
+    const before = this.size();
+    profile.database.transaction(() => {
+      this.#store({ ...after, signed: message.checkpoint });
+      profile.meta.set("directory", utf8("[]"));
+    });
+    return { before, after };
+  }
+
   /** What went wrong so far. */
   alarms(): readonly Alarm[] {
     const stored = this.#options.profile.meta.get("directory");
@@ -88,11 +148,16 @@ export class LogView {
   }
 
   /** Keeps an alarm and tells it; the error is for the caller to throw. */
-  alarm(text: string): TrustError {
+  alarm(text: string, evidence?: Evidence): TrustError {
     const { meta } = this.#options.profile;
     const before = this.alarms();
     if (!before.some((alarm) => alarm.text === text)) {
-      const all = [...before, { at: this.#options.now(), text }].slice(-maxAlarms);
+      const alarm = {
+        at: this.#options.now(),
+        text,
+        ...(evidence === undefined ? {} : { evidence }),
+      };
+      const all = [...before, alarm].slice(-maxAlarms);
       meta.set("directory", utf8(JSON.stringify(all)));
       this.#options.warn(`The server's directory cannot be trusted: ${text}.`);
     }
@@ -109,22 +174,28 @@ export class LogView {
     }
   }
 
-  async #checkConsistent(a: Checkpoint, b: Checkpoint): Promise<void> {
+  /** What a checkpoint says that somebody else was shown: undefined when it is another server's, or made up. */
+  #ofThisServer(signed: string): Checkpoint | undefined {
+    const { serverKey } = this.#options;
+    try {
+      return openCheckpoint(signed, { origin: directoryOrigin(serverKey), publicKey: serverKey });
+    } catch (thrown) {
+      if (thrown instanceof AppError) return undefined;
+      throw thrown;
+    }
+  }
+
+  async #isConsistent(a: Checkpoint, b: Checkpoint): Promise<boolean> {
     const [old, next] = a.size <= b.size ? [a, b] : [b, a];
     const needsProof = old.size > 0 && old.size < next.size;
     const path = needsProof ? await this.#proof(old.size, next.size) : [];
-    const holds = path !== undefined && verifyConsistency({
+    return path !== undefined && verifyConsistency({
       oldSize: old.size,
       oldRoot: old.root,
       newSize: next.size,
       newRoot: next.root,
       path,
     });
-    if (!holds) {
-      throw this.alarm(
-        `what it shows now (${next.size} entries) does not continue what it showed before (${old.size})`,
-      );
-    }
   }
 
   /** Undefined when the server has none. Rejects when it could not be asked. */
@@ -143,23 +214,42 @@ export class LogView {
     }
   }
 
-  #remembered(): Checkpoint | undefined {
+  #remembered(): Remembered | undefined {
     const stored = this.#options.profile.meta.get("checkpoint");
     if (stored === undefined) return undefined;
-    const { size, root } = JSON.parse(fromUtf8(stored));
-    return { size, root: fromBase64url(root) };
+    const { size, root, signed } = JSON.parse(fromUtf8(stored));
+    return { size, root: fromBase64url(root), signed };
   }
 
   /** Unless another process has come further meanwhile. */
-  #remember({ size, root }: Checkpoint): void {
-    const { database, meta } = this.#options.profile;
+  #remember(checkpoint: Required<Remembered>): void {
+    const { size } = checkpoint;
     const known = this.#remembered();
-    if (known !== undefined && known.size >= size) return;
-    database.transaction(() => {
-      if ((this.#remembered()?.size ?? -1) >= size) return;
-      meta.set("checkpoint", utf8(JSON.stringify({ size, root: toBase64url(root) })));
+    // Earlier versions of this program did not keep the signature.
+    const isNews = () => {
+      const now = this.#remembered();
+      return now === undefined || now.size < size ||
+        (now.size === size && now.signed === undefined);
+    };
+    if (known !== undefined && !isNews()) return;
+    this.#options.profile.database.transaction(() => {
+      if (isNews()) this.#store(checkpoint);
     });
   }
+
+  #store({ size, root, signed }: Required<Remembered>): void {
+    const { meta } = this.#options.profile;
+    meta.set("checkpoint", utf8(JSON.stringify({ size, root: toBase64url(root), signed })));
+  }
+}
+
+/** A checkpoint that was accepted, as it is kept. */
+interface Remembered extends Checkpoint {
+  readonly signed?: string;
+}
+
+function evidenceOf(here: string | undefined, there: string): Evidence | undefined {
+  return here === undefined ? undefined : { here, there };
 }
 
 /** Whether two checkpoints say the same. */

@@ -19,6 +19,8 @@ export interface PostingOptions {
   readonly reading: Reading;
   readonly feed: Feed;
   readonly sending: Pick<Sending, "kick">;
+  /** In the transaction that queues a message in the thread: what has to go with it. */
+  accompany(thread: number): void;
   /** Throws when nothing may be sent to the account of that name. */
   checkSendable(name: string): void;
 }
@@ -63,6 +65,7 @@ export class Posting {
       });
       if (local === undefined) throw new AppError("internal", { fault: "us" });
       outbox.add(local, thread);
+      this.#options.accompany(thread);
       return local;
     });
   }

@@ -6,6 +6,7 @@ import type { Connection } from "../../lib/wire/connection.ts";
 import type { Profile } from "../store/profile.ts";
 import type { Engine, KeyInfo, NotificationInfo, SelfInfo, UserInfo } from "./api.ts";
 import type { Requester, Welcome } from "./connection.ts";
+import type { ComparableLog } from "./checkpoints.ts";
 import type { KeyPackageStore, People } from "./core.ts";
 
 /** An account whose profile is open; the engine made from it closes the profile when it stops. */
@@ -54,6 +55,8 @@ export interface AccountServices {
   /** Verified keys; rejects with `blocked` for an account whose key changed until a person has accepted that. */
   readonly people: People;
   readonly keyPackages: KeyPackageStore;
+  /** The directory's log as this profile has seen it. */
+  readonly log: ComparableLog;
   /**
    * Call after each login: refills key packages, rotates the last resort, audits the directory. Never rejects; what a
    * person must know goes to `warn`.

@@ -1,5 +1,6 @@
 /** The schema of the profile database. The list is only ever appended to. */
 import type { Migration } from "../../lib/sql/migrate.ts";
+import { checkpointsSchema } from "./checkpoints_schema.ts";
 import { contentSchema } from "./content_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema } from "./groups_schema.ts";
@@ -12,4 +13,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 2, name: "groups", sql: groupsSchema },
   { version: 3, name: "silent content", sql: contentSchema },
   { version: 4, name: "files", sql: filesSchema },
+  { version: 5, name: "checkpoints exchanged", sql: checkpointsSchema },
 ];

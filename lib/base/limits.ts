@@ -150,6 +150,12 @@ export const contentLimits = {
   fallbackBytes: 1024,
   /** One emoji: families of four with skin tones take 41. */
   emojiBytes: 64,
+  /** A signed checkpoint: 200 bytes, and room for some witnesses' signatures. */
+  checkpointBytes: 2 * 1024,
+  /** A conversation's members tell each other what they saw of the directory's log at most this often. */
+  checkpointMs: day,
+  /** Checkpoints of others that wait for the server, to be compared: the latest of each account. */
+  checkpointsHeard: 64,
   /** Reactions of one account to one message. */
   reactionsPerAccount: 8,
   /** Reactions to one message: two by each member of the largest group. */

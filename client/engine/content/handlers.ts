@@ -6,6 +6,7 @@
  */
 import type { Core } from "../core.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
+import { hearCheckpoint } from "./hear.ts";
 import type { BodyOf, KindName, SilentName } from "./kinds.ts";
 import { applyReaction } from "./react.ts";
 
@@ -14,6 +15,7 @@ export const silentHandlers: {
   readonly [Name in SilentName]: ContentHandler<BodyOf<Name>>;
 } = {
   reaction: applyReaction,
+  checkpoint: hearCheckpoint,
 };
 
 /** Facts of any kind: the name with the body that goes with it. */

@@ -4,6 +4,7 @@
  */
 import { fileKind } from "./file.ts";
 import type { ContentKind } from "./kind.ts";
+import { checkpointKind } from "./checkpoint.ts";
 import { reactionKind } from "./reaction.ts";
 import { textKind } from "./text.ts";
 
@@ -11,7 +12,7 @@ import { textKind } from "./text.ts";
 export const visibleKinds = { text: textKind, file: fileKind } as const;
 
 /** Kinds that change something without a line of their own. */
-export const silentKinds = { reaction: reactionKind } as const;
+export const silentKinds = { reaction: reactionKind, checkpoint: checkpointKind } as const;
 
 /** All of them. */
 export const contentKinds = { ...visibleKinds, ...silentKinds } as const;

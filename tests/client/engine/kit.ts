@@ -154,6 +154,7 @@ function simpleServices(
   return {
     people,
     keyPackages,
+    log: people.log,
     tend: (welcome) => stock.fill(server, { ...of, welcome }),
     checkSendable: (name) => people.checkSendable(name),
     forgetKeys: (account) => people.forget(account),
