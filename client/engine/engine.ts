@@ -20,6 +20,7 @@ import type {
 import type { ContentActions } from "./api_content.ts";
 import { Actions } from "./content/actions.ts";
 import { CheckpointExchange } from "./checkpoints.ts";
+import { Expiring } from "./content/expiring.ts";
 import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
@@ -63,6 +64,7 @@ class ProfileEngine implements Engine {
   readonly #keeper: Keeper;
   readonly #account: AccountServices;
   readonly #feed: Feed;
+  readonly #expiring: Expiring;
   readonly #reading: Reading;
   readonly #marks: Marks;
   readonly #lobby: Lobby;
@@ -97,8 +99,8 @@ class ProfileEngine implements Engine {
     const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
     this.#account = parts.services({ server: this.#keeper, warn });
     this.#core = this.#makeCore(parts, warn);
-    this.#feed = new Feed(this.#core, { onForeign: () => this.#sending.kickAll() });
-    this.content = new Actions(this.#core, this.#feed);
+    this.#expiring = new Expiring(this.#core);
+    this.#feed = new Feed(this.#core, { onForeign: () => this.#foreign() });
     this.#reading = new Reading(this.#core);
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
@@ -146,6 +148,11 @@ class ProfileEngine implements Engine {
       conversations,
       checkSendable: (name) => this.#account.checkSendable(name),
     });
+    this.content = new Actions(this.#core, {
+      reading: this.#reading,
+      feed: this.#feed,
+      posting: this.#posting,
+    });
     this.#sessions = new Sessions(this.#core, {
       keeper: this.#keeper,
       account: this.#account,
@@ -154,6 +161,13 @@ class ProfileEngine implements Engine {
       sending: this.#sending,
       sync: this.#sync,
     });
+    this.#expiring.look();
+  }
+
+  /** Another process on this profile has changed the store. */
+  #foreign(): void {
+    this.#sending.kickAll();
+    this.#expiring.look();
   }
 
   #makeCore(parts: EngineParts, warn: (text: string) => void): Core {
@@ -185,7 +199,10 @@ class ProfileEngine implements Engine {
       },
       mls: () => mls ??= import("../../lib/mls/mod.ts"),
       kick: (thread) => this.#sending.kick(thread),
-      changed: () => this.#feed.changed(),
+      changed: () => {
+        this.#feed.changed();
+        this.#expiring.look();
+      },
     };
   }
 
@@ -305,6 +322,7 @@ class ProfileEngine implements Engine {
     await this.#lobby.settled();
     await this.#sync.stop();
     await this.#checkpoints.settled();
+    this.#expiring.stop();
     this.#feed.stop();
     this.#unlocked.profile.close();
   }

@@ -6,6 +6,7 @@ import type { CancelTimer } from "../../lib/base/clock.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { ChatMessage, EngineEvent, Target } from "./api.ts";
+import { marksOf } from "./marks_of.ts";
 import type { Core } from "./core.ts";
 
 /** How often the file is looked at for changes by other processes, in milliseconds. */
@@ -171,7 +172,7 @@ export class Feed {
   }
 
   #chat(message: StoredMessage): ChatMessage {
-    return chatMessage(message, this.#core.threads.get(message.thread));
+    return chatMessage(this.#core, message);
   }
 }
 
@@ -187,7 +188,11 @@ export function targetOf({ kind, title, conversation }: Thread): Target {
 }
 
 /** A stored message as it is shown. */
-export function chatMessage(message: StoredMessage, thread: Thread | undefined): ChatMessage {
+export function chatMessage(
+  core: Pick<Core, "threads" | "messages">,
+  message: StoredMessage,
+): ChatMessage {
+  const thread = core.threads.get(message.thread);
   const { deliveredAt, readAt, problem } = message;
   return {
     local: message.local,
@@ -205,18 +210,6 @@ export function chatMessage(message: StoredMessage, thread: Thread | undefined):
     ...(deliveredAt === undefined ? {} : { deliveredAt }),
     ...(readAt === undefined ? {} : { readAt }),
     read: !message.unread,
-    ...marks(message.content),
-  };
-}
-
-/** What stands at a message beside its text. */
-function marks(
-  { reactions = [], file }: StoredMessage["content"],
-): Pick<ChatMessage, "reactions" | "file"> {
-  return {
-    ...(reactions.length === 0
-      ? {}
-      : { reactions: reactions.map(({ name, emoji }) => ({ from: name, emoji })) }),
-    ...(file === undefined ? {} : { file: { name: file.name, size: file.size, type: file.type } }),
+    ...marksOf(core, message),
   };
 }

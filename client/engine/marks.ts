@@ -62,7 +62,7 @@ export class Marks {
       sealed.database.transaction(() => {
         threads.raiseReadMark(thread.thread, progress.read);
         threads.setReadTold(thread.thread, progress.read);
-        messages.markRead(thread.thread, { seq: progress.read });
+        messages.markRead(thread.thread, { seq: progress.read, now: this.#core.clock.now() });
       });
     } else {
       const news = progress.delivered > thread.peerDelivered || progress.read > thread.peerRead;
@@ -79,7 +79,7 @@ export class Marks {
   async markRead(message: StoredMessage): Promise<void> {
     const { sealed, threads, messages } = this.#core;
     sealed.database.transaction(() => {
-      messages.markRead(message.thread, { local: message.local });
+      messages.markRead(message.thread, { local: message.local, now: this.#core.clock.now() });
       threads.raiseReadMark(
         message.thread,
         messages.greatestSeq(message.thread, message.local),

@@ -8,12 +8,15 @@ import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits, mlsLimits } from "../../lib/base/limits.ts";
 import type { Outgoing } from "../store/outbox.ts";
+import { Lifetimes } from "../store/lifetimes.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Conversations } from "./conversations.ts";
 import { type Core, isTemporary } from "./core.ts";
 import type { Groups } from "./groups.ts";
 import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
+import { settleSilent } from "./content/accepted.ts";
+import { type Effect, follow } from "./content/facts.ts";
 import { sealContent } from "./content/sealed.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
@@ -227,7 +230,11 @@ export class Sending {
     const { outbox, messages, own } = this.#core;
     return outbox.waiting(thread, clientLimits.outboxBatch).flatMap((outgoing) => {
       const message = messages.get(outgoing.local);
-      if (message === undefined) return [];
+      if (message === undefined || message.content.deleted) {
+        // Taken back before it was ever taken: there is nothing left to say.
+        outbox.remove(outgoing.local);
+        return [];
+      }
       return [{ outgoing, ...sealContent(own.identity, { message, conversation }) }];
     });
   }
@@ -281,12 +288,15 @@ export class Sending {
   }
 
   #storeAccepted(accepted: readonly Accepted[]): void {
-    const { sealed, messages, outbox, threads, own } = this.#core;
+    const { sealed, messages, outbox, threads, own, clock } = this.#core;
+    const lifetimes = new Lifetimes(sealed);
+    const effects: Effect[] = [];
     const inOrder = [...accepted].sort((a, b) => a.seq - b.seq);
     sealed.database.transaction(() => {
       for (const { row, seq, ts } of inOrder) {
         messages.sent(row.local, { seq, ts });
-        if (row.silent) messages.hush(row);
+        lifetimes.begin(row.local, clock.now());
+        if (row.silent) effects.push(...settleSilent(this.#core, { local: row.local, seq, ts }));
         outbox.remove(row.local);
         threads.passOwn(row.thread, seq);
       }
@@ -299,6 +309,7 @@ export class Sending {
       }
     });
     reach("client:accepted");
+    follow(this.#core, effects);
     this.#core.changed();
   }
 

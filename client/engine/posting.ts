@@ -6,6 +6,8 @@ import { timeOrderedId } from "../../lib/base/ids.ts";
 import { textLimits } from "../../lib/base/limits.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import type { ChatMessage, Engine, Target } from "./api.ts";
+import { queueMessage } from "./content/queue.ts";
+import type { ReplyTo, TextBody } from "./content/text.ts";
 import type { Core } from "./core.ts";
 import type { Feed } from "./feed.ts";
 import type { Sending } from "./outbox.ts";
@@ -36,10 +38,10 @@ export class Posting {
   }
 
   /** Puts the text into the outbox (durable) and returns its message; sending goes on in the background. */
-  send(target: Target, text: string): ChatMessage {
+  send(target: Target, text: string, options: { readonly reply?: ReplyTo } = {}): ChatMessage {
     checkText(target, text);
     if (target.kind === "direct") this.#options.checkSendable(target.name);
-    const local = this.#queue(target, text);
+    const local = this.#queue(target, { text, ...options });
     reach("client:queued");
     if (target.kind !== "lobby") this.#core.mls().catch(() => undefined);
     const stored = this.#options.reading.stored(local);
@@ -48,26 +50,32 @@ export class Posting {
     return this.#options.reading.shown(stored);
   }
 
-  #queue(target: Target, text: string): number {
-    const { own, sealed, messages, outbox, clock } = this.#core;
-    const now = clock.now();
-    return sealed.database.transaction(() => {
+  #queue(target: Target, body: TextBody): number {
+    return this.#core.sealed.database.transaction(() => {
       const { thread } = this.#options.reading.threadFor(target);
-      const local = messages.add({
-        thread,
-        id: timeOrderedId(now),
-        own: true,
-        unread: false,
-        state: "queued",
-        ts: now,
-        sentAt: now,
-        content: { from: own.name, text },
-      });
-      if (local === undefined) throw new AppError("internal", { fault: "us" });
-      outbox.add(local, thread);
+      if (target.kind === "lobby") return this.#queuePost(thread, body.text);
+      const { local } = queueMessage(this.#core, thread, { kind: "text", body });
       this.#options.accompany(thread);
       return local;
     });
+  }
+
+  #queuePost(thread: number, text: string): number {
+    const { own, messages, outbox, clock } = this.#core;
+    const now = clock.now();
+    const local = messages.add({
+      thread,
+      id: timeOrderedId(now),
+      own: true,
+      unread: false,
+      state: "queued",
+      ts: now,
+      sentAt: now,
+      content: { from: own.name, text },
+    });
+    if (local === undefined) throw new AppError("internal", { fault: "us" });
+    outbox.add(local, thread);
+    return local;
   }
 
   /** Puts a failed message back into the queue. Throws `AppError("not_found")`. */

@@ -28,7 +28,7 @@ export class Reading {
         target: targetOf(thread),
         conversation: thread.title,
         unread: messages.unreadCount(thread.thread),
-        ...(last === undefined ? {} : { last: chatMessage(last, thread) }),
+        ...(last === undefined ? {} : { last: this.shown(last) }),
       };
     });
   }
@@ -36,7 +36,7 @@ export class Reading {
   /** Messages, earliest first. */
   // deno-lint-ignore require-await -- refusals reject
   async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
-    const thread = this.#threadOf(query.target);
+    const thread = query.target && this.threadOf(query.target);
     if (query.target !== undefined && thread === undefined) return [];
     const { limit, grep } = query;
     const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
@@ -48,7 +48,7 @@ export class Reading {
   /** Unread messages of others, earliest first. */
   // deno-lint-ignore require-await -- refusals reject
   async unread(target?: Target): Promise<readonly ChatMessage[]> {
-    const thread = this.#threadOf(target);
+    const thread = target && this.threadOf(target);
     if (target !== undefined && thread === undefined) return [];
     return this.#core.messages.unread(thread).map((message) => this.shown(message));
   }
@@ -62,7 +62,7 @@ export class Reading {
 
   /** A stored message as it is shown. */
   shown(message: StoredMessage): ChatMessage {
-    return chatMessage(message, this.#core.threads.get(message.thread));
+    return chatMessage(this.#core, message);
   }
 
   /** The thread that a message to `target` goes to, made if it can be. Throws `AppError("not_found")`. */
@@ -73,8 +73,8 @@ export class Reading {
     return findGroup(threads.all(), target);
   }
 
-  #threadOf(target: Target | undefined): number | undefined {
-    if (target === undefined) return undefined;
+  /** The thread with `target`, if there is one. Throws `AppError("not_found")` for a group that is not here. */
+  threadOf(target: Target): number | undefined {
     const { threads } = this.#core;
     if (target.kind === "group") return findGroup(threads.all(), target).thread;
     return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;

@@ -1,6 +1,7 @@
 /** The messages of all threads, as they are shown. Rows are only added and changed; each change has a revision. */
 import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
+import type { MessageContent } from "./message_content.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** Why a message failed: the error code for programs, the text for people. */
@@ -12,46 +13,7 @@ export interface Problem {
 /** How far an own message has got; `received` is what others wrote. */
 export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
 
-/** What the device signed, its signature, and its certificate or key: what a signed receipt is made of. Base64url. */
-export interface SignedFacts {
-  readonly content: string;
-  readonly signature: string;
-  readonly certificate?: string;
-  readonly device?: string;
-}
-
-/** One emoji of one account. */
-export interface Reaction {
-  readonly account: string;
-  /** As its owner spells it. */
-  readonly name: string;
-  readonly emoji: string;
-}
-
-/** What is needed to fetch and open a file; binary fields base64url. */
-export interface AttachedFile {
-  readonly file: string;
-  readonly name: string;
-  readonly type: string;
-  readonly size: number;
-  readonly key: string;
-  readonly hash: string;
-  readonly ciphertextHash: string;
-  readonly chunk: number;
-}
-
-/** What of a message is sealed. */
-export interface MessageContent {
-  readonly from: string;
-  /** The sender's account; absent in rows of older programs and of the lobby. */
-  readonly account?: string;
-  readonly text: string;
-  readonly signed?: SignedFacts;
-  /** Own content as it will be signed (JSON); absent once it was, and for plain texts of older programs. */
-  readonly draft?: string;
-  readonly reactions?: readonly Reaction[];
-  readonly file?: AttachedFile;
-}
+export type { AttachedFile, MessageContent, Reaction, SignedFacts } from "./message_content.ts";
 
 /** One message of a thread. */
 export interface StoredMessage {
@@ -72,6 +34,10 @@ export interface StoredMessage {
   readonly readAt: number | undefined;
   readonly content: MessageContent;
   readonly problem: Problem | undefined;
+  /** Milliseconds that it stays once it is sent or read; undefined: for ever. Such a message is never archived. */
+  readonly expireAfter: number | undefined;
+  /** When it goes; undefined while that is not decided. */
+  readonly expiresAt: number | undefined;
 }
 
 /** A message to add. */
@@ -87,6 +53,8 @@ export interface NewMessage {
   readonly ts: number;
   readonly sentAt: number;
   readonly content: MessageContent;
+  readonly expireAfter?: number;
+  readonly expiresAt?: number;
 }
 
 interface Row {
@@ -106,6 +74,8 @@ interface Row {
   readonly read_at: number | null;
   readonly content: Uint8Array;
   readonly problem: Uint8Array | null;
+  readonly expire_after: number | null;
+  readonly expires_at: number | null;
 }
 
 /** The messages of one profile. Whatever writes does so in the caller's transaction. */
@@ -138,22 +108,26 @@ export class Messages {
     const revision = this.#nextRevision();
     const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
         (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content,
-         attached)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`).run(
-      thread,
-      id,
-      revision,
-      message.seq ?? null,
-      message.own ? 1 : 0,
-      message.unreadable ? 1 : 0,
-      message.silent ? 1 : 0,
-      message.unread ? 1 : 0,
-      message.state,
-      message.ts,
-      message.sentAt,
-      this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(message.content))),
-      message.content.file === undefined ? 0 : 1,
-    );
+         attached, reply_to, expire_after, expires_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (thread, id) DO NOTHING`)
+      .run(
+        thread,
+        id,
+        revision,
+        message.seq ?? null,
+        message.own ? 1 : 0,
+        message.unreadable ? 1 : 0,
+        message.silent ? 1 : 0,
+        message.unread ? 1 : 0,
+        message.state,
+        message.ts,
+        message.sentAt,
+        this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(message.content))),
+        message.content.file === undefined ? 0 : 1,
+        message.content.reply?.id ?? null,
+        message.expireAfter ?? null,
+        message.expiresAt ?? null,
+      );
     return changes === 1 ? lastRowid : undefined;
   }
 
@@ -164,6 +138,11 @@ export class Messages {
   /** The message of that id in any thread; ids are random, so there is one. */
   byId(id: string): StoredMessage | undefined {
     return this.#one("id = ?", id);
+  }
+
+  /** At most two messages whose ids begin like that. */
+  beginning(prefix: string): StoredMessage[] {
+    return this.#many("id >= ? AND id < ? AND silent = 0 LIMIT 2", prefix, `${prefix}g`);
   }
 
   inThread(thread: number, id: string): StoredMessage | undefined {
@@ -263,6 +242,27 @@ export class Messages {
       .run(this.#nextRevision(), message.thread, message.id);
   }
 
+  /** Messages that answer that one. */
+  repliesTo(thread: number, id: string): StoredMessage[] {
+    return this.#many("thread = ? AND reply_to = ?", thread, id);
+  }
+
+  /** Replaces all that is kept of a message by `content`: it is read, and does not go by itself any more. */
+  erase(message: { thread: number; id: string }, content: MessageContent): void {
+    this.change(message, content);
+    this.#database.prepare(
+      `UPDATE messages SET unread = 0, attached = 0, problem = NULL, reply_to = NULL,
+      expire_after = NULL, expires_at = NULL WHERE thread = ? AND id = ?`,
+    )
+      .run(message.thread, message.id);
+  }
+
+  /** Removes a message as if it had never been; it must not be in the outbox. */
+  drop(local: number): void {
+    this.#database.prepare("DELETE FROM messages WHERE local = ?").run(local);
+    this.#nextRevision();
+  }
+
   /** Forgets what silent content said, once it is sent or has failed; that it was there stays. */
   hush(message: { thread: number; id: string }): void {
     this.setContent(message, { from: "", text: "" });
@@ -274,15 +274,22 @@ export class Messages {
       AND local NOT IN (SELECT local FROM outbox)`).run();
   }
 
-  /** Marks messages of others as read: up to a local number, or up to a sequence. Returns how many. */
-  markRead(thread: number, through: { local: number } | { seq: number }): number {
+  /**
+   * Marks messages of others as read: up to a local number, or up to a sequence; from `now` (milliseconds since 1970) on
+   * runs the time of those that do not stay. Returns how many.
+   */
+  markRead(
+    thread: number,
+    through: { readonly now: number } & ({ readonly local: number } | { readonly seq: number }),
+  ): number {
     const [column, value] = "local" in through ? ["local", through.local] : ["seq", through.seq];
     const where = `thread = ? AND unread = 1 AND ${column} <= ?`;
     const some = this.#database.prepare(`SELECT 1 AS one FROM messages WHERE ${where} LIMIT 1`)
       .get(thread, value);
     if (some === undefined) return 0;
-    return this.#database.prepare(`UPDATE messages SET revision = ?, unread = 0 WHERE ${where}`)
-      .run(this.#nextRevision(), thread, value).changes;
+    return this.#database.prepare(`UPDATE messages SET revision = ?, unread = 0,
+        expires_at = min(expires_at, ? + expire_after) WHERE ${where}`)
+      .run(this.#nextRevision(), through.now, thread, value).changes;
   }
 
   /** The greatest sequence of others' messages in the thread up to a local number; 0 when there is none. */
@@ -330,6 +337,8 @@ export class Messages {
       readAt: row.read_at ?? undefined,
       content: JSON.parse(fromUtf8(opened("content", row.content))),
       problem: problem === null ? undefined : JSON.parse(fromUtf8(opened("problem", problem))),
+      expireAfter: row.expire_after ?? undefined,
+      expiresAt: row.expires_at ?? undefined,
     };
   }
 }

@@ -76,6 +76,12 @@ export class Outbox {
       undefined;
   }
 
+  /** Whether that message still waits to be encrypted. */
+  isUntouched(local: number): boolean {
+    return this.#database.prepare("SELECT 1 AS one FROM outbox WHERE local = ? AND bytes IS NULL")
+      .get(local) !== undefined;
+  }
+
   /** Keeps the encrypted form. */
   seal(local: number, sealed: NonNullable<Outgoing["sealed"]>): void {
     this.#database.prepare(

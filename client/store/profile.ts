@@ -285,7 +285,9 @@ export async function whichPassword(
 function openProfileDatabase(folder: string): Database {
   const path = `${folder}/${files.database}`;
   if (!isThere(path)) throw damagedFile(path, undefined, "is missing");
-  return asLocalData(() => openDatabase(path, { migrations: profileMigrations, cacheKiB: 4096 }));
+  return asLocalData(() =>
+    openDatabase(path, { migrations: profileMigrations, cacheKiB: 4096, wipe: true })
+  );
 }
 
 function fillDatabase(
@@ -293,7 +295,9 @@ function fillDatabase(
   { identity, key, state }: { identity: Identity; key: Uint8Array; state: ProfileState },
 ): void {
   const path = `${folder}/${files.database}`;
-  const database = asLocalData(() => openDatabase(path, { migrations: profileMigrations }));
+  const database = asLocalData(() =>
+    openDatabase(path, { migrations: profileMigrations, wipe: true })
+  );
   try {
     const meta = new Meta({ database, ...sealerOf(key) });
     database.transaction(() => {

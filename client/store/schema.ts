@@ -2,6 +2,7 @@
 import type { Migration } from "../../lib/sql/migrate.ts";
 import { checkpointsSchema } from "./checkpoints_schema.ts";
 import { contentSchema } from "./content_schema.ts";
+import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
@@ -14,4 +15,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 3, name: "silent content", sql: contentSchema },
   { version: 4, name: "files", sql: filesSchema },
   { version: 5, name: "checkpoints exchanged", sql: checkpointsSchema },
+  { version: 6, name: "changes of messages", sql: expirySchema },
 ];

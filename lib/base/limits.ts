@@ -148,6 +148,24 @@ export const contentLimits = {
   kindChars: 32,
   /** A line that stands for a kind of message that an older program does not know. */
   fallbackBytes: 1024,
+  /** The beginning of a message that a reply carries along: one line of a terminal, in any script. */
+  quoteChars: 120,
+  quoteBytes: 480,
+  /** A message may be edited for as long: to mend what one said, not to rewrite history. */
+  editMs: day,
+  /** Edits of one message. */
+  edits: 64,
+  /** A message may be deleted for everybody for as long; later others have long acted upon it. */
+  deleteMs: 30 * day,
+  /** Disappearing messages: shorter than a person reads, or longer than the server keeps anything, makes no sense. */
+  lifetimeMinMs: 10 * second,
+  lifetimeMaxMs: 90 * day,
+  /** A message with a lifetime that is never read goes so long after its lifetime. */
+  unreadGraceMs: 7 * day,
+  /** What came before the message that it is about: kept for one conversation, for one sender in it, and how long. */
+  early: 512,
+  earlyPerSender: 64,
+  earlyMs: 30 * day,
   /** One emoji: families of four with skin tones take 41. */
   emojiBytes: 64,
   /** A signed checkpoint: 200 bytes, and room for some witnesses' signatures. */

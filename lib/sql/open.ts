@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly checkBytes?: number;
   /** Page cache in KiB. */
   readonly cacheKiB?: number;
+  /** Whether everything deleted is overwritten, also whole pages that come free; else only what costs nothing more. */
+  readonly wipe?: boolean;
 }
 
 const defaults = { busyMs: 5000, checkBytes: 32 * 1024 * 1024, cacheKiB: 16 * 1024 } as const;
@@ -115,7 +117,7 @@ function configure(database: Database, options: OpenOptions): void {
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
     PRAGMA temp_store = MEMORY;
-    PRAGMA secure_delete = FAST;
+    PRAGMA secure_delete = ${options.wipe ? "ON" : "FAST"};
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -${options.cacheKiB ?? defaults.cacheKiB};
   `);

@@ -1,22 +1,80 @@
 /** What one can do to messages that are already said. */
 import { reach } from "../../../lib/base/crashpoint.ts";
 import { AppError, isErrorCode } from "../../../lib/base/errors.ts";
+import { Lifetimes } from "../../store/lifetimes.ts";
 import type { StoredMessage } from "../../store/messages.ts";
+import type { ChatMessage, Target } from "../api.ts";
 import type { ContentActions, QueuedContent } from "../api_content.ts";
 import type { Core } from "../core.ts";
 import type { Feed } from "../feed.ts";
+import type { Posting } from "../posting.ts";
+import type { Reading } from "../reading.ts";
+import { quoteOf } from "./bounds.ts";
+import { whyNotDelete, whyNotEdit, wipe } from "./change.ts";
 import { follow } from "./facts.ts";
+import { findMessage } from "./find.ts";
 import type { SilentDraft } from "./kinds.ts";
+import { mayTime } from "./policy.ts";
 import { sayQuietly } from "./queue.ts";
+
+/** What changing messages needs beside the core. */
+export interface ActionsOptions {
+  readonly feed: Pick<Feed, "until">;
+  readonly posting: Pick<Posting, "send">;
+  readonly reading: Reading;
+}
 
 /** The content side of an engine. */
 export class Actions implements ContentActions {
   readonly #core: Core;
-  readonly #feed: Pick<Feed, "until">;
+  readonly #options: ActionsOptions;
 
-  constructor(core: Core, feed: Pick<Feed, "until">) {
+  constructor(core: Core, options: ActionsOptions) {
     this.#core = core;
-    this.#feed = feed;
+    this.#options = options;
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async find(reference: string, target?: Target): Promise<ChatMessage> {
+    const { reading } = this.#options;
+    // A conversation that is not here has no messages.
+    const thread = target && (reading.threadOf(target) ?? -1);
+    return reading.shown(findMessage(this.#core.messages, { reference, thread }));
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async edit(id: string, text: string): Promise<QueuedContent> {
+    const message = this.#message(id);
+    const { own, clock } = this.#core;
+    permit(whyNotEdit(this.#core, message, own.account, clock.now()));
+    if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
+    return this.#say(message.thread, { kind: "edit", body: { to: id, text } });
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async remove(id: string): Promise<QueuedContent> {
+    const message = this.#message(id);
+    const { own, clock } = this.#core;
+    permit(whyNotDelete(this.#core, message, own.account, clock.now()));
+    if (this.#takeBack(message)) return { id };
+    return this.#say(message.thread, { kind: "delete", body: { to: id } });
+  }
+
+  /** A message that nobody can have got: it is as if it had never been written. */
+  #takeBack({ local, own }: StoredMessage): boolean {
+    const { sealed, messages, outbox } = this.#core;
+    const gone = sealed.database.transaction(() => {
+      // Looked at again: another process on this profile may have encrypted it a moment ago.
+      const state = messages.get(local)?.state;
+      const waits = own && (state === "failed" || state === "queued" && outbox.isUntouched(local));
+      if (!waits) return false;
+      outbox.remove(local);
+      messages.drop(local);
+      return true;
+    });
+    if (gone) follow(this.#core, [wipe(this.#core)]);
+    if (gone) this.#core.changed();
+    return gone;
   }
 
   // deno-lint-ignore require-await -- refusals reject
@@ -25,19 +83,45 @@ export class Actions implements ContentActions {
     emoji: string,
     { remove = false }: { readonly remove?: boolean } = {},
   ): Promise<QueuedContent> {
-    const { thread } = this.#message(id);
+    const { thread, content } = this.#message(id);
+    if (content.deleted) permit("it is deleted");
     return this.#say(thread, { kind: "reaction", body: { to: id, emoji, remove } });
   }
 
-  settled(id: string, signal?: AbortSignal): Promise<void> {
-    return this.#feed.until(() => {
+  // deno-lint-ignore require-await -- refusals reject
+  async reply(id: string, text: string): Promise<ChatMessage> {
+    const message = this.#message(id);
+    const { from, text: said, deleted } = message.content;
+    if (deleted) permit("it is deleted");
+    const { target } = this.#options.reading.shown(message);
+    const reply = { id, from, quote: quoteOf(said) };
+    return this.#options.posting.send(target, text, { reply });
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async expire(target: Target, after: number): Promise<QueuedContent> {
+    const { own, sealed } = this.#core;
+    const thread = sealed.database.transaction(() => this.#options.reading.threadFor(target));
+    if (thread.kind === "lobby") permit("the lobby is kept as its server decides");
+    if (!mayTime(this.#core, thread, own.account)) permit("only an owner or admin may do that");
+    return this.#say(thread.thread, { kind: "expiry", body: { after } });
+  }
+
+  // deno-lint-ignore require-await -- refusals reject
+  async lifetime(target: Target): Promise<number> {
+    const thread = this.#options.reading.threadOf(target);
+    return thread === undefined ? 0 : new Lifetimes(this.#core.sealed).timer(thread).after;
+  }
+
+  async settled(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#options.feed.until(() => {
       const message = this.#core.messages.byId(id);
       // What is done is forgotten after a while.
       if (message === undefined || !["queued", "failed"].includes(message.state)) return true;
       if (message.state === "queued") return undefined;
       const { code = "internal", text = "that was not taken" } = message.problem ?? {};
       throw new AppError(isErrorCode(code) ? code : "internal", { text });
-    }, signal).then(() => undefined);
+    }, signal);
   }
 
   #say(thread: number, draft: SilentDraft): QueuedContent {
@@ -58,8 +142,14 @@ export class Actions implements ContentActions {
       throw new AppError("not_found", { text: "no such message", fault: "us" });
     }
     if (this.#core.threads.get(message.thread)?.kind === "lobby") {
-      throw new AppError("not_permitted_now", { text: "not in #lobby", fault: "us" });
+      permit("what was said in #lobby stays as it is");
     }
     return message;
   }
+}
+
+/** Throws `AppError("not_permitted_now")` where there is a reason. */
+function permit(reason: string | undefined): void {
+  if (reason === undefined) return;
+  throw new AppError("not_permitted_now", { text: `not possible: ${reason}`, fault: "us" });
 }

@@ -7,6 +7,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { isUuid, uuidBytes } from "../../../lib/base/ids.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
 import { type SigningKey, VerifyingKey } from "../../../lib/crypto/sign.ts";
+import { lifetimeField } from "./expiry.ts";
 import { countField, type Fields, malformed, parseObject, uuidField } from "./fields.ts";
 import type { ContentKind } from "./kind.ts";
 import { contentKinds, type Draft, isKindName, type KindName } from "./kinds.ts";
@@ -17,6 +18,8 @@ export interface ContentHead {
   readonly id: string;
   /** Milliseconds since 1970, by the sender's clock. */
   readonly sentAt: number;
+  /** Of visible content: the milliseconds that it stays; for ever when absent. */
+  readonly expireAfter?: number;
 }
 
 /** Content of a kind that this program does not know: of a newer one. */
@@ -30,6 +33,7 @@ export interface UnknownContent {
   /** What is to be shown in its place; not yet sanitised, at most 1 KiB. */
   readonly fallback?: string;
   readonly sentAt?: number;
+  readonly expireAfter?: number;
 }
 
 /** Content of a known kind. */
@@ -42,15 +46,19 @@ export type Content = KnownContent | UnknownContent;
 type Encoder = Pick<ContentKind<unknown>, "silent" | "encode" | "fallback">;
 
 /**
- * The bytes to sign and to encrypt: UTF-8 JSON `{"v":1,"id","kind",...,"sentAt"}` with the kind's own fields, `"silent":
- * true` for a silent kind, and `fallback` where the kind has one. Throws `AppError("too_large")` or
+ * The bytes to sign and to encrypt: UTF-8 JSON `{"v":1,"id","kind",...,"sentAt"}` with the kind's own fields, `fallback`
+ * where the kind has one, else `"silent": true` for a silent kind, and `expireAfter`. Throws `AppError("too_large")` or
  * `AppError("malformed")` for what is out of bounds.
  */
 export function encodeContent(content: KnownContent): Bytes {
-  const { id, kind, body, sentAt } = content;
+  const { id, kind, body, sentAt, expireAfter } = content;
   if (!isUuid(id) || !Number.isSafeInteger(sentAt) || sentAt < 0) throw malformed();
   const codec: Encoder = contentKinds[kind];
-  const more = codec.silent ? { silent: true } : fallbackOf(codec.fallback?.(body));
+  const fallback = codec.fallback?.(body);
+  const more = {
+    ...(expireAfter === undefined ? {} : { expireAfter: lifetimeField(expireAfter) }),
+    ...(fallback !== undefined ? fallbackOf(fallback) : codec.silent ? { silent: true } : {}),
+  };
   const fields = codec.encode(body);
   const bytes = utf8(JSON.stringify({ v: 1, id, kind, ...fields, sentAt, ...more }));
   if (bytes.length > contentLimits.bytes) {
@@ -79,7 +87,7 @@ function knownContent(
   const sentAt = countField(fields["sentAt"]);
   const body = contentKinds[kind].decode(fields);
   // The table gives each kind its own body; TypeScript does not follow that through the index.
-  return { id, sentAt, kind, body } as KnownContent;
+  return { id, sentAt, kind, body, ...lifetimeOf(fields) } as KnownContent;
 }
 
 function unknownContent(
@@ -95,7 +103,12 @@ function unknownContent(
     silent: silent === true,
     ...fallbackOf(fields["fallback"]),
     ...(isTime ? { sentAt } : {}),
+    ...lifetimeOf(fields),
   };
+}
+
+function lifetimeOf({ expireAfter }: Fields): { readonly expireAfter?: number } {
+  return expireAfter === undefined ? {} : { expireAfter: lifetimeField(expireAfter) };
 }
 
 /** A fallback that is too long to be one counts as absent. */

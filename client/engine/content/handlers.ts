@@ -5,6 +5,7 @@
  * A refused content (of somebody who may not do that, or that fits nothing) is passed over: a handler never throws for it.
  */
 import type { Core } from "../core.ts";
+import { applyDelete, applyEdit, applyExpiry } from "./change.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
 import { hearCheckpoint } from "./hear.ts";
 import type { BodyOf, KindName, SilentName } from "./kinds.ts";
@@ -14,9 +15,15 @@ import { applyReaction } from "./react.ts";
 export const silentHandlers: {
   readonly [Name in SilentName]: ContentHandler<BodyOf<Name>>;
 } = {
+  delete: applyDelete,
+  edit: applyEdit,
+  expiry: applyExpiry,
   reaction: applyReaction,
   checkpoint: hearCheckpoint,
 };
+
+/** Those that run once more for own content, when the server has taken it: with its sequence, time and signature. */
+const whenAccepted: ReadonlySet<SilentName> = new Set(["edit", "expiry"]);
 
 /** Facts of any kind: the name with the body that goes with it. */
 export type FactsOf<Names extends KindName> = {
@@ -27,4 +34,9 @@ export type FactsOf<Names extends KindName> = {
 export function handleSilent(core: Core, { kind, facts }: FactsOf<SilentName>): readonly Effect[] {
   const handler: ContentHandler<never> = silentHandlers[kind];
   return handler(core, facts as ContentFacts<never>);
+}
+
+/** The server has taken own content. In the caller's transaction. */
+export function handleAccepted(core: Core, said: FactsOf<SilentName>): readonly Effect[] {
+  return whenAccepted.has(said.kind) ? handleSilent(core, said) : [];
 }

@@ -12,6 +12,6 @@ export interface ContentKind<Body> {
    * `AppError("malformed")` for everything out of bounds.
    */
   decode(fields: Fields): Body;
-  /** What a program that does not know this kind shows in its place. */
+  /** What a program that does not know this kind shows in its place, also of a silent kind; at most 1 KiB. */
   fallback?(body: Body): string;
 }

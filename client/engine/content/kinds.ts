@@ -2,6 +2,9 @@
  * Every kind of content that this program knows, once. A new kind is a file beside this one and a line here; a silent one
  * also gets its handler in handlers.ts, a visible one its line in shown.ts.
  */
+import { deleteKind } from "./delete.ts";
+import { editKind } from "./edit.ts";
+import { expiryKind } from "./expiry.ts";
 import { fileKind } from "./file.ts";
 import type { ContentKind } from "./kind.ts";
 import { checkpointKind } from "./checkpoint.ts";
@@ -12,7 +15,13 @@ import { textKind } from "./text.ts";
 export const visibleKinds = { text: textKind, file: fileKind } as const;
 
 /** Kinds that change something without a line of their own. */
-export const silentKinds = { reaction: reactionKind, checkpoint: checkpointKind } as const;
+export const silentKinds = {
+  checkpoint: checkpointKind,
+  delete: deleteKind,
+  edit: editKind,
+  expiry: expiryKind,
+  reaction: reactionKind,
+} as const;
 
 /** All of them. */
 export const contentKinds = { ...visibleKinds, ...silentKinds } as const;

@@ -2,12 +2,13 @@
 import { fromUtf8 } from "../../../lib/base/bytes.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { timeOrderedId } from "../../../lib/base/ids.ts";
+import { Lifetimes } from "../../store/lifetimes.ts";
 import type { Core } from "../core.ts";
 import { encodeContent } from "./codec.ts";
 import type { Effect } from "./facts.ts";
 import { type FactsOf, handleSilent } from "./handlers.ts";
 import type { DraftOf, SilentDraft, SilentName, VisibleName } from "./kinds.ts";
-import { shownContent } from "./shown.ts";
+import { type Shown, shownContent } from "./shown.ts";
 
 /** What was queued. */
 export interface Queued {
@@ -46,11 +47,25 @@ export function sayQuietly(
   return { ...queued, effects };
 }
 
-/** Puts content that makes a line into the outbox, in the caller's transaction. Throws as `queueContent`. */
+/**
+ * Puts content that makes a line into the outbox, in the caller's transaction, with the lifetime that messages of the
+ * conversation have. Throws as `queueContent`.
+ */
 export function queueMessage(core: Core, thread: number, draft: DraftOf<VisibleName>): Queued {
   const id = timeOrderedId(core.clock.now());
   const sentAt = core.clock.now();
-  return queue(core, thread, { id, sentAt, draft, silent: false, shown: shownContent(draft) });
+  return queue(core, thread, {
+    id,
+    sentAt,
+    draft,
+    silent: false,
+    shown: kept(shownContent(draft)),
+  });
+}
+
+/** Whoever answers a message has it: its words are kept once. */
+function kept(shown: Shown): Shown {
+  return shown.reply === undefined ? shown : { ...shown, reply: { id: shown.reply.id } };
 }
 
 function queue(
@@ -61,7 +76,7 @@ function queue(
     readonly sentAt: number;
     readonly draft: DraftOf<VisibleName> | SilentDraft;
     readonly silent: boolean;
-    readonly shown: ReturnType<typeof shownContent>;
+    readonly shown: Shown;
   },
 ): Queued {
   const { id, sentAt, draft, silent, shown } = what;
@@ -69,6 +84,10 @@ function queue(
     throw new AppError("not_permitted_now", { text: "not in #lobby", fault: "us" });
   }
   const { account, name: from } = core.own;
+  const { after } = new Lifetimes(core.sealed).timer(thread);
+  // An edit holds words too: the server must not keep them longer than those that they replace.
+  const stays = after > 0 && (!silent || draft.kind === "edit") ? { expireAfter: after } : {};
+  const content = { id, sentAt, ...draft, ...(silent ? {} : stays) };
   const local = core.messages.add({
     thread,
     id,
@@ -78,7 +97,8 @@ function queue(
     state: "queued",
     ts: sentAt,
     sentAt,
-    content: { from, account, ...shown, draft: fromUtf8(encodeContent({ id, sentAt, ...draft })) },
+    content: { from, account, ...shown, draft: fromUtf8(encodeContent(content)) },
+    ...stays,
   });
   if (local === undefined) throw new AppError("internal", { fault: "us" });
   core.outbox.add(local, thread);

@@ -1,21 +1,22 @@
 /** Reactions as they are kept: with the message that they are to, and gone with it. */
 import { contentLimits } from "../../../lib/base/limits.ts";
 import type { Reaction } from "../../store/messages.ts";
+import { about } from "./about.ts";
 import type { ContentHandler } from "./facts.ts";
 import type { ReactionBody } from "./reaction.ts";
 
 /** Gives a message a reaction, or takes it away. */
-export const applyReaction: ContentHandler<ReactionBody> = (core, { thread, from, body }) => {
-  const message = core.messages.inThread(thread, body.to);
-  if (message === undefined || message.silent || message.unreadable) return [];
-  const before = message.content.reactions ?? [];
-  const { account, name } = from;
-  const after = changed(before, { account, name, emoji: body.emoji }, body.remove);
-  if (after !== before) {
-    core.messages.change(message, { ...message.content, reactions: after });
-  }
-  return [];
-};
+export const applyReaction: ContentHandler<ReactionBody> = (core, facts) =>
+  about(core, { kind: "reaction", facts }, (message) => {
+    if (message.content.deleted) return [];
+    const { from: { account, name }, body } = facts;
+    const before = message.content.reactions ?? [];
+    const after = changed(before, { account, name, emoji: body.emoji }, body.remove);
+    if (after !== before) {
+      core.messages.change(message, { ...message.content, reactions: after });
+    }
+    return [];
+  });
 
 /** The reactions after one was given or taken back; the same list when nothing changes. */
 export function changed(

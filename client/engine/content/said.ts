@@ -11,5 +11,7 @@ export function saidText(content: Content): { readonly id: string; readonly text
     const { id, body } = content;
     return { id, text: `${fileLine(body)}, SHA-256 ${toHex(fromBase64url(body.hash))}` };
   }
+  // After an edit, what counts is what the edit says.
+  if (content.kind === "edit") return { id: content.body.to, text: content.body.text };
   throw new AppError("unsupported_version", { text: "it is of a newer version of this program" });
 }

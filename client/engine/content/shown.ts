@@ -13,7 +13,7 @@ import {
 export type Shown = Omit<MessageContent, "from" | "account" | "signed" | "draft">;
 
 const lines: { readonly [Name in VisibleName]: (body: BodyOf<Name>) => Shown } = {
-  text: ({ text }) => ({ text }),
+  text: ({ text, reply }) => ({ text, ...(reply === undefined ? {} : { reply }) }),
   file: (file) => ({ text: fileLine(file), file }),
 };
 
@@ -21,7 +21,8 @@ const lines: { readonly [Name in VisibleName]: (body: BodyOf<Name>) => Shown } =
 export function shownContent({ kind, body }: DraftOf<VisibleName>): Shown {
   // The draft gives kind and body together; TypeScript does not follow that through the index.
   const line: (body: never) => Shown = lines[kind];
-  return line(body as never);
+  const shown = line(body as never);
+  return kind === "text" ? shown : { ...shown, kind };
 }
 
 /** Whether the content makes a line. */

@@ -1,11 +1,13 @@
 /** Taking in content that has arrived and was decrypted: by kind, into the transaction of its batch. */
 import { AppError } from "../../../lib/base/errors.ts";
+import { contentLimits } from "../../../lib/base/limits.ts";
 import type { NewMessage, SignedFacts } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import type { KnownContent, UnknownContent } from "./codec.ts";
 import type { ContentFacts, Effect } from "./facts.ts";
 import { type FactsOf, handleSilent } from "./handlers.ts";
 import type { SilentName } from "./kinds.ts";
+import { applyEarly } from "./late.ts";
 import type { OpenedContent } from "./sealed.ts";
 import { isVisible, type Shown, shownContent } from "./shown.ts";
 
@@ -30,28 +32,51 @@ export type Taken =
 export function takeContent(opened: OpenedContent, arrival: Arrival, now: number): Taken {
   const { content, signed } = opened;
   const sentAt = Math.min(content.sentAt ?? arrival.ts, now + aheadMs);
-  const facts = { ...arrival, sentAt, signed };
+  const facts = { ...arrival, sentAt, signed, ...stayOf(content, arrival, now) };
   if (content.kind === "unknown") return takeUnknown(content, facts);
   if (isVisible(content)) return line(facts, shownContent(content));
   return silently(content, facts);
 }
 
-type Facts = Omit<Required<ContentFacts<unknown>>, "body">;
+type Facts =
+  & Omit<Required<ContentFacts<unknown>>, "body">
+  & Pick<NewMessage, "expireAfter" | "expiresAt">;
+
+/** One's own runs from when it is here; that of others from when it is read, or from some days later on. */
+function stayOf(
+  { expireAfter }: OpenedContent["content"],
+  { own }: Arrival,
+  now: number,
+): Pick<NewMessage, "expireAfter" | "expiresAt"> {
+  if (expireAfter === undefined) return {};
+  const grace = own ? 0 : contentLimits.unreadGraceMs;
+  return { expireAfter, expiresAt: now + expireAfter + grace };
+}
 
 /** An older program than the sender's: shows what the sender offers instead, and passes over what makes no line. */
-function takeUnknown({ silent, fallback }: UnknownContent, facts: Facts): Taken {
+function takeUnknown({ name, silent, fallback }: UnknownContent, facts: Facts): Taken {
   if (silent) return { kind: "stored", silent, store: () => [] };
-  if (fallback !== undefined) return line(facts, { text: fallback });
+  if (fallback !== undefined) return line(facts, { text: fallback, kind: name });
   return { kind: "unreadable", cause: "a newer version of this program is needed for it" };
 }
 
 function line(facts: Facts, shown: Shown): Taken {
   const message = messageOf(facts, shown);
   const store = (core: Core) => {
-    core.messages.add(message);
-    return [];
+    const added = core.messages.add(withoutClaims(core, message));
+    return added === undefined ? [] : applyEarly(core, message.thread, message.id);
   };
   return { kind: "stored", silent: false, store };
+}
+
+/** What a reply says about the message that it answers counts only where that message is not here. */
+function withoutClaims(core: Core, message: NewMessage): NewMessage {
+  const { content, thread } = message;
+  if (content.reply === undefined) return message;
+  const { id } = content.reply;
+  const known = core.messages.inThread(thread, id);
+  if (known === undefined || known.unreadable) return message;
+  return { ...message, content: { ...content, reply: { id } } };
 }
 
 function silently(content: KnownContent, facts: Facts): Taken {
@@ -73,7 +98,7 @@ function guarded(core: Core, silent: FactsOf<SilentName>): readonly Effect[] {
 }
 
 function messageOf(facts: Facts & { readonly signed: SignedFacts }, shown: Shown): NewMessage {
-  const { thread, id, seq, own, ts, sentAt, from, signed } = facts;
+  const { thread, id, seq, own, ts, sentAt, from, signed, expireAfter, expiresAt } = facts;
   return {
     thread,
     id,
@@ -84,5 +109,7 @@ function messageOf(facts: Facts & { readonly signed: SignedFacts }, shown: Shown
     ts,
     sentAt,
     content: { from: from.name, account: from.account, ...shown, signed },
+    ...(expireAfter === undefined ? {} : { expireAfter }),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
   };
 }

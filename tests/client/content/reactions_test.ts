@@ -1,22 +1,7 @@
 import assert from "node:assert/strict";
-import type { ChatMessage, Engine } from "../../../client/engine/api.ts";
-import { message, nextEvent, patience } from "../engine/kit.ts";
+import { message, patience } from "../engine/kit.ts";
 import { Village } from "../engine/village.ts";
-
-const to = (name: string) => ({ kind: "direct", name }) as const;
-
-/** Waits until the message looks as wanted. */
-async function changed(engine: Engine, id: string, fits: (message: ChatMessage) => boolean) {
-  const known = (await engine.history({})).find((one) => one.id === id);
-  if (known !== undefined && fits(known)) return known;
-  const event = await nextEvent(
-    engine,
-    (one) => one.kind === "changed" && one.message.id === id && fits(one.message),
-    { what: `a change of ${id}` },
-  );
-  if (event.kind !== "changed") throw new Error("not a change");
-  return event.message;
-}
+import { changed, to } from "./kit.ts";
 
 Deno.test("a reaction shows at its message on both sides, once, and can be taken back", async () => {
   await using village = await Village.make();

@@ -95,7 +95,10 @@ export interface EngineOptions {
 /** An engine over the device's store. */
 export function engineFor(facts: DeviceFacts, options: EngineOptions = {}): Engine {
   const { name, account, folder, server } = facts;
-  const database = openDatabase(`${folder}/profile.db`, { migrations: profileMigrations });
+  const database = openDatabase(`${folder}/profile.db`, {
+    migrations: profileMigrations,
+    wipe: true,
+  });
   const sealed = { database, ...sealerOf(fromBase64url(facts.profileKey)) };
   const device = signingKeyFromSeed(fromBase64url(facts.deviceSeed));
   const certificate = readDeviceCertificate(fromBase64url(facts.certificate));

@@ -1,0 +1,29 @@
+/** Own silent content that the server has taken, or has refused for good. */
+import { fromBase64url } from "../../../lib/base/bytes.ts";
+import type { Core } from "../core.ts";
+import { decodeContent } from "./codec.ts";
+import type { Effect } from "./facts.ts";
+import { type FactsOf, handleAccepted } from "./handlers.ts";
+import { isSilentName, type SilentName } from "./kinds.ts";
+
+/**
+ * Does what is left to be done when the server has taken own silent content, and forgets what it said. In the caller's
+ * transaction.
+ */
+export function settleSilent(
+  core: Core,
+  row: { readonly local: number; readonly seq: number; readonly ts: number },
+): readonly Effect[] {
+  const message = core.messages.get(row.local);
+  const signed = message?.content.signed;
+  if (message === undefined || signed === undefined) return [];
+  core.messages.hush(message);
+  const content = decodeContent(fromBase64url(signed.content));
+  if (content.kind === "unknown" || !isSilentName(content.kind)) return [];
+  const { id, thread, sentAt } = message;
+  const { account, name, device } = core.own;
+  const from = { account, name, device };
+  const { seq, ts } = row;
+  const facts = { id, thread, seq, ts, sentAt, own: true, from, body: content.body, signed };
+  return handleAccepted(core, { kind: content.kind, facts } as FactsOf<SilentName>);
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { fromBase64url, toHex } from "../../../lib/base/bytes.ts";
+import { openDatabase } from "../../../lib/sql/open.ts";
+import { profileMigrations } from "../../../client/store/schema.ts";
+import { message, patience } from "../engine/kit.ts";
+import { Village } from "../engine/village.ts";
+import { changed, to } from "./kit.ts";
+
+Deno.test("an edited message shows its new text on both sides, and a receipt proves that", async () => {
+  await using village = await Village.make();
+  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+  const sent = await alice.send(to("bobby"), "lunch at one");
+  const got = await message(bobby, "lunch at one");
+  const { id } = await alice.content.edit(sent.id, "lunch at two");
+  await alice.content.settled(id, patience());
+  const shown = await changed(bobby, got.id, ({ text }) => text === "lunch at two");
+  assert.deepEqual([shown.edited, shown.own, shown.id], [true, false, sent.id]);
+  for (const engine of [alice, bobby]) {
+    const [line, ...more] = await engine.history({});
+    assert.deepEqual([line?.text, line?.edited, more.length], ["lunch at two", true, 0]);
+    const [receipt = ""] = await engine.exportSigned({});
+    const { content } = JSON.parse(receipt);
+    const said = JSON.parse(new TextDecoder().decode(fromBase64url(content)));
+    assert.deepEqual([said.kind, said.text], ["edit", "lunch at two"]);
+  }
+  const foreign = bobby.content.edit(got.id, "lunch is on you");
+  await assert.rejects(foreign, { code: "not_permitted_now" });
+  await assert.rejects(bobby.content.remove(got.id), { code: "not_permitted_now" });
+});
+
+Deno.test("a deleted message leaves no trace in either profile, nor in what quotes it", async () => {
+  await using village = await Village.make();
+  const facts = { alice: await village.device("alice"), bobby: await village.device("bobby") };
+  const alice = await village.open(facts.alice);
+  const bobby = await village.open(facts.bobby);
+  const long = "a secret that is longer than a page of the database ".repeat(200);
+  const sent = await alice.send(to("bobby"), long);
+  const got = await message(bobby, long);
+  await bobby.content.react(got.id, "👀");
+  const reply = await bobby.content.reply(got.id, "really?");
+  const heard = await message(alice, "really?");
+  assert.deepEqual([heard.replyTo?.id, heard.replyTo?.from], [sent.id, "alice"]);
+  assert.match(heard.replyTo?.quote ?? "", /^a secret .*…$/);
+  await changed(alice, sent.id, ({ reactions }) => reactions?.length === 1);
+  const before = [sealedRows(facts.alice.folder, sent.id), sealedRows(facts.bobby.folder, sent.id)];
+  const quotes = [
+    sealedRows(facts.alice.folder, reply.id),
+    sealedRows(facts.bobby.folder, reply.id),
+  ];
+
+  for (const { folder } of [facts.alice, facts.bobby]) {
+    assert.ok(before.some((sealed) => filesHold(folder, sealed).length > 0), "it was there before");
+  }
+
+  const { id } = await alice.content.remove(sent.id);
+  await alice.content.settled(id, patience());
+  const gone = await changed(bobby, got.id, ({ deleted }) => deleted === true);
+  assert.deepEqual([gone.text, gone.reactions, gone.from], ["", undefined, "alice"]);
+  assert.equal((await bobby.unread()).some(({ id }) => id === got.id), false);
+  const [, answer] = await alice.history({});
+  assert.deepEqual(answer?.replyTo, { id: sent.id, from: "alice" });
+  await assert.rejects(alice.content.edit(sent.id, "again"), { code: "not_permitted_now" });
+  await assert.rejects(bobby.content.react(got.id, "👍"), { code: "not_permitted_now" });
+  [facts.alice, facts.bobby].forEach(({ folder }, index) => {
+    for (const [what, sealed] of Object.entries({ said: before[index], quoted: quotes[index] })) {
+      assert.ok(sealed !== undefined && sealed.length > 100);
+      assert.deepEqual(filesHold(folder, sealed), [], `${what}, side ${index}`);
+    }
+  });
+});
+
+/** The beginning of the sealed row of a message, as it stands in the file. */
+function sealedRows(folder: string, id: string): Uint8Array {
+  const database = openDatabase(`${folder}/profile.db`, { migrations: profileMigrations });
+  try {
+    const row = database.prepare("SELECT content FROM messages WHERE id = ?")
+      .get<{ content: Uint8Array }>(id);
+    return row?.content.slice(0, 400) ?? new Uint8Array();
+  } finally {
+    database.close();
+  }
+}
+
+function filesHold(folder: string, needle: Uint8Array): string[] {
+  // A page of the file may cut it anywhere: its middle is looked for.
+  const middle = toHex(needle.subarray(40, 72));
+  return ["profile.db", "profile.db-wal"].filter((name) => {
+    try {
+      return toHex(Deno.readFileSync(`${folder}/${name}`)).includes(middle);
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return false;
+      throw thrown;
+    }
+  });
+}
+
+Deno.test("a message that was never sent just goes when it is deleted", async () => {
+  await using village = await Village.make();
+  const alice = village.engine(await village.device("alice"));
+  const queued = await alice.send(to("bobby"), "not yet");
+  await alice.content.remove(queued.id);
+  assert.deepEqual(await alice.history({}), []);
+  await alice.content.settled(queued.id);
+});
+
+Deno.test("every device of the author may edit, and both devices show the same in the end", async () => {
+  await using village = await Village.make();
+  const first = await village.online("alice");
+  const second = await village.online("alice");
+  const bobby = await village.online("bobby");
+  const sent = await first.send(to("bobby"), "one");
+  await message(second, "one");
+  const got = await message(bobby, "one");
+  const edits = [
+    await first.content.edit(sent.id, "two"),
+    await second.content.edit(sent.id, "three"),
+  ];
+  await first.content.settled(edits[0]?.id ?? "", patience());
+  await second.content.settled(edits[1]?.id ?? "", patience());
+  const after = await first.send(to("bobby"), "done");
+  await message(bobby, "done");
+  await message(second, "done");
+  await first.waitFor(after.id, "delivered", patience());
+  const last = (await bobby.history({}))[0]?.text;
+  assert.ok(last === "two" || last === "three");
+  await changed(first, sent.id, ({ text }) => text === last);
+  await changed(second, sent.id, ({ text }) => text === last);
+  assert.equal((await bobby.history({}))[0]?.id, got.id);
+});
+
+Deno.test("a message is found by its id, by the beginning of it, and by its number", async () => {
+  await using village = await Village.make();
+  const alice = village.engine(await village.device("alice"));
+  const queued = await alice.send(to("bobby"), "this one");
+  const { content } = alice;
+  assert.equal((await content.find(queued.id)).text, "this one");
+  assert.equal((await content.find(queued.id.slice(0, 13), to("bobby"))).text, "this one");
+  assert.equal((await content.find(String(queued.local))).text, "this one");
+  for (const nobody of ["0", "01", "ffff", "%", crypto.randomUUID(), "999999"]) {
+    await assert.rejects(content.find(nobody), { code: "not_found" }, nobody);
+  }
+  await assert.rejects(content.find(queued.id, { kind: "lobby" }), { code: "not_found" });
+});
