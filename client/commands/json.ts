@@ -6,6 +6,7 @@ import type {
   NotificationInfo,
   UserInfo,
 } from "../engine/api.ts";
+import type { DirectoryState } from "../engine/api_directory.ts";
 
 const version = 1;
 
@@ -40,6 +41,22 @@ export function messageJson(message: ChatMessage, self: string) {
     ...(message.deliveredAt === undefined ? {} : { deliveredAt: message.deliveredAt }),
     ...(message.readAt === undefined ? {} : { readAt: message.readAt }),
     ...(message.problem === undefined ? {} : { problem: message.problem }),
+  };
+}
+
+/** What is known of the directory's log; `evidence` holds checkpoints as the server signed them. */
+export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
+  return {
+    v: version,
+    type: "directory",
+    ...(size === undefined ? {} : { size }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    alarms: alarms.map(({ at, text, evidence }) => ({
+      ts: at,
+      time: iso(at),
+      text,
+      ...(evidence === undefined ? {} : { evidence }),
+    })),
   };
 }
 

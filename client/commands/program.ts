@@ -14,6 +14,7 @@ import {
   users,
 } from "./accounts.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
+import { showDirectory, trustDirectory } from "./directory.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
@@ -35,6 +36,7 @@ export const commandNames = [
   "verify",
   "rekey",
   "devices",
+  "directory",
   "export",
   "help",
 ] as const;
@@ -140,6 +142,14 @@ function addAccountCommands(add: Add): void {
     example: "rekey sam",
     act: (run, to: string) => rekey(run, to),
   }).argument("<CONVERSATION>", "the other account's name");
+  add("directory", {
+    about:
+      "show the server's directory as this device saw it, or accept one put back from a backup",
+    example: "directory trust",
+    act: (run, act: string | undefined, flags: { yes?: boolean }) =>
+      act === "trust" ? trustDirectory(run, flags) : showDirectory(run),
+  }).addArgument(new Argument("[ACTION]", "what to do").choices(["show", "trust"]))
+    .option("--yes", "trust: a person has decided so");
   add("devices", {
     about: "list your own devices, or remove one of them for good",
     example: "devices revoke u8VizD",

@@ -8,13 +8,15 @@ import {
   issueRevocation,
   readDeviceCertificate,
 } from "../../lib/crypto/certificate.ts";
+import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { fingerprint } from "../../lib/crypto/fingerprint.ts";
 import { canonicalName, isAccountName } from "../../lib/crypto/names.ts";
 import { formatSafetyNumber, safetyNumber } from "../../lib/crypto/safety_number.ts";
 import { KeyPackages } from "../store/key_packages.ts";
 import type { Profile } from "../store/profile.ts";
 import type { KeyInfo, NotificationInfo, SelfInfo, UserInfo } from "./api.ts";
-import { audit } from "./audit.ts";
+import { audit, forgetAudited } from "./audit.ts";
+import type { DirectoryDesk, DirectoryState } from "./api_directory.ts";
 import type { ComparableLog } from "./checkpoints.ts";
 import type { Welcome } from "./connection.ts";
 import { openConnection } from "./dialing.ts";
@@ -93,7 +95,9 @@ interface ServicesOptions extends ServiceOptions {
 class Services implements AccountServices {
   readonly people: Directory;
   readonly keyPackages: KeyPackages;
+  readonly directory: DirectoryDesk;
   readonly #options: ServicesOptions;
+  readonly #locks = new KeyedMutex();
   /** Alarms of earlier times are told once per process. */
   #alarmed = false;
 
@@ -101,6 +105,10 @@ class Services implements AccountServices {
     this.#options = options;
     this.people = new Directory(options);
     this.keyPackages = new KeyPackages(options.profile);
+    this.directory = {
+      state: () => directoryState(this.people.log),
+      beginAnew: (signal) => this.#audited(() => this.#beginAnew(signal)),
+    };
   }
 
   get log(): ComparableLog {
@@ -109,15 +117,36 @@ class Services implements AccountServices {
 
   async tend(welcome: Welcome, signal: AbortSignal): Promise<void> {
     this.#repeatAlarms();
-    const { keyPackages, people: directory } = this;
+    const { keyPackages } = this;
     const work = [
       refill({ ...this.#options, keyPackages }, { welcome, signal }),
-      audit({ ...this.#options, directory, warn: (text) => this.#options.warn(text) }, signal),
+      this.#audited(() => this.#audit(signal)),
     ];
     for (const result of await Promise.allSettled(work)) {
       // A connection that ended, or a busy server: the next login does it. What does not hold has raised its alarm.
       if (result.status === "rejected") this.#complain(result.reason, signal);
     }
+  }
+
+  /** One after another: an audit must not judge a log by what is just being given up. */
+  #audited<T>(work: () => Promise<T>): Promise<T> {
+    return this.#locks.run("audit", work);
+  }
+
+  #audit(signal: AbortSignal): Promise<void> {
+    const { people: directory } = this;
+    return audit(
+      { ...this.#options, directory, warn: (text) => this.#options.warn(text) },
+      signal,
+    );
+  }
+
+  async #beginAnew(signal?: AbortSignal): Promise<{ before: number; now: number }> {
+    const { before, after } = await this.people.log.beginAnew(signal);
+    forgetAudited(this.#options.profile);
+    this.people.forgetAll();
+    await this.#audit(signal ?? new AbortController().signal);
+    return { before, now: after.size };
   }
 
   checkSendable(name: string): void {
@@ -249,6 +278,11 @@ class Services implements AccountServices {
     if (signal.aborted || retry === "later" || code === "tampered") return;
     this.#options.warn(`Keys could not be tended: ${message}.`);
   }
+}
+
+function directoryState(log: Directory["log"]): DirectoryState {
+  const { size, signed } = log.head() ?? {};
+  return { size, checkpoint: signed, alarms: log.alarms() };
 }
 
 /** The certificate in the source, or the one of its device, if the account has it. */

@@ -3,6 +3,7 @@
  * comes from the profile's database, so that two processes on one profile see the same.
  */
 
+import type { DirectoryDesk } from "./api_directory.ts";
 import type { ContentActions } from "./api_content.ts";
 import type { FileActions } from "./api_files.ts";
 import type { ChatMessage } from "./api_messages.ts";
@@ -105,6 +106,8 @@ export interface Engine {
   /** Changing what was said: reactions and alike. */
   readonly content: ContentActions;
   readonly files: FileActions;
+  /** The server's directory: what was shown of it, and beginning anew. */
+  readonly directory: DirectoryDesk;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;

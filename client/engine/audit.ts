@@ -180,7 +180,8 @@ function take(
     if (finding.kind === "own_device") {
       noteDevice(options, { certificate: finding.certificate, devices, news: before.complete });
     }
-    if (finding.kind === "revocation" && finding.own && before.complete) {
+    const removal = finding.kind === "revocation" && finding.own && before.complete;
+    if (removal && !directory.knowsRevocation(finding.revocation)) {
       const device = shortly(finding.revocation.deviceKey);
       options.warn(`A device was removed from your account: ${device}.`);
     }
@@ -213,6 +214,14 @@ function noteDevice(
 /** Enough of a device's fingerprint to find it in a list. */
 function shortly(key: Uint8Array): string {
   return fingerprint(key).slice(0, 19);
+}
+
+/** The log begins anew: all of it is read again. Own devices that are known stay known. */
+export function forgetAudited(profile: Pick<Profile, "meta" | "database">): void {
+  profile.database.transaction(() => {
+    const before = readState(profile);
+    profile.meta.set("audit", encodeState({ ...before, frontier: Frontier.empty(), own: false }));
+  });
 }
 
 function readState({ meta }: Pick<Profile, "meta">): AuditState {

@@ -113,6 +113,16 @@ export class Directory implements People {
     this.forget(revocation.accountId);
   }
 
+  /** Whether that revocation was seen before. */
+  knowsRevocation({ accountId, bytes }: DeviceRevocation): boolean {
+    return this.#revocations.of(accountId).some((known) => equalBytes(known, bytes));
+  }
+
+  /** Everything is asked again next time; pinned keys stay. */
+  forgetAll(): void {
+    this.#cache.clear();
+  }
+
   async #fetch(who: Who): Promise<ProvenKeys> {
     const floor = this.log.size();
     const { message } = await this.#options.server.request({ type: "directory.keys", ...who });

@@ -19,6 +19,7 @@ import type {
 } from "./api.ts";
 import type { ContentActions } from "./api_content.ts";
 import { Actions } from "./content/actions.ts";
+import type { DirectoryDesk } from "./api_directory.ts";
 import { CheckpointExchange } from "./checkpoints.ts";
 import { Expiring } from "./content/expiring.ts";
 import { Keeper } from "./connection.ts";
@@ -59,6 +60,7 @@ class ProfileEngine implements Engine {
   readonly self: SelfInfo;
   readonly content: ContentActions;
   readonly files: Files;
+  readonly directory: DirectoryDesk;
   readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
@@ -98,6 +100,7 @@ class ProfileEngine implements Engine {
     });
     const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
     this.#account = parts.services({ server: this.#keeper, warn });
+    this.directory = this.#account.directory;
     this.#core = this.#makeCore(parts, warn);
     this.#expiring = new Expiring(this.#core);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#foreign() });

@@ -17,26 +17,10 @@ import { verifyConsistency } from "../../lib/directory/verify.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { RefusedError } from "../../lib/wire/errors.ts";
 import type { Profile } from "../store/profile.ts";
+import type { Alarm, Evidence } from "./api_directory.ts";
 import type { ComparableLog, SignedHead } from "./checkpoints.ts";
 import type { Requester } from "./connection.ts";
 import { TrustError } from "./trust_error.ts";
-
-/** What went wrong with the directory once; kept, and told again at each start. */
-export interface Alarm {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly text: string;
-  /** The two checkpoints that do not fit, where the server has signed both. */
-  readonly evidence?: Evidence;
-}
-
-/** Two signed checkpoints of one server that are not of one log; whoever has them can show them to anybody. */
-export interface Evidence {
-  /** What this device was shown. */
-  readonly here: string;
-  /** What somebody else was shown, or this device at another time. */
-  readonly there: string;
-}
 
 /** What a view of the log needs. */
 export interface LogOptions {
@@ -47,6 +31,10 @@ export interface LogOptions {
   now(): number;
   warn(text: string): void;
 }
+
+/** What a person can do about a log that was exchanged for another one. */
+const remedy = "if its operator says by another way that a backup was put back: " +
+  "sealpost client directory trust";
 
 /** Alarms that are kept; a server that goes on lying says nothing new. */
 const maxAlarms = 20;
@@ -72,14 +60,14 @@ export class LogView implements ComparableLog {
     const checkpoint = this.#verify(signed);
     if (checkpoint.size < floor) {
       throw this.alarm(
-        `the server has taken back part of its directory (${checkpoint.size} entries, before ${floor})`,
+        `the server has taken back part of its directory (${checkpoint.size} entries, before ${floor}); ${remedy}`,
         evidenceOf(this.#remembered()?.signed, signed),
       );
     }
     const known = this.#remembered();
     if (known !== undefined && !await this.#isConsistent(known, checkpoint)) {
       throw this.alarm(
-        `what it shows now (${checkpoint.size} entries) does not continue what it showed before (${known.size})`,
+        `what it shows now (${checkpoint.size} entries) does not continue what it showed before (${known.size}); ${remedy}`,
         evidenceOf(known.signed, signed),
       );
     }

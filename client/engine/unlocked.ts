@@ -6,6 +6,7 @@ import type { Connection } from "../../lib/wire/connection.ts";
 import type { Profile } from "../store/profile.ts";
 import type { Engine, KeyInfo, NotificationInfo, SelfInfo, UserInfo } from "./api.ts";
 import type { Requester, Welcome } from "./connection.ts";
+import type { DirectoryDesk } from "./api_directory.ts";
 import type { ComparableLog } from "./checkpoints.ts";
 import type { KeyPackageStore, People } from "./core.ts";
 
@@ -57,6 +58,7 @@ export interface AccountServices {
   readonly keyPackages: KeyPackageStore;
   /** The directory's log as this profile has seen it. */
   readonly log: ComparableLog;
+  readonly directory: DirectoryDesk;
   /**
    * Call after each login: refills key packages, rotates the last resort, audits the directory. Never rejects; what a
    * person must know goes to `warn`.

@@ -158,6 +158,14 @@ function simpleServices(
     people,
     keyPackages,
     log: people.log,
+    directory: {
+      state: () => ({
+        size: people.log.size(),
+        checkpoint: undefined,
+        alarms: people.log.alarms(),
+      }),
+      beginAnew: unused,
+    },
     tend: (welcome) => stock.fill(server, { ...of, welcome }),
     checkSendable: (name) => people.checkSendable(name),
     forgetKeys: (account) => people.forget(account),

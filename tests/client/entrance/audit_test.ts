@@ -5,7 +5,7 @@ import type { AppError } from "../../../lib/base/errors.ts";
 import { issueRevocation } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { encodeEntry } from "../../../lib/directory/entry.ts";
-import { audit } from "../../../client/engine/audit.ts";
+import { audit, forgetAudited } from "../../../client/engine/audit.ts";
 import { Directory } from "../../../client/engine/directory.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { FakeDirectory } from "./fake_directory.ts";
@@ -169,4 +169,21 @@ Deno.test("an entry of a kind that this program does not know is hashed and pass
   });
   await w.audit();
   assert.deepEqual(w.warnings, []);
+});
+
+Deno.test("a log that is read anew tells nothing that was known, and what is new in it", async () => {
+  await using w = await world();
+  await w.audit();
+  const known = furtherDevice(w.profile.identity);
+  w.fake.addDevice(known);
+  w.fake.revoke(known);
+  await w.audit();
+  assert.equal(w.warnings.splice(0).length, 2);
+  forgetAudited(w.profile);
+  await w.audit();
+  assert.deepEqual(w.warnings, []);
+  forgetAudited(w.profile);
+  w.fake.addDevice(furtherDevice(w.profile.identity));
+  await w.audit();
+  assert.match(w.warnings.join(), /^A new device was added to your account/);
 });

@@ -116,3 +116,45 @@ Deno.test("a name in such an alarm brings no control characters along", async ()
   // deno-lint-ignore no-control-regex -- these are what must not be there
   assert.doesNotMatch(w.warnings[0] ?? "", /[\x00-\x1f]/);
 });
+
+Deno.test("a log that begins anew on a person's word is followed from there; pinned keys stay", async () => {
+  await using w = await world();
+  const { publicKey: serverKey } = w.fake.identity;
+  w.fake.add(someIdentity({ name: "Sam", serverKey }));
+  const { size } = w.fake;
+  w.grow(w.fake, 3);
+  const { account, accountKey } = await w.directory().keysOf({ name: "sam" });
+  w.fake.rewind(size);
+  await assert.rejects(w.directory().keysOf({ name: "sam" }), { code: "tampered" });
+  const directory = w.directory();
+  const { before, after } = await directory.log.beginAnew();
+  assert.deepEqual([before, after.size], [size + 6, size]);
+  assert.deepEqual(directory.log.alarms(), []);
+  const keys = await w.directory().keysOf({ name: "sam" });
+  assert.deepEqual([keys.account, keys.accountKey], [account, accountKey]);
+  w.grow(w.fake, 2);
+  await w.directory().keysOf({ name: "sam" });
+  w.fake.rewind(size);
+  await assert.rejects(w.directory().log.fetch(), { code: "tampered" }, "from there on as before");
+});
+
+Deno.test("another key for a known account is refused as before when the log begins anew with it", async () => {
+  await using w = await world();
+  const { publicKey: serverKey } = w.fake.identity;
+  const { size } = w.fake;
+  w.fake.add(someIdentity({ name: "Sam", serverKey }));
+  await w.directory().keysOf({ name: "sam" });
+  w.fake.rewind(size);
+  w.fake.add(someIdentity({ name: "Sam", serverKey }));
+  await w.directory().log.beginAnew();
+  await assert.rejects(w.directory().keysOf({ name: "sam" }), { code: "blocked" });
+});
+
+Deno.test("a log that nobody has signed cannot be begun anew with", async () => {
+  await using w = await world();
+  const { log } = w.directory();
+  await log.fetch();
+  w.fake.lies.checkpoint = () => w.fake.checkpoint(generateSigningKey());
+  await assert.rejects(log.beginAnew(), { code: "tampered" });
+  assert.equal(log.size(), w.fake.size);
+});
