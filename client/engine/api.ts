@@ -6,6 +6,7 @@
 import type { DirectoryDesk } from "./api_directory.ts";
 import type { ContentActions } from "./api_content.ts";
 import type { FileActions } from "./api_files.ts";
+import type { GroupsApi, RequestsApi } from "./api_groups.ts";
 import type { ChatMessage } from "./api_messages.ts";
 import type { Target } from "./api_target.ts";
 
@@ -65,6 +66,8 @@ export interface ConversationInfo {
   readonly target: Target;
   readonly conversation: string;
   readonly unread: number;
+  /** A stranger's, to be accepted or declined: not counted with the others. */
+  readonly request?: boolean;
   readonly last?: ChatMessage;
 }
 
@@ -108,6 +111,8 @@ export interface Engine {
   readonly files: FileActions;
   /** The server's directory: what was shown of it, and beginning anew. */
   readonly directory: DirectoryDesk;
+  readonly groups: GroupsApi;
+  readonly requests: RequestsApi;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;

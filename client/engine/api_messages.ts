@@ -18,7 +18,8 @@ export interface ChatMessage {
   readonly own: boolean;
   /** The text, not yet sanitised for a terminal; for an unreadable message what happened and what happens next. */
   readonly text: string;
-  readonly kind: "text" | "unreadable";
+  /** `notice`: a line of the conversation itself, such as who joined it. */
+  readonly kind: "text" | "unreadable" | "notice";
   /** When the server took it (ms since 1970); the sender's time while it is queued. */
   readonly ts: number;
   readonly sentAt: number;
@@ -31,6 +32,10 @@ export interface ChatMessage {
   readonly readAt?: number;
   /** Whether this account has read it. Own messages are. */
   readonly read: boolean;
+  /** Own messages in groups: how many of the others have read it. */
+  readonly readBy?: { readonly count: number; readonly of: number };
+  /** Of a stranger whose request was not answered yet. */
+  readonly request?: boolean;
   /** Whether its author has given it another text since. */
   readonly edited?: boolean;
   /** Its author has taken it back: `text` is empty. */

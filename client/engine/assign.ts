@@ -18,9 +18,15 @@ export async function assignThread(
     readonly messages: readonly Row[];
     /** Asks for the verdict on the thread's pending change. */
     readonly resolve: (thread: number) => Promise<unknown>;
+    /** What the server lists it as. */
+    readonly kindOf: (conversation: string) => Promise<"direct" | "group" | undefined>;
   },
 ): Promise<Thread | undefined> {
   const { conversation, messages, resolve } = options;
+  if (await isGroup(options)) {
+    const { threads, sealed } = core;
+    return sealed.database.transaction(() => threads.obtainGroup(conversation));
+  }
   const account = partnerOf(core.own.account, messages);
   const { name } = await core.people.keysOf({ account });
   const { threads, sealed } = core;
@@ -35,6 +41,15 @@ export async function assignThread(
   if (thread.hasPending) await resolve(thread.thread);
   occupy(core, thread.thread, conversation);
   return undefined;
+}
+
+/** A welcome says what it leads to; without one the server's list has to. */
+async function isGroup(
+  { conversation, messages, kindOf }: Parameters<typeof assignThread>[1],
+): Promise<boolean> {
+  const welcome = messages.find((message) => message.type === "welcome");
+  const kind = welcome?.type === "welcome" ? welcome.kind : await kindOf(conversation);
+  return kind === "group";
 }
 
 function partnerOf(own: string, messages: readonly Row[]): string {

@@ -1,28 +1,30 @@
-/**
- * Conversations as groups: making one, joining one, changing one. Every change is stored before it is sent and applied
- * only when the server has accepted it; the same change sent again gets the same verdict.
- */
-import { toBase64url } from "../../lib/base/bytes.ts";
+/** Conversations as groups: making one, joining one, changing one. */
 import { pause } from "../../lib/base/clock.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { randomId, uuidBytes } from "../../lib/base/ids.ts";
 import type { MlsGroup } from "../../lib/mls/mod.ts";
-import { RefusedError } from "../../lib/wire/errors.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
-import { type AccountKeys, type Core, isTemporary } from "./core.ts";
+import type { AccountKeys, Core } from "./core.ts";
+import { enteredGroup, firstCommit, onlyFresh, type Plan, plannedCommit } from "./group_commits.ts";
 import { devicesOf, type Groups } from "./groups.ts";
 import { claimPackages } from "./key_packages.ts";
-import { decodePending, encodePending, type Pending, pendingOf } from "./pending.ts";
+import { pendingOf } from "./pending.ts";
+import { Proposals, type Settled, type Verdict } from "./proposals.ts";
+import { standingOf } from "./standing.ts";
 
-/** What became of a pending change. */
-export type Verdict = "none" | "accepted" | "lost";
+export type { Verdict };
 
 /** A conversation as the server lists it. */
 export type Listed = Message<"conversation.list.ok">["conversations"][number];
 
-/** How often a lost race is run again before giving up for now. */
+/** How often a lost race is run again before giving up for now: with one partner, and among many members. */
 const attempts = 6;
+const groupAttempts = 60;
+
+/** Losers of a race in a group wait up to so long before they run again, in milliseconds, longer each time. */
+const jitterMs = 50;
+const mostJitterMs = 1_000;
 
 /** How often, and how long apart in milliseconds, a store that seems to be behind is looked at again. */
 const patientLooks = 15;
@@ -34,8 +36,7 @@ export class Conversations {
   readonly #groups: Groups;
   /** Takes in everything that waits at the server for this device. */
   readonly #readLog: (conversation: string) => Promise<void>;
-  /** Devices that the next commit must remove, as far as known here. */
-  readonly #removals = new Map<string, readonly string[]>();
+  readonly #proposals: Proposals;
   #listed: Promise<Listed[]> | undefined;
 
   constructor(
@@ -46,6 +47,7 @@ export class Conversations {
     this.#core = core;
     this.#groups = groups;
     this.#readLog = options.readLog;
+    this.#proposals = new Proposals(core, groups);
   }
 
   /** Every conversation of the account, as the server lists them. */
@@ -62,13 +64,18 @@ export class Conversations {
       const last = all.at(-1)?.conversation ?? "";
       if (!message.more || last <= (after ?? "")) break;
     }
-    for (const { conversation, removals } of all) this.#removals.set(conversation, removals);
+    for (const one of all) this.#groups.removals.note(one.conversation, one);
     return all;
+  }
+
+  /** What the server lists the conversation as. */
+  async kindOf(conversation: string): Promise<Listed["kind"] | undefined> {
+    return (await this.list()).find((one) => one.conversation === conversation)?.kind;
   }
 
   /** Whether the server waits for a commit that removes somebody. */
   hasRemovals(conversation: string): boolean {
-    return (this.#removals.get(conversation)?.length ?? 0) > 0;
+    return this.#groups.removals.has(conversation);
   }
 
   /**
@@ -88,11 +95,22 @@ export class Conversations {
   }
 
   async #obtain(thread: Thread): Promise<void> {
+    if (thread.kind === "group") return await this.#enter(thread);
     const keys = await this.#identify(thread);
     const { account } = keys[keys.length - 1] ?? keys[0] ?? {};
     const listed = (await this.list()).find((one) => isWith(one, this.#core.own.account, account));
     if (listed === undefined) await this.#create(this.#get(thread.thread), keys);
     else await this.adopt(this.#get(thread.thread), listed);
+  }
+
+  /** Takes this device into a group of which its account is a member. */
+  async #enter(thread: Thread): Promise<void> {
+    const { kind } = this.#core.threads.groups.get(thread.thread).standing;
+    const listed = kind === "active" || kind === "request"
+      ? (await this.list()).find(({ conversation }) => conversation === thread.conversation)
+      : undefined;
+    if (listed !== undefined && listed.state !== "left") return await this.adopt(thread, listed);
+    throw new AppError("not_a_member", { text: `you are not in ${thread.title} any more` });
   }
 
   /** The partner's verified keys, its account noted; own keys first. */
@@ -139,22 +157,44 @@ export class Conversations {
     if (built.kind === "refused") throw this.#distrust(thread, built.detail);
     this.#checkMembers(thread, { group: built.next, conversation, keys });
     const partner = keys[keys.length - 1]?.account ?? core.own.account;
-    await this.#propose(
+    await this.#proposals.propose(
       thread,
       pendingOf(built, { change: { kind: "create", with: partner }, conversation }),
     );
+  }
+
+  /**
+   * Makes the group of a thread that has a conversation's id and facts but no group yet, with the accounts of `keys`, own
+   * among them. Rejects with what stands in the way; then there is no such group.
+   */
+  async createGroup(thread: Thread, keys: readonly AccountKeys[]): Promise<void> {
+    const { conversation = "" } = thread;
+    const { core } = { core: this.#core };
+    const accounts = keys.map(({ account }) => account);
+    await this.#groups.expect(thread, { accounts });
+    const packages = await claimPackages(core, { conversation, keys });
+    const mls = await core.mls();
+    const context = this.#groups.context(thread.thread);
+    const group = await mls.createGroup(uuidBytes(conversation), {
+      ...context,
+      now: core.clock.now(),
+    });
+    const pending = await firstCommit(core, { thread, group, packages, keys });
+    const { verdict, error } = await this.#proposals.propose(thread, pending);
+    if (verdict !== "accepted") throw error ?? new AppError("epoch_conflict", { fault: "us" });
   }
 
   /** Joins by an external commit, with the group info that the server keeps. A former leaf of this device goes. */
   async join(thread: Thread): Promise<void> {
     const { conversation } = thread;
     if (conversation === undefined) throw new AppError("no_such_conversation", { fault: "us" });
-    const keys = await this.#groups.expect(thread, { fresh: true });
     const { message, body } = await this.#core.server.request({
       type: "conversation.info",
       conversation,
     });
-    this.#removals.set(conversation, message.removals);
+    this.#groups.removals.note(conversation, message);
+    const accounts = message.members.map(({ account }) => account);
+    const keys = await this.#groups.expect(thread, { fresh: true, accounts });
     const mls = await this.#core.mls();
     const built = await mls.joinExternally(body, {
       ...this.#groups.context(thread.thread),
@@ -163,7 +203,16 @@ export class Conversations {
     if (built.kind === "refused") throw this.#distrust(thread, built.detail);
     this.#checkMembers(thread, { group: built.next, conversation, keys });
     this.#checkRoster(thread, built.next, message.roster);
-    await this.#propose(thread, pendingOf(built, { change: { kind: "external" }, conversation }));
+    const group = thread.kind === "group"
+      ? enteredGroup(this.#core.threads.groups.get(thread.thread), {
+        members: message.members,
+        keys,
+        epoch: built.epoch + 1,
+        standing: standingOf(message, keys),
+      })
+      : undefined;
+    const facts = { change: { kind: "external" }, conversation } as const;
+    await this.#proposals.propose(thread, pendingOf(built, group ? { ...facts, group } : facts));
   }
 
   /** Gives up the group state of `epoch`, which cannot go on, and joins again; a newer state is left alone. */
@@ -200,35 +249,58 @@ export class Conversations {
     return false;
   }
 
+  /** Makes fresh keys, and removes the devices and accounts whose removal waits. */
+  async renew(thread: number): Promise<void> {
+    await this.change(thread, () => Promise.resolve(onlyFresh));
+  }
+
+  /** Commits the removals that wait, unless somebody else has meanwhile. `stale`: what is known of them may be old. */
+  async carryOut(thread: number, options: { readonly stale?: boolean } = {}): Promise<void> {
+    const { conversation = "" } = this.#get(thread);
+    if (options.stale) await this.#refreshRemovals(conversation);
+    await this.change(
+      thread,
+      () => Promise.resolve(this.hasRemovals(conversation) ? onlyFresh : undefined),
+    );
+  }
+
   /**
-   * Makes fresh keys, and removes the devices whose removal waits. A lost race is run again after taking in the winner's
-   * commit.
+   * Commits what is planned. A lost race is run again after taking in the winner's commit, upon what that has made of the
+   * group. Rejects with what the server has against it.
    */
-  renew(thread: number): Promise<void> {
+  change(thread: number, plan: Plan): Promise<void> {
     return this.#core.locks.run(`renew:${thread}`, async () => {
-      for (let attempt = 0; attempt < attempts; attempt++) {
+      const most = this.#get(thread).kind === "group" ? groupAttempts : attempts;
+      for (let attempt = 0; attempt < most; attempt++) {
         const now = await this.ensure(thread);
         if (now.conversation === undefined) return;
-        const verdict = await this.#commit(now, now.conversation);
-        if (verdict === "accepted") return;
-        await this.#readLog(now.conversation);
-        await this.#refreshRemovals(now.conversation);
+        const planned = await plan(this.#core.threads.groups.get(thread));
+        if (planned === undefined) return;
+        const loaded = await this.#groups.load(thread);
+        if (loaded === undefined) continue;
+        const commit = { thread: now, group: loaded.group, planned };
+        const pending = await plannedCommit(this.#core, this.#groups, commit);
+        const version = { ...now, version: loaded.version };
+        const settled = await this.#proposals.propose(version, pending);
+        if (settled.verdict === "accepted") return;
+        await this.#afterLoss(now, { settled, attempt });
       }
+      if (most > attempts) throw new AppError("epoch_conflict");
     });
   }
 
-  async #commit(thread: Thread, conversation: string): Promise<Verdict> {
-    const loaded = await this.#groups.load(thread.thread);
-    if (loaded === undefined) return "none";
-    const devices = this.#removals.get(conversation) ?? [];
-    const remove = loaded.group.members().filter(({ certificate }) =>
-      devices.includes(toBase64url(certificate.deviceKey))
-    ).map(({ leafIndex }) => leafIndex);
-    const built = await loaded.group.commit({ remove, now: this.#core.clock.now() });
-    if (built.kind === "refused") throw new AppError("internal", { text: built.detail });
-    const pending = pendingOf(built, { change: { kind: "commit" }, conversation });
-    const version = { ...thread, version: loaded.version };
-    return await this.#propose(version, pending);
+  async #afterLoss(
+    { conversation = "", kind }: Thread,
+    { settled, attempt }: { readonly settled: Settled; readonly attempt: number },
+  ): Promise<void> {
+    const { clock, random } = this.#core;
+    const { error } = settled;
+    if (kind === "group" && error !== undefined && error.retry !== "after_sync") throw error;
+    await this.#readLog(conversation);
+    if (error?.code !== "epoch_conflict") await this.#refreshRemovals(conversation);
+    if (kind !== "group") return;
+    if (error?.code === "not_allowed" && attempt > 1) throw error;
+    await pause(clock, random() * Math.min(mostJitterMs, jitterMs * (attempt + 1)));
   }
 
   async #refreshRemovals(conversation: string): Promise<void> {
@@ -236,120 +308,20 @@ export class Conversations {
       type: "conversation.info",
       conversation,
     });
-    this.#removals.set(conversation, message.removals);
+    this.#groups.removals.note(conversation, message);
   }
 
-  /** Stores a change, unless the thread has moved on meanwhile, and asks for the verdict. */
-  async #propose(thread: Thread, pending: Pending): Promise<Verdict> {
-    const { conversation } = pending;
-    const stored = this.#set(thread, { conversation, pending: encodePending(pending) });
-    return stored ? await this.resolve(thread.thread) : "lost";
-  }
-
-  /** Sends the pending change (again) and applies the verdict. Rejects when there was none: it stays pending. */
-  resolve(thread: number): Promise<Verdict> {
-    return this.#core.locks.run(`resolve:${thread}`, async () => {
-      const stored = this.#core.threads.pending(thread);
-      if (stored === undefined) return "none";
-      const pending = decodePending(stored);
-      try {
-        const { seq } = await this.#submit(pending);
-        this.#accepted(thread, pending, seq);
-        return "accepted";
-      } catch (thrown) {
-        if (!(thrown instanceof RefusedError) || isTemporary(thrown)) throw thrown;
-        this.#refused(thread, pending, thrown);
-        return "lost";
-      }
-    });
-  }
-
-  async #submit(pending: Pending): Promise<{ seq: number }> {
-    const { change, conversation, hash, commit, welcome, groupInfo, add, epoch } = pending;
-    const body = [commit, welcome, groupInfo];
-    const lengths: [number, number, number] = [commit.length, welcome.length, groupInfo.length];
-    const common = {
-      conversation,
-      hash,
-      parts: lengths,
-      body: commit.length + welcome.length + groupInfo.length,
-    };
-    const { own, server } = this.#core;
-    if (change.kind === "create") {
-      const roster = [{ account: own.account, device: own.device }, ...add];
-      const request = { type: "conversation.create", kind: "direct", ...common } as const;
-      return (await server.request({ ...request, with: change.with, roster }, body)).message;
-    }
-    const request = { type: "conversation.commit", ...common } as const;
-    const external = change.kind === "external";
-    const remove = [...pending.remove];
-    return (await server.request({ ...request, epoch, external, add: [...add], remove }, body))
-      .message;
-  }
-
-  /** The server took it: what it leads to is the state now. */
-  #accepted(thread: number, pending: Pending, seq: number): void {
-    const { sealed, threads, clock } = this.#core;
-    sealed.database.transaction(() => {
-      const row = threads.get(thread);
-      const stored = threads.pending(thread);
-      if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
-      const inside = pending.change.kind === "commit";
-      const cursor = !inside || row.cursor === seq - 1 ? seq : row.cursor;
-      threads.compareAndSet(thread, row.version, {
-        state: pending.next,
-        epoch: pending.epoch + 1,
-        pending: null,
-        cursor,
-        sentSinceCommit: 0,
-        committedAt: clock.now(),
-      });
-      if (pending.change.kind === "external" && row.cursor > 0 && seq > row.cursor + 1) {
-        this.#noteGap(row, seq);
-      }
-    });
-    if (pending.change.kind === "commit") this.#removals.delete(pending.conversation);
-    this.#core.changed();
-  }
-
-  /** Rows between the old cursor and the joining are lost to this device; that is said, not passed over. */
-  #noteGap(thread: Thread, seq: number): void {
-    const now = this.#core.clock.now();
-    this.#core.messages.add({
-      thread: thread.thread,
-      id: randomId(),
-      seq,
-      own: false,
-      unreadable: true,
-      unread: true,
-      state: "received",
-      ts: now,
-      sentAt: now,
-      content: {
-        from: thread.title,
-        text: "messages may be missing here: this device had to join the conversation again; " +
-          "from now on everything can be read",
-      },
-    });
-  }
-
-  #refused(thread: number, pending: Pending, error: RefusedError): void {
-    const { sealed, threads, logger } = this.#core;
-    logger.log("info", "change_refused", { code: error.code, kind: pending.change.kind });
-    sealed.database.transaction(() => {
-      const row = threads.get(thread);
-      const stored = threads.pending(thread);
-      if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
-      const gone = pending.change.kind === "create" ? { conversation: null } : {};
-      threads.compareAndSet(thread, row.version, { pending: null, ...gone });
-    });
+  /** Asks for the verdict on the thread's pending change, if there is one. Rejects when there was none: it stays. */
+  async resolve(thread: number): Promise<Verdict> {
+    return (await this.#proposals.resolve(thread)).verdict;
   }
 
   #checkMembers(
     thread: Thread,
     expected: { group: MlsGroup; conversation: string; keys: readonly AccountKeys[] },
   ): void {
-    const misfit = this.#groups.misfit(expected.group, expected);
+    const partial = thread.kind === "group";
+    const misfit = this.#groups.misfit(expected.group, { ...expected, partial });
     if (misfit !== undefined) throw this.#distrust(thread, misfit);
   }
 
@@ -386,6 +358,7 @@ export class Conversations {
 
 /** Whether a listed conversation is the one between the two accounts (twice the same for notes to oneself). */
 export function isWith(listed: Listed, own: string, partner: string | undefined): boolean {
+  if (listed.kind !== "direct") return false;
   const accounts = new Set(listed.members.map(({ account }) => account));
   const expected = new Set([own, partner ?? own]);
   return accounts.size === expected.size && [...expected].every((one) => accounts.has(one));

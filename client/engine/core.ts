@@ -7,10 +7,12 @@ import type { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { DeviceCertificate, DeviceRevocation } from "../../lib/crypto/certificate.ts";
 import type { MlsIdentity, PrivateStates } from "../../lib/mls/mod.ts";
 import type { HeardCheckpoint } from "../store/checkpoints.ts";
+import type { Blocked } from "../store/blocked.ts";
 import type { Messages } from "../store/messages.ts";
 import type { Outbox } from "../store/outbox.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
 import type { Threads } from "../store/threads.ts";
+import type { GroupAsks } from "./group_asks.ts";
 import type { Requester } from "./connection.ts";
 
 /** The keys of an account, verified against the directory and against what was seen of it before. */
@@ -67,6 +69,10 @@ export interface Core {
   readonly random: () => number;
   readonly logger: Logger;
   readonly locks: KeyedMutex;
+  /** Whom this account has blocked. */
+  readonly blocked: Blocked;
+  /** Questions of groups' devices. */
+  readonly asks: GroupAsks;
   /** Loaded at first use: it costs tens of milliseconds. */
   mls(): Promise<typeof import("../../lib/mls/mod.ts")>;
   /** Tells a person. */

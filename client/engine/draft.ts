@@ -1,5 +1,6 @@
 /** What a batch of rows comes to, before it is stored. */
 import type { MlsGroup } from "../../lib/mls/mod.ts";
+import type { GroupFacts } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Effect } from "./content/facts.ts";
 import type { Core } from "./core.ts";
@@ -21,6 +22,8 @@ export interface Draft {
   readonly own: { readonly id: string; readonly seq: number; readonly ts: number }[];
   readonly usedPackages: string[];
   readonly warnings: string[];
+  /** Of a group: its members and standing by now, when they have changed. */
+  facts: GroupFacts | undefined;
   rejoin: boolean;
   renew: boolean;
 }
@@ -39,6 +42,7 @@ export function newDraft(thread: Thread, group: MlsGroup | undefined): Draft {
     own: [],
     usedPackages: [],
     warnings: [],
+    facts: undefined,
     rejoin: false,
     renew: false,
   };

@@ -5,6 +5,7 @@ import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
+import { Blocked } from "../store/blocked.ts";
 import { Messages } from "../store/messages.ts";
 import { Outbox } from "../store/outbox.ts";
 import { Threads } from "../store/threads.ts";
@@ -28,6 +29,9 @@ import type { Core } from "./core.ts";
 import { liveEvent } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Files } from "./files/files.ts";
+import { GroupActions } from "./group_actions.ts";
+import { GroupAsks } from "./group_asks.ts";
+import { GroupWatch } from "./group_watch.ts";
 import { Groups } from "./groups.ts";
 import { Inbox } from "./inbox.ts";
 import { Lobby } from "./lobby.ts";
@@ -36,6 +40,7 @@ import { Sending } from "./outbox.ts";
 import { Posting } from "./posting.ts";
 import { Reading } from "./reading.ts";
 import { receiptSource } from "./receipts.ts";
+import { Requests } from "./requests.ts";
 import { Sessions } from "./sessions.ts";
 import { Sync } from "./sync.ts";
 import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
@@ -76,6 +81,9 @@ class ProfileEngine implements Engine {
   readonly #conversations: Conversations;
   readonly #posting: Posting;
   readonly #checkpoints: CheckpointExchange;
+  readonly groups: GroupActions;
+  readonly requests: Requests;
+  readonly #watch: GroupWatch;
   readonly #sessions: Sessions;
   #receive = false;
   #stopped: Promise<void> | undefined;
@@ -112,8 +120,21 @@ class ProfileEngine implements Engine {
     const groups = new Groups(this.#core);
     const conversations = new Conversations(this.#core, groups, { readLog });
     this.#conversations = conversations;
+    this.requests = new Requests(this.#core);
+    this.#watch = new GroupWatch(this.#core, {
+      groups,
+      conversations,
+      requests: this.requests,
+      inBackground: (work) => this.#sync.inBackground(work),
+    });
+    this.groups = new GroupActions(this.#core, {
+      groups,
+      conversations,
+      sent: (id, signal) => this.content.settled(id, signal),
+    });
     this.#sync = new Sync(this.#core, {
       conversations,
+      watch: this.#watch,
       marks: this.#marks,
       lobby: this.#lobby,
       readLog,
@@ -124,6 +145,7 @@ class ProfileEngine implements Engine {
       busy: () => this.#keeper.busy,
       services: {
         resolve: (thread) => conversations.resolve(thread),
+        kindOf: (conversation) => conversations.kindOf(conversation),
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
@@ -200,6 +222,12 @@ class ProfileEngine implements Engine {
         hear: (heard) => this.#checkpoints.hear(heard),
         compareSoon: () => this.#checkpoints.compareSoon(),
       },
+      blocked: new Blocked(profile),
+      asks: new GroupAsks({
+        clock,
+        random: Math.random,
+        answer: (thread) => this.groups.tellName(thread),
+      }),
       mls: () => mls ??= import("../../lib/mls/mod.ts"),
       kick: (thread) => this.#sending.kick(thread),
       changed: () => {
@@ -242,6 +270,10 @@ class ProfileEngine implements Engine {
         return this.#inbox.take({ message, body: event.body });
       case "receipt":
         return this.#marks.receipt(message);
+      case "conversation.removals":
+        return this.#watch.removals(message);
+      case "conversation.state":
+        return this.#watch.state(message);
       case "lobby":
         return this.#lobby.take(message);
       default: {
@@ -318,6 +350,8 @@ class ProfileEngine implements Engine {
 
   async #stop(drainMs: number): Promise<void> {
     this.#sessions.stop();
+    this.#watch.stop();
+    this.#core.asks.stop();
     if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
     await this.#keeper.stop();
     await this.#sending.stop();

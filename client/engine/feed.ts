@@ -3,11 +3,9 @@
  * stored too, once each and in the same order.
  */
 import type { CancelTimer } from "../../lib/base/clock.ts";
-import type { StoredMessage } from "../store/messages.ts";
-import type { Thread } from "../store/threads.ts";
-import type { ChatMessage, EngineEvent, Target } from "./api.ts";
-import { marksOf } from "./marks_of.ts";
+import type { EngineEvent } from "./api.ts";
 import type { Core } from "./core.ts";
+import { chatMessage, isHidden, type Showing } from "./chat_message.ts";
 
 /** How often the file is looked at for changes by other processes, in milliseconds. */
 const pollMs = 300;
@@ -27,7 +25,7 @@ interface Subscription {
 
 /** Tells listeners. */
 export class Feed {
-  readonly #core: Pick<Core, "threads" | "messages" | "clock" | "sealed">;
+  readonly #core: Showing & Pick<Core, "messages" | "clock" | "sealed">;
   readonly #subscriptions = new Set<Subscription>();
   /** Another process has changed the store. */
   readonly #onForeign: () => void;
@@ -39,7 +37,7 @@ export class Feed {
   live = false;
 
   constructor(
-    core: Pick<Core, "threads" | "messages" | "clock" | "sealed">,
+    core: Showing & Pick<Core, "messages" | "clock" | "sealed">,
     options: { readonly onForeign: () => void },
   ) {
     this.#core = core;
@@ -152,7 +150,10 @@ export class Feed {
     subscription.revision = revision;
     this.#tellNew(subscription, { from: known, live: this.live });
     for (const message of messages.changed(before, known)) {
-      subscription.listener({ kind: "changed", message: this.#chat(message) });
+      const thread = this.#core.threads.get(message.thread);
+      if (isHidden(this.#core, message, thread)) continue;
+      const shown = chatMessage(this.#core, message);
+      subscription.listener({ kind: "changed", message: shown });
     }
     subscription.onChange?.();
   }
@@ -163,53 +164,13 @@ export class Feed {
       const page = messages.after(at, pageRows);
       for (const message of page) {
         subscription.local = Math.max(subscription.local, message.local);
-        const shown = this.#chat(message);
+        const thread = this.#core.threads.get(message.thread);
+        if (isHidden(this.#core, message, thread)) continue;
+        const shown = chatMessage(this.#core, message);
         subscription.listener({ kind: "message", message: shown, live: live || shown.own });
       }
       at = page.at(-1)?.local ?? at;
       if (page.length < pageRows) break;
     }
   }
-
-  #chat(message: StoredMessage): ChatMessage {
-    return chatMessage(this.#core, message);
-  }
-}
-
-/** Where messages of a thread go. */
-export function targetOf({ kind, title, conversation }: Thread): Target {
-  if (kind === "lobby") return { kind };
-  if (kind === "direct") return { kind, name: title };
-  return {
-    kind,
-    name: title.slice(1),
-    ...(conversation === undefined ? {} : { id: conversation }),
-  };
-}
-
-/** A stored message as it is shown. */
-export function chatMessage(
-  core: Pick<Core, "threads" | "messages">,
-  message: StoredMessage,
-): ChatMessage {
-  const thread = core.threads.get(message.thread);
-  const { deliveredAt, readAt, problem } = message;
-  return {
-    local: message.local,
-    id: message.id,
-    target: thread === undefined ? { kind: "lobby" } : targetOf(thread),
-    conversation: thread?.title ?? "",
-    from: message.content.from,
-    own: message.own,
-    text: message.content.text,
-    kind: message.unreadable ? "unreadable" : "text",
-    ts: message.ts,
-    sentAt: message.sentAt,
-    state: message.state,
-    ...(problem === undefined ? {} : { problem: problem.text, problemCode: problem.code }),
-    ...(deliveredAt === undefined ? {} : { deliveredAt }),
-    ...(readAt === undefined ? {} : { readAt }),
-    read: !message.unread,
-    ...marksOf(core, message),
-  };
 }

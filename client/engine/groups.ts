@@ -5,6 +5,8 @@ import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { MlsContext, MlsGroup } from "../../lib/mls/mod.ts";
 import type { Thread } from "../store/threads.ts";
 import { type AccountKeys, type Core, sameName } from "./core.ts";
+import { keysOfAll } from "./many_keys.ts";
+import { Removals } from "./removals.ts";
 
 /** A group state with the version under which it is stored. */
 export interface Loaded {
@@ -12,11 +14,21 @@ export interface Loaded {
   readonly group: MlsGroup;
 }
 
+/** How members are looked up. */
+export interface Expecting {
+  /** Ask the server even for what is known. */
+  readonly fresh?: boolean;
+  /** Of a group: further accounts that are about to be in it; with `fresh` only these are asked for anew. */
+  readonly accounts?: readonly string[];
+}
+
 /** The groups of an engine. */
 export class Groups {
   readonly #core: Core;
   readonly #loaded = new Map<number, Loaded>();
-  readonly #expected = new Map<number, readonly AccountKeys[]>();
+  /** By account. */
+  readonly #expected = new Map<number, ReadonlyMap<string, AccountKeys>>();
+  readonly removals = new Removals();
 
   constructor(core: Core) {
     this.#core = core;
@@ -47,45 +59,79 @@ export class Groups {
   /** This device's identity, and the word on others: certified by the key of an account that belongs here. */
   context(thread: number): MlsContext {
     const { own } = this.#core;
-    const accept = (certificate: DeviceCertificate) =>
-      (this.#expected.get(thread) ?? []).some((keys) => this.#certifies(keys, certificate));
+    const accept = (certificate: DeviceCertificate) => {
+      const keys = this.#expected.get(thread)?.get(certificate.accountId);
+      return keys !== undefined && this.#certifies(keys, certificate);
+    };
     return { identity: own.identity, accept };
   }
 
   /** Looks up the keys of everybody who belongs into the thread; what `context` accepts goes by them from then on. */
-  async expect(thread: Thread, options: { fresh?: boolean } = {}): Promise<readonly AccountKeys[]> {
+  async expect(thread: Thread, options: Expecting = {}): Promise<readonly AccountKeys[]> {
+    const keys = thread.kind === "group"
+      ? await this.#expectGroup(thread, options)
+      : await this.#expectPartner(thread, options);
+    this.#expected.set(thread.thread, new Map(keys.map((each) => [each.account, each])));
+    return keys;
+  }
+
+  /** The group's members, and whoever is to be one; only the latter are asked for anew when they are named. */
+  async #expectGroup(
+    { thread }: Thread,
+    { fresh = false, accounts = [] }: Expecting,
+  ): Promise<readonly AccountKeys[]> {
+    const { threads, own } = this.#core;
+    const members = threads.groups.get(thread).members.map(({ account }) => account);
+    const all = [...new Set([own.account, ...members, ...accounts])];
+    const known = this.#expected.get(thread);
+    return await keysOfAll(this.#core, all, {
+      known: (account) => {
+        const again = fresh && (accounts.length === 0 || accounts.includes(account));
+        return again ? undefined : known?.get(account);
+      },
+      fresh,
+    });
+  }
+
+  async #expectPartner(
+    thread: Thread,
+    options: Pick<Expecting, "fresh">,
+  ): Promise<readonly AccountKeys[]> {
     const { people, own } = this.#core;
     const { account, name } = thread.partner ?? { name: thread.title };
     const partner = await people.keysOf(account === undefined ? { name } : { account }, options);
     const self = partner.account === own.account
       ? partner
       : await people.keysOf({ account: own.account }, options);
-    const keys = self === partner ? [self] : [self, partner];
-    this.#expected.set(thread.thread, keys);
-    return keys;
+    return self === partner ? [self] : [self, partner];
   }
 
   /** The same as looked up before, or looked up now. */
-  async known(thread: Thread): Promise<readonly AccountKeys[]> {
-    return this.#expected.get(thread.thread) ?? await this.expect(thread);
+  async known(thread: Thread): Promise<ReadonlyMap<string, AccountKeys>> {
+    if (!this.#expected.has(thread.thread)) await this.expect(thread);
+    return this.#expected.get(thread.thread) ?? new Map();
   }
 
   /**
    * What is wrong with a group that was joined or is about to be: another conversation's, or members other than those
-   * that belong there. Undefined when it is as it must be.
+   * that belong there. Undefined when it is as it must be. `partial`: not everybody has to have a device in it.
    */
   misfit(
     group: MlsGroup,
-    expected: { conversation: string; keys: readonly AccountKeys[] },
+    expected: { conversation: string; keys: readonly AccountKeys[]; partial?: boolean },
   ): string | undefined {
     const { conversation, keys } = expected;
+    const byAccount = new Map(keys.map((each) => [each.account, each]));
     if (uuidText(group.groupId) !== conversation) return "it is the group of another conversation";
     const certificates = group.members().map(({ certificate }) => certificate);
-    const stranger = certificates.find((one) => !keys.some((known) => this.#certifies(known, one)));
+    const stranger = certificates.find((one) => {
+      const known = byAccount.get(one.accountId);
+      return known === undefined || !this.#certifies(known, one);
+    });
     if (stranger !== undefined) return `${stranger.name} is in it and does not belong there`;
-    const absent = keys.find(({ account }) =>
-      !certificates.some((one) => one.accountId === account)
-    );
+    if (expected.partial) return undefined;
+    const present = new Set(certificates.map(({ accountId }) => accountId));
+    const absent = keys.find(({ account }) => !present.has(account));
     return absent === undefined ? undefined : `${absent.name} is not in it`;
   }
 

@@ -1,5 +1,5 @@
 /** One batch of rows of one conversation: worked through in memory, then stored at once or begun anew. */
-import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
+import { toBase64url } from "../../lib/base/bytes.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
@@ -14,6 +14,16 @@ import { takeContent } from "./content/take.ts";
 import { type Draft, newDraft } from "./draft.ts";
 import { applyProgress } from "./marks.ts";
 import type { AccountKeys, Core } from "./core.ts";
+import { wrongSender } from "./wrong_sender.ts";
+import {
+  accountsIn,
+  applyGroupCommit,
+  applyGroupWelcome,
+  factsOf,
+  isIn,
+  noteCommit,
+  noteContent,
+} from "./group_intake.ts";
 import { devicesOf, type Groups } from "./groups.ts";
 
 /** A row of a conversation's log. */
@@ -23,6 +33,8 @@ export type LogEvent = Arrived<"message" | "commit" | "welcome">;
 export interface IntakeServices {
   /** Asks for the verdict on the thread's pending change. */
   resolve(thread: number): Promise<unknown>;
+  /** What the server lists the conversation as. */
+  kindOf(conversation: string): Promise<"direct" | "group" | undefined>;
   /** The group of `epoch` cannot go on: join it again, in the background. */
   rejoin(thread: number, epoch: number): void;
   /** Make fresh keys, in the background. */
@@ -49,6 +61,10 @@ export class Intake {
     this.#core = core;
     this.#groups = groups;
     this.#services = services;
+  }
+
+  get #surroundings() {
+    return { core: this.#core, groups: this.#groups };
   }
 
   /** Stores everything of the batch that is not stored yet. Rejects when it could not, and nothing is stored then. */
@@ -95,6 +111,7 @@ export class Intake {
       conversation,
       messages: batch.map(({ message }) => message),
       resolve: (thread) => this.#services.resolve(thread),
+      kindOf: (conversation) => this.#services.kindOf(conversation),
     });
     if (thread === undefined) throw new Anew();
     return thread;
@@ -122,6 +139,8 @@ export class Intake {
 
   async #withoutGroup(draft: Draft, event: LogEvent): Promise<void> {
     if (draft.thread.hasPending) await this.#settlePending(draft);
+    // Rows of a group that this account has left are none of its business.
+    if (draft.thread.kind === "group" && !isIn(factsOf(this.#core, draft))) return;
     draft.rejoin = true;
     if (event.message.type === "message") {
       this.#unreadable(draft, event as Arrived<"message">, "this device was not in it yet");
@@ -162,7 +181,8 @@ export class Intake {
   ): Promise<void> {
     const { message } = event;
     const { certificate } = received.sender;
-    const wrong = await this.#wrongSender(draft, event, certificate);
+    const { thread } = draft;
+    const wrong = await wrongSender(this.#groups, { thread, message, certificate });
     if (wrong !== undefined) {
       draft.warnings.push(`a message from ${certificate.name} was refused: ${wrong}`);
       return this.#unreadable(draft, event, wrong);
@@ -189,29 +209,9 @@ export class Intake {
     if (taken.kind === "unreadable") return this.#unreadable(draft, event, taken.cause);
     draft.ids.add(message.message);
     draft.entries.push(taken.store);
+    noteContent(this.#core, draft, { content: opened.content, account: certificate.accountId });
     draft.fromOwn ||= own;
     draft.silent ||= taken.silent;
-  }
-
-  /** Why the message is not what the server says of it, or not by a device that still speaks for its account. */
-  async #wrongSender(
-    draft: Draft,
-    { message }: Arrived<"message">,
-    certificate: DeviceCertificate,
-  ): Promise<string | undefined> {
-    const device = toBase64url(certificate.deviceKey);
-    if (certificate.accountId !== message.account || device !== message.device) {
-      return "the server says that somebody else wrote it";
-    }
-    const keys = (await this.#groups.known(draft.thread)).find(({ account }) =>
-      account === certificate.accountId
-    );
-    const revocation = keys?.revocations.find(({ deviceKey }) =>
-      equalBytes(deviceKey, certificate.deviceKey)
-    );
-    return revocation !== undefined && revocation.revokedAt < message.ts
-      ? "it comes from a device that was removed before"
-      : undefined;
   }
 
   async #commit(draft: Draft, event: Arrived<"commit">): Promise<void> {
@@ -221,23 +221,33 @@ export class Intake {
     if (message.epoch < group.epoch) return;
     // A newcomer may have been certified a moment ago; for the others what is known does, once it was looked up.
     if (message.external || message.add.length > 0) {
-      await this.#groups.expect(thread, { fresh: true });
+      const accounts = thread.kind === "group" ? accountsIn(await this.#core.mls(), event) : [];
+      await this.#groups.expect(thread, { fresh: true, accounts });
     } else {
       await this.#groups.known(thread);
     }
     const result = await group.process(event.body);
-    if (result.kind === "commit") return this.#applied(draft, event, result);
+    if (result.kind === "commit") {
+      const wrong = thread.kind === "group"
+        ? applyGroupCommit(this.#surroundings, draft, { event, result })
+        : this.#applied(draft, event, result);
+      return wrong === undefined ? undefined : this.#refuse(draft, wrong);
+    }
     const reason = result.kind === "refused" ? result.reason : "not_allowed";
     if (reason === "future_epoch" && thread.hasPending) await this.#settlePending(draft);
     const detail = result.kind === "refused" ? result.detail : "a message in place of a commit";
+    this.#refuse(draft, detail);
+  }
+
+  #refuse(draft: Draft, detail: string): void {
     draft.warnings.push(
-      `a change of the conversation with ${thread.title} was refused (${detail}); ` +
+      `a change of the conversation with ${draft.thread.title} was refused (${detail}); ` +
         "this device joins it again",
     );
     draft.rejoin = true;
   }
 
-  #applied(draft: Draft, { message }: Arrived<"commit">, result: ReceivedCommit): void {
+  #applied(draft: Draft, { message }: Arrived<"commit">, result: ReceivedCommit): undefined {
     if (result.selfRemoved) {
       draft.group = undefined;
       draft.rejoin = true;
@@ -245,15 +255,7 @@ export class Intake {
     }
     draft.group = result.group;
     const name = result.committer.name;
-    const declared = [...message.add.map(({ device }) => device), ...message.remove].sort().join();
-    const external = message.external ? [message.device] : [];
-    const real = [...result.added, ...result.removed].map(({ deviceKey }) =>
-      toBase64url(deviceKey)
-    );
-    const hidden = real.filter((device) =>
-      !external.includes(device) && !declared.includes(device)
-    );
-    if (hidden.length > 0) draft.warnings.push("the server hid a change of a conversation");
+    noteCommit(this.#groups, draft, { message, result });
     const rejoined = result.removed.some(({ deviceKey }) =>
       toBase64url(deviceKey) === message.device
     );
@@ -266,7 +268,8 @@ export class Intake {
     const { thread } = draft;
     if (draft.group !== undefined) return;
     if (thread.hasPending) await this.#settlePending(draft);
-    const keys = await this.#groups.expect(thread, { fresh: true });
+    const accounts = event.message.members.map(({ account }) => account);
+    const keys = await this.#groups.expect(thread, { fresh: true, accounts });
     const mls = await this.#core.mls();
     const joined = await mls.joinFromWelcome(event.body, {
       ...this.#groups.context(thread.thread),
@@ -280,26 +283,33 @@ export class Intake {
       draft.rejoin = joined.reason === "no_key_package";
       return;
     }
-    const misfit = this.#misfit(event, joined.group, keys);
+    const misfit = this.#misfit(draft, event, { group: joined.group, keys });
     if (misfit !== undefined) {
       draft.warnings.push(notTrusted(thread, misfit));
       return;
     }
     draft.group = joined.group;
+    const { state } = event.message;
+    draft.entries.push(({ threads }) => {
+      threads.setRequest(thread.thread, state === "request");
+      return [];
+    });
+    if (thread.kind === "group") applyGroupWelcome(this.#core, draft, { event, keys });
     if (joined.lastResort) draft.renew = true;
     else draft.usedPackages.push(joined.keyPackageRef);
   }
 
   #misfit(
+    { thread }: Draft,
     { message }: Arrived<"welcome">,
-    group: MlsGroup,
-    keys: readonly AccountKeys[],
+    { group, keys }: { readonly group: MlsGroup; readonly keys: readonly AccountKeys[] },
   ): string | undefined {
     const declared = message.roster.map(({ device }) => device).sort().join();
     if (declared !== devicesOf(group).join()) {
       return "its members are not those that the server declares";
     }
-    return this.#groups.misfit(group, { conversation: message.conversation, keys });
+    const partial = thread.kind === "group";
+    return this.#groups.misfit(group, { conversation: message.conversation, keys, partial });
   }
 
   #unreadable(draft: Draft, { message }: Arrived<"message">, cause: string): void {
@@ -307,7 +317,11 @@ export class Intake {
     const next = draft.rejoin
       ? "this device joins the conversation again, and reads what comes then"
       : "what comes next is not affected";
-    const from = own ? this.#core.own.name : draft.thread.title;
+    const member = draft.thread.kind === "group"
+      ? factsOf(this.#core, draft).members.find(({ account }) => account === message.account)
+        ?.name ?? ""
+      : draft.thread.title;
+    const from = own ? this.#core.own.name : member;
     const line: NewMessage = {
       thread: draft.thread.thread,
       id: message.message,

@@ -335,8 +335,9 @@ export class Sending {
 
   async #recover(thread: number, conversation: string, error: AppError): Promise<void> {
     const { conversations, readLog } = this.#options;
-    if (error.code === "removals_pending") return await conversations.renew(thread);
-    if (error.code === "epoch_too_old") await readLog(conversation);
+    if (error.code === "removals_pending") {
+      await conversations.carryOut(thread, { stale: true });
+    } else if (error.code === "epoch_too_old") await readLog(conversation);
     else await conversations.rejoin(thread, this.#core.threads.get(thread)?.epoch ?? 0);
     this.#pump(thread).again = true;
   }

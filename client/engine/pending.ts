@@ -1,11 +1,13 @@
 /** An own change of a group that waits for the server's verdict, as it is stored. */
 import { type Bytes, fromBase64url, fromUtf8, toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import type { PendingCommit } from "../../lib/mls/mod.ts";
+import type { GroupFacts } from "../store/group_facts.ts";
+import type { Notice } from "./notices.ts";
 
 /** What kind of change: a new conversation, a member's commit, or joining by oneself. */
 export type Change =
-  /** `with`: the other account. */
-  | { readonly kind: "create"; readonly with: string }
+  /** `with`: the other account; without it a group. */
+  | { readonly kind: "create"; readonly with?: string }
   | { readonly kind: "commit" }
   | { readonly kind: "external" };
 
@@ -13,6 +15,16 @@ export type Change =
 export interface RosterEntry {
   readonly account: string;
   readonly device: string;
+}
+
+/** What a change makes of a group, beside its keys. */
+export interface PendingGroup {
+  readonly facts: GroupFacts;
+  readonly notices: readonly Notice[];
+  /** Accounts that leave by it. */
+  readonly leaving: readonly string[];
+  /** What the others are told with it: what the group is called; or they are asked for that. */
+  readonly tell: "name" | "ask" | "nothing";
 }
 
 /** A change with everything that sending it again takes, and the state that it leads to. */
@@ -28,12 +40,13 @@ export interface Pending {
   readonly next: Bytes;
   readonly add: readonly RosterEntry[];
   readonly remove: readonly string[];
+  readonly group?: PendingGroup;
 }
 
 /** Of the library's pending commit. */
 export function pendingOf(
   built: PendingCommit,
-  facts: Pick<Pending, "change" | "conversation">,
+  facts: Pick<Pending, "change" | "conversation" | "group">,
 ): Pending {
   return {
     ...facts,

@@ -4,7 +4,7 @@ import type { StoredMessage } from "../store/messages.ts";
 import { lobbyName, type Thread } from "../store/threads.ts";
 import type { ChatMessage, ConversationInfo, HistoryQuery, Target } from "./api.ts";
 import type { Core } from "./core.ts";
-import { chatMessage, targetOf } from "./feed.ts";
+import { chatMessage, isHidden, type Showing, targetOf } from "./chat_message.ts";
 import { findGroup } from "./group_names.ts";
 
 /** All messages: as many as SQLite may be asked for. */
@@ -12,9 +12,9 @@ const unlimited = Number.MAX_SAFE_INTEGER;
 
 /** The reading side of an engine. */
 export class Reading {
-  readonly #core: Pick<Core, "threads" | "messages">;
+  readonly #core: Showing & Pick<Core, "messages">;
 
-  constructor(core: Pick<Core, "threads" | "messages">) {
+  constructor(core: Showing & Pick<Core, "messages">) {
     this.#core = core;
   }
 
@@ -28,6 +28,7 @@ export class Reading {
         target: targetOf(thread),
         conversation: thread.title,
         unread: messages.unreadCount(thread.thread),
+        ...(thread.request ? { request: true } : {}),
         ...(last === undefined ? {} : { last: this.shown(last) }),
       };
     });
@@ -40,7 +41,7 @@ export class Reading {
     if (query.target !== undefined && thread === undefined) return [];
     const { limit, grep } = query;
     const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
-      .map((message) => this.shown(message));
+      .filter((message) => this.#isShown(message)).map((message) => this.shown(message));
     const fitting = grep === undefined ? rows : rows.filter(({ text }) => matches(grep, text));
     return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
   }
@@ -50,7 +51,12 @@ export class Reading {
   async unread(target?: Target): Promise<readonly ChatMessage[]> {
     const thread = target && this.threadOf(target);
     if (target !== undefined && thread === undefined) return [];
-    return this.#core.messages.unread(thread).map((message) => this.shown(message));
+    return this.#core.messages.unread(thread).filter((message) => this.#isShown(message))
+      .map((message) => this.shown(message));
+  }
+
+  #isShown(message: StoredMessage): boolean {
+    return !isHidden(this.#core, message, this.#core.threads.get(message.thread));
   }
 
   /** The message of that local number. Throws `AppError("not_found")`. */

@@ -2,6 +2,7 @@
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import { type Core, isTemporary } from "./core.ts";
+import type { GroupWatch } from "./group_watch.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Marks } from "./marks.ts";
 
@@ -10,6 +11,7 @@ export interface SyncOptions {
   readonly conversations: Conversations;
   readonly marks: Marks;
   readonly lobby: Lobby;
+  readonly watch: GroupWatch;
   readonly readLog: (conversation: string) => Promise<void>;
   /** Sees to it that the group state is the latest there was. */
   readonly confirm: (thread: number) => Promise<void>;
@@ -43,14 +45,18 @@ export class Sync {
   /** Takes in everything that waits; `live` turns events on. */
   async run(options: { signal: AbortSignal; live: () => void }): Promise<void> {
     this.#done = false;
-    const { conversations, marks, lobby } = this.#options;
+    const { conversations, marks, lobby, watch } = this.#options;
     const listed = await conversations.listed();
     for (const one of listed) await this.#catchUp(one, options.signal);
+    await this.#unfinished();
     options.live();
     await lobby.catchUp();
     // Events are on only now for certain: what was posted and received meanwhile comes with these.
     await lobby.catchUp();
-    for (const one of await conversations.list()) marks.listed(one);
+    for (const one of await conversations.list()) {
+      marks.listed(one);
+      watch.listed(one);
+    }
     await marks.tellAll();
     if (options.signal.aborted) return;
     this.#done = true;
@@ -58,11 +64,20 @@ export class Sync {
     for (const { conversation } of listed) this.#removals(conversation);
   }
 
+  /** Groups whose making was interrupted: the server knows whether they exist. */
+  async #unfinished(): Promise<void> {
+    const { threads } = this.#core;
+    for (const { kind, hasPending, thread } of threads.all()) {
+      if (kind === "group" && hasPending) await this.#options.conversations.resolve(thread);
+    }
+  }
+
   /** One conversation that cannot be taken in must not keep the others away. */
   async #catchUp(listed: Listed, signal: AbortSignal): Promise<void> {
     const { conversations, readLog, confirm } = this.#options;
     const { threads, logger } = this.#core;
     try {
+      if (listed.state === "left") return;
       const known = threads.byConversation(listed.conversation);
       if (known !== undefined) await confirm(known.thread);
       if (listed.cursor !== null) {
@@ -90,8 +105,11 @@ export class Sync {
   }
 
   /** The thread with the listed conversation's other member. */
-  #threadOf({ members }: Listed) {
+  #threadOf({ members, kind, conversation }: Listed) {
     const { own, sealed, threads } = this.#core;
+    if (kind === "group") {
+      return sealed.database.transaction(() => threads.obtainGroup(conversation));
+    }
     const other = members.find(({ account }) => account !== own.account) ?? members[0];
     const name = other?.name ?? own.name;
     return sealed.database.transaction(() => threads.obtain(name));
@@ -108,7 +126,7 @@ export class Sync {
   #removals(conversation: string): void {
     const thread = this.#core.threads.byConversation(conversation);
     if (thread === undefined || !this.#options.conversations.hasRemovals(conversation)) return;
-    this.inBackground(() => this.#options.conversations.renew(thread.thread));
+    this.inBackground(() => this.#options.watch.carryOut(conversation));
   }
 
   /** Starts work that nobody waits for; its failure is logged and told. */

@@ -1,9 +1,7 @@
 /** What is known of groups beside their keys: names, members and their roles, whether this account is in them. */
 import { fromUtf8, utf8 } from "../../lib/base/bytes.ts";
+import type { Role } from "../../lib/base/membership.ts";
 import type { SealedDatabase } from "./sealed.ts";
-
-/** What a member may do; owners everything, admins change members, members only write. */
-export type GroupRole = "owner" | "admin" | "member";
 
 /** One account in a group. */
 export interface GroupMember {
@@ -11,7 +9,7 @@ export interface GroupMember {
   readonly account: string;
   /** As its owner spells it. */
   readonly name: string;
-  readonly role: GroupRole;
+  readonly role: Role;
 }
 
 /** Where this account stands. */
@@ -33,15 +31,23 @@ export interface GroupFacts {
   readonly description?: string;
   /** When it was named last, by the namer's clock. */
   readonly namedAt: number;
+  /** The epoch in which these are its members. */
+  readonly epoch: number;
   readonly members: readonly GroupMember[];
+  /** Members that have said, within the group, that they leave it. */
+  readonly leaving: readonly string[];
   readonly standing: Standing;
+  /** As it was one epoch before: what a commit that is taken back leads back to. */
+  readonly before?: { readonly epoch: number; readonly members: readonly GroupMember[] };
 }
 
 /** A group that nothing is known of yet. */
 export const unknownGroup: GroupFacts = {
   name: undefined,
   namedAt: 0,
+  epoch: 0,
   members: [],
+  leaving: [],
   standing: { kind: "active" },
 };
 

@@ -1,4 +1,4 @@
-/** Tables of groups. */
+/** Tables of groups, and what requests add to threads. */
 
 /** One migration's worth of SQL. */
 export const groupsSchema = `
@@ -23,4 +23,10 @@ export const groupsSchema = `
     read INTEGER NOT NULL,
     PRIMARY KEY (thread, tag)
   ) STRICT, WITHOUT ROWID;
+`;
+
+/** A further migration. */
+export const requestsSchema = `
+  -- Whether the thread is a stranger's, and waits for an answer.
+  ALTER TABLE threads ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
 `;

@@ -50,6 +50,8 @@ export interface MessageContent {
   /** Own content as it will be signed (JSON); absent once it was, and for plain texts of older programs. */
   readonly draft?: string;
   readonly reactions?: readonly Reaction[];
+  /** A line of the conversation itself: the kind of what happened. */
+  readonly notice?: string;
   readonly file?: AttachedFile;
   /** The kind of visible content, where it is not a text. */
   readonly kind?: string;

@@ -4,7 +4,7 @@ import { checkpointsSchema } from "./checkpoints_schema.ts";
 import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
-import { groupsSchema } from "./groups_schema.ts";
+import { groupsSchema, requestsSchema } from "./groups_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
@@ -16,4 +16,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 4, name: "files", sql: filesSchema },
   { version: 5, name: "checkpoints exchanged", sql: checkpointsSchema },
   { version: 6, name: "changes of messages", sql: expirySchema },
+  { version: 7, name: "requests", sql: requestsSchema },
 ];

@@ -5,6 +5,7 @@
  */
 import { type Bytes, fromUtf8, toHex, utf8 } from "../../lib/base/bytes.ts";
 import { type GroupFacts, GroupFactsStore } from "./group_facts.ts";
+import { GroupProgress } from "./group_progress.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** The partner of a direct conversation: its name and, once known, account id. */
@@ -22,6 +23,8 @@ export interface Thread {
   /** Of direct conversations. */
   readonly partner: Partner | undefined;
   readonly conversation: string | undefined;
+  /** Whether it is a stranger's, and waits for an answer. */
+  readonly request: boolean;
   readonly version: number;
   readonly epoch: number;
   /** Whether this device has a group state. */
@@ -45,6 +48,7 @@ interface Row {
   readonly grouped: number;
   readonly who: Uint8Array;
   readonly conversation: string | null;
+  readonly request: number;
   readonly version: number;
   readonly epoch: number;
   readonly joined: number;
@@ -72,7 +76,7 @@ export interface ThreadChange {
 }
 
 const columns =
-  `thread, tag, lobby, grouped, who, conversation, version, epoch, state IS NOT NULL AS joined,
+  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, state IS NOT NULL AS joined,
   pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
@@ -86,10 +90,12 @@ export class Threads {
   readonly #partners = new Map<number, { readonly who: string; readonly partner: Partner }>();
   /** What is known of groups beside their keys. */
   readonly groups: GroupFactsStore;
+  readonly progress: GroupProgress;
 
   constructor(sealed: SealedDatabase) {
     this.#sealed = sealed;
     this.groups = new GroupFactsStore(sealed);
+    this.progress = new GroupProgress(sealed);
   }
 
   get #database() {
@@ -149,15 +155,29 @@ export class Threads {
     return made;
   }
 
+  /** Forgets a group that never came to be. In the caller's transaction. */
+  forgetGroup(thread: number): void {
+    for (const table of ["group_progress", "group_facts", "threads"]) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE thread = ?`).run(thread);
+    }
+  }
+
   /** Replaces what is known of a group, and calls it by its name. In the caller's transaction. */
   setGroup({ thread, conversation }: Thread, facts: GroupFacts): void {
     const row = this.#database.prepare("SELECT tag FROM threads WHERE thread = ?")
       .get<{ tag: Uint8Array }>(thread);
     if (row === undefined || conversation === undefined) return;
     this.groups.put(thread, facts);
+    this.setRequest(thread, facts.standing.kind === "request");
     const name = facts.name === undefined ? untitled(conversation) : `#${facts.name}`;
     this.#database.prepare("UPDATE threads SET who = ? WHERE thread = ?")
       .run(this.#sealWho(row.tag, { name }), thread);
+  }
+
+  /** Whether the thread is a stranger's that waits for an answer. In the caller's transaction. */
+  setRequest(thread: number, request: boolean): void {
+    this.#database.prepare("UPDATE threads SET request = ? WHERE thread = ?")
+      .run(request ? 1 : 0, thread);
   }
 
   /** Notes the partner's account and the name as its owner spells it. In the caller's transaction. */
@@ -273,6 +293,7 @@ export class Threads {
       title: partner.name,
       partner: kind === "direct" ? partner : undefined,
       conversation: row.conversation ?? undefined,
+      request: row.request === 1,
       version: row.version,
       epoch: row.epoch,
       joined: row.joined === 1,

@@ -135,6 +135,8 @@ export const textLimits = {
   deviceLabelChars: 64,
   /** Characters of the name of a group: one line of a prompt. */
   groupNameChars: 64,
+  /** UTF-8 bytes of a group's description. */
+  groupDescriptionBytes: 1024,
   serverNameChars: 64,
   passwordMin: 8,
   passwordMax: 1024,
@@ -299,6 +301,16 @@ export const fileLimits = {
   pieceMs: 60 * second,
   /** A transfer waits this long for a line that is gone, without anything moving. */
   patienceMs: 5 * minute,
+} as const;
+
+/** What members of a group do for each other. */
+export const groupLimits = {
+  /** A device that asks what its group is called is answered within this, by whoever is online. */
+  askMs: 10 * minute,
+  /** Those who could answer wait up to so long, each for another while, so that one of them does. */
+  answerJitterMs: 3 * second,
+  /** The same for those who could commit a removal that the server has queued. */
+  removalJitterMs: 2 * second,
 } as const;
 
 /** The client. */

@@ -26,4 +26,4 @@ export { type Joined, joinExternally, joinFromWelcome, type PrivateStates } from
 export { paddedLength } from "./padding.ts";
 export type { Member } from "./receive.ts";
 export type { RefusalReason, Refused } from "./refusal.ts";
-export { commitHash } from "./peek.ts";
+export { commitHash, peekCommit } from "./peek.ts";

@@ -8,6 +8,7 @@ import type { Core } from "../core.ts";
 import { applyDelete, applyEdit, applyExpiry } from "./change.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
 import { hearCheckpoint } from "./hear.ts";
+import { applyGroup, applyGroupAsk, applyGroupLeave } from "./group_told.ts";
 import type { BodyOf, KindName, SilentName } from "./kinds.ts";
 import { applyReaction } from "./react.ts";
 
@@ -20,6 +21,9 @@ export const silentHandlers: {
   expiry: applyExpiry,
   reaction: applyReaction,
   checkpoint: hearCheckpoint,
+  group: applyGroup,
+  group_ask: applyGroupAsk,
+  group_leave: applyGroupLeave,
 };
 
 /** Those that run once more for own content, when the server has taken it: with its sequence, time and signature. */

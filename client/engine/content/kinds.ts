@@ -6,6 +6,7 @@ import { deleteKind } from "./delete.ts";
 import { editKind } from "./edit.ts";
 import { expiryKind } from "./expiry.ts";
 import { fileKind } from "./file.ts";
+import { groupAskKind, groupKind, groupLeaveKind } from "./group.ts";
 import type { ContentKind } from "./kind.ts";
 import { checkpointKind } from "./checkpoint.ts";
 import { reactionKind } from "./reaction.ts";
@@ -20,6 +21,9 @@ export const silentKinds = {
   delete: deleteKind,
   edit: editKind,
   expiry: expiryKind,
+  group: groupKind,
+  group_ask: groupAskKind,
+  group_leave: groupLeaveKind,
   reaction: reactionKind,
 } as const;
 

@@ -63,7 +63,9 @@ function takeUnknown({ name, silent, fallback }: UnknownContent, facts: Facts): 
 function line(facts: Facts, shown: Shown): Taken {
   const message = messageOf(facts, shown);
   const store = (core: Core) => {
-    const added = core.messages.add(withoutClaims(core, message));
+    // What is not shown does not wait to be read either.
+    const unread = message.unread && !core.blocked.has(facts.from.account);
+    const added = core.messages.add(withoutClaims(core, { ...message, unread }));
     return added === undefined ? [] : applyEarly(core, message.thread, message.id);
   };
   return { kind: "stored", silent: false, store };

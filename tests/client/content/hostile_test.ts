@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { randomId } from "../../../lib/base/ids.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
-import { chatMessage } from "../../../client/engine/feed.ts";
+import { chatMessage } from "../../../client/engine/chat_message.ts";
 import { Shelf } from "./store.ts";
 
 const text = (text: string) => ({ kind: "text", body: { text } }) as const;

@@ -6,6 +6,7 @@ import type { Core } from "../../../client/engine/core.ts";
 import type { Effect } from "../../../client/engine/content/facts.ts";
 import type { Draft } from "../../../client/engine/content/kinds.ts";
 import { takeContent } from "../../../client/engine/content/take.ts";
+import { Blocked } from "../../../client/store/blocked.ts";
 import { Messages } from "../../../client/store/messages.ts";
 import { Outbox } from "../../../client/store/outbox.ts";
 import { profileMigrations } from "../../../client/store/schema.ts";
@@ -41,6 +42,7 @@ export class Shelf {
       threads: new Threads(sealed),
       messages: new Messages(sealed),
       outbox: new Outbox(sealed),
+      blocked: new Blocked(sealed),
       warn: () => undefined,
       kick: () => undefined,
       changed: () => undefined,

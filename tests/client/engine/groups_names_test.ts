@@ -22,6 +22,7 @@ function group(title: string, conversation: string, joined = true): Thread {
     peerDeliveredAt: undefined,
     peerRead: 0,
     peerReadAt: undefined,
+    request: false,
   };
 }
 

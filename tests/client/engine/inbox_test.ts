@@ -11,6 +11,7 @@ function stuckInbox(busy: boolean): Inbox {
   const services = {
     resolve: () => Promise.resolve(),
     rejoin: () => undefined,
+    kindOf: () => Promise.resolve("direct" as const),
     renew: () => undefined,
     readFurther: () => undefined,
     failed: () => undefined,

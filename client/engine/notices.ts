@@ -1,0 +1,109 @@
+/** Lines that a conversation shows of itself: who was added, who left, what it is called. */
+import type { Role } from "../../lib/base/membership.ts";
+import { randomId } from "../../lib/base/ids.ts";
+import type { NewMessage } from "../store/messages.ts";
+
+/** What happened. Names are as their owners spell them. */
+export type Notice =
+  | { readonly kind: "created"; readonly by: string }
+  | { readonly kind: "added"; readonly by: string; readonly who: readonly string[] }
+  | { readonly kind: "removed"; readonly by: string; readonly who: readonly string[] }
+  /** `said`: within the group, and not only by the server. */
+  | { readonly kind: "left"; readonly who: string; readonly said: boolean }
+  | { readonly kind: "role"; readonly by: string; readonly who: string; readonly role: Role }
+  | { readonly kind: "renamed"; readonly by: string; readonly name: string }
+  | { readonly kind: "dissolved"; readonly by: string }
+  | { readonly kind: "device_added"; readonly who: string }
+  | { readonly kind: "device_removed"; readonly who: string }
+  /** Changes that this device has not seen one by one. */
+  | {
+    readonly kind: "missed";
+    readonly joined: readonly string[];
+    readonly gone: readonly string[];
+  };
+
+/** Names beyond this many are counted. */
+const mostNames = 8;
+
+/** The sentence of a notice as `self` reads it. Not sanitised. */
+export function noticeText(notice: Notice, self: string): string {
+  const who = (name: string) => name === self ? "you" : name;
+  switch (notice.kind) {
+    case "created":
+      return `${who(notice.by)} created the group`;
+    case "added":
+      return `${who(notice.by)} added ${list(notice.who.map(who))}`;
+    case "removed":
+      return notice.who.includes(self)
+        ? `you were removed by ${notice.by}`
+        : `${who(notice.by)} removed ${list(notice.who)}`;
+    case "left":
+      return `${who(notice.who)} left${notice.said ? "" : " (so the server says)"}`;
+    case "role":
+      return `${who(notice.by)} made ${who(notice.who)} ${article[notice.role]}`;
+    case "renamed":
+      return `${who(notice.by)} named the group #${notice.name}`;
+    case "dissolved":
+      return `${who(notice.by)} dissolved the group`;
+    case "device_added":
+      return `${who(notice.who)} came with a new device`;
+    case "device_removed":
+      return `a device of ${who(notice.who)} was removed`;
+    case "missed":
+      return missed(notice);
+  }
+}
+
+const article: { readonly [role in Role]: string } = {
+  owner: "an owner",
+  admin: "an admin",
+  member: "an ordinary member",
+};
+
+function missed({ joined, gone }: Extract<Notice, { kind: "missed" }>): string {
+  const parts = [
+    ...(joined.length === 0 ? [] : [`${list(joined)} joined`]),
+    ...(gone.length === 0
+      ? []
+      : [`${list(gone)} left or ${gone.length === 1 ? "was" : "were"} removed`]),
+  ];
+  return `while this device was not in the group: ${parts.join("; ")}`;
+}
+
+function list(names: readonly string[]): string {
+  if (names.length > mostNames) {
+    return `${names.slice(0, mostNames).join(", ")} and ${names.length - mostNames} others`;
+  }
+  const last = names.at(-1) ?? "nobody";
+  return names.length < 2 ? last : `${names.slice(0, -1).join(", ")} and ${last}`;
+}
+
+/** Who did it, for the line's beginning. */
+function actor(notice: Notice): string {
+  if ("by" in notice) return notice.by;
+  return "who" in notice ? notice.who : "";
+}
+
+/** The notice as a line of the thread: never unread, never sent. */
+export function noticeLine(
+  notice: Notice,
+  at: {
+    readonly thread: number;
+    readonly ts: number;
+    readonly self: string;
+    readonly seq?: number;
+  },
+): NewMessage {
+  const { thread, ts, self, seq } = at;
+  return {
+    thread,
+    id: randomId(),
+    ...(seq === undefined ? {} : { seq }),
+    own: false,
+    unread: false,
+    state: "received",
+    ts,
+    sentAt: ts,
+    content: { from: actor(notice), text: noticeText(notice, self), notice: notice.kind },
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * Own changes of groups on their way: stored before they are sent, applied only when the server has accepted them; the
+ * same change sent again gets the same verdict.
+ */
+import { concat } from "../../lib/base/bytes.ts";
+import type { AppError } from "../../lib/base/errors.ts";
+import { randomId } from "../../lib/base/ids.ts";
+import { frameLimits } from "../../lib/base/limits.ts";
+import { RefusedError } from "../../lib/wire/errors.ts";
+import type { Thread } from "../store/threads.ts";
+import { type Core, isTemporary } from "./core.ts";
+import { announce } from "./announce.ts";
+import { queueContent } from "./content/queue.ts";
+import type { Groups } from "./groups.ts";
+import { noticeLine } from "./notices.ts";
+import { decodePending, encodePending, type Pending } from "./pending.ts";
+
+/** What became of a pending change. */
+export type Verdict = "none" | "accepted" | "lost";
+
+/** The same, with the server's reason for refusing it. */
+export interface Settled {
+  readonly verdict: Verdict;
+  readonly error?: AppError;
+}
+
+/** Codes that are about a request as it is, and not about the moment: the change is given up although time might help. */
+const givenUp: readonly string[] = ["rate_limited", "quota_exceeded", "no_key_package"];
+
+/** Bytes of one piece that is staged: a frame's worth, with room for others' messages in it. */
+const pieceBytes = frameLimits.bodyBytes / 2;
+
+/** The pending changes of an engine. */
+export class Proposals {
+  readonly #core: Core;
+  readonly #groups: Groups;
+
+  constructor(core: Core, groups: Groups) {
+    this.#core = core;
+    this.#groups = groups;
+  }
+
+  /** Stores a change, unless the thread has moved on meanwhile, and asks for the verdict. */
+  async propose(thread: Thread, pending: Pending): Promise<Settled> {
+    const { conversation } = pending;
+    const stored = this.#core.sealed.database.transaction(() =>
+      this.#core.threads.compareAndSet(thread.thread, thread.version, {
+        conversation,
+        pending: encodePending(pending),
+      })
+    );
+    return stored ? await this.resolve(thread.thread) : { verdict: "lost" };
+  }
+
+  /** Sends the pending change (again) and applies the verdict. Rejects when there was none: it stays pending. */
+  resolve(thread: number): Promise<Settled> {
+    return this.#core.locks.run(`resolve:${thread}`, async () => {
+      const stored = this.#core.threads.pending(thread);
+      if (stored === undefined) return { verdict: "none" };
+      const pending = decodePending(stored);
+      try {
+        const { seq, ts } = await this.#submit(pending);
+        this.#accepted(thread, pending, { seq, ts });
+        return { verdict: "accepted" };
+      } catch (thrown) {
+        if (!(thrown instanceof RefusedError)) throw thrown;
+        const final = pending.group !== undefined && givenUp.includes(thrown.code);
+        if (isTemporary(thrown) && !final) throw thrown;
+        this.#refused(thread, pending, thrown);
+        return { verdict: "lost", error: thrown };
+      }
+    });
+  }
+
+  async #submit(pending: Pending): Promise<{ seq: number; ts: number }> {
+    const { change, conversation, hash, commit, welcome, groupInfo, add, epoch } = pending;
+    const parts: [number, number, number] = [commit.length, welcome.length, groupInfo.length];
+    const body = await this.#stage(hash, concat(commit, welcome, groupInfo));
+    const common = { conversation, hash, parts, body: body.length };
+    const { own, server } = this.#core;
+    if (change.kind === "create") {
+      const roster = [{ account: own.account, device: own.device }, ...add];
+      const request = { type: "conversation.create", ...common, roster } as const;
+      const kind = change.with === undefined
+        ? { kind: "group" } as const
+        : { kind: "direct", with: change.with } as const;
+      return (await server.request({ ...request, ...kind }, body)).message;
+    }
+    const request = { type: "conversation.commit", ...common } as const;
+    const external = change.kind === "external";
+    const remove = [...pending.remove];
+    return (await server.request({ ...request, epoch, external, add: [...add], remove }, body))
+      .message;
+  }
+
+  /** Sends ahead what one frame cannot hold, and returns the rest. */
+  async #stage(hash: string, whole: Uint8Array): Promise<Uint8Array> {
+    if (whole.length <= pieceBytes) return whole;
+    let offset = 0;
+    for (; whole.length - offset > pieceBytes; offset += pieceBytes) {
+      const piece = whole.subarray(offset, offset + pieceBytes);
+      const body = piece.length;
+      await this.#core.server.request({ type: "conversation.stage", hash, offset, body }, piece);
+    }
+    return whole.subarray(offset);
+  }
+
+  /** The server took it: what it leads to is the state now. */
+  #accepted(thread: number, pending: Pending, { seq, ts }: { seq: number; ts: number }): void {
+    const { sealed, threads, clock } = this.#core;
+    sealed.database.transaction(() => {
+      const row = threads.get(thread);
+      const stored = threads.pending(thread);
+      if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
+      const inside = pending.change.kind === "commit";
+      const cursor = !inside || row.cursor === seq - 1 ? seq : row.cursor;
+      threads.compareAndSet(thread, row.version, {
+        state: pending.next,
+        epoch: pending.epoch + 1,
+        pending: null,
+        cursor,
+        sentSinceCommit: 0,
+        committedAt: clock.now(),
+      });
+      this.#groupChanged(row, pending, { seq, ts });
+      if (pending.change.kind === "external" && row.cursor > 0 && seq > row.cursor + 1) {
+        this.#noteGap(row, seq);
+      }
+    });
+    this.#groups.removals.done(pending.conversation, {
+      removals: pending.remove,
+      leaving: pending.group?.leaving ?? [],
+    });
+    this.#core.changed();
+  }
+
+  /** Of a group: who is in it now, what is shown of that, and what the others are told. */
+  #groupChanged(row: Thread, { group }: Pending, at: { seq: number; ts: number }): void {
+    if (group === undefined) return;
+    const { threads, messages, own } = this.#core;
+    // Its name may have become known meanwhile.
+    const { name, namedAt } = threads.groups.get(row.thread);
+    const known = name === undefined || namedAt < group.facts.namedAt ? {} : { name, namedAt };
+    threads.setGroup(row, { ...group.facts, ...known });
+    for (const notice of group.notices) {
+      messages.add(noticeLine(notice, { thread: row.thread, self: own.name, ...at }));
+    }
+    const said = threads.groups.get(row.thread);
+    if (group.tell === "name") announce(this.#core, row.thread);
+    if (group.tell === "ask" && said.name === undefined) {
+      queueContent(this.#core, row.thread, { kind: "group_ask", body: {} });
+    }
+  }
+
+  /** Rows between the old cursor and the joining are lost to this device; that is said, not passed over. */
+  #noteGap(thread: Thread, seq: number): void {
+    const now = this.#core.clock.now();
+    this.#core.messages.add({
+      thread: thread.thread,
+      id: randomId(),
+      seq,
+      own: false,
+      unreadable: true,
+      unread: true,
+      state: "received",
+      ts: now,
+      sentAt: now,
+      content: {
+        from: thread.title,
+        text: "messages may be missing here: this device had to join the conversation again; " +
+          "from now on everything can be read",
+      },
+    });
+  }
+
+  #refused(thread: number, pending: Pending, error: RefusedError): void {
+    const { sealed, threads, logger } = this.#core;
+    logger.log("info", "change_refused", { code: error.code, kind: pending.change.kind });
+    sealed.database.transaction(() => {
+      const row = threads.get(thread);
+      const stored = threads.pending(thread);
+      if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
+      // A group stays what it is called by: its id is nobody else's.
+      const gone = pending.change.kind === "create" && row.kind === "direct"
+        ? { conversation: null }
+        : {};
+      threads.compareAndSet(thread, row.version, { pending: null, ...gone });
+    });
+  }
+}

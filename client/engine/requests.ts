@@ -1,0 +1,115 @@
+/** Strangers: answering their requests, blocking accounts. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { Thread } from "../store/threads.ts";
+import type { BlockedAccount } from "../store/blocked.ts";
+import type { Target } from "./api.ts";
+import type { BlockedInfo, RequestsApi } from "./api_groups.ts";
+import type { Core } from "./core.ts";
+import { findGroup } from "./group_names.ts";
+
+/** Pages of a list that are read at most: a server that never ends it does not keep this client for ever. */
+const mostPages = 1_000;
+
+/** Requests and blocking of an engine. */
+export class Requests implements RequestsApi {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async answer(target: Target, answer: "accept" | "decline"): Promise<void> {
+    const thread = this.#find(target);
+    const { conversation } = thread;
+    const { server, changed } = this.#core;
+    if (!thread.request || conversation === undefined) {
+      throw new AppError("not_found", { text: `${thread.title} is no request` });
+    }
+    await server.request({ type: "conversation.answer", conversation, answer });
+    this.settle(thread, answer === "accept" ? "active" : "declined");
+    changed();
+  }
+
+  /** Notes how the account stands to a conversation now. */
+  settle({ thread }: Thread, state: "active" | "request" | "declined" | "left"): void {
+    const { sealed, threads, messages } = this.#core;
+    sealed.database.transaction(() => {
+      const row = threads.get(thread);
+      if (row === undefined) return;
+      threads.setRequest(thread, state === "request");
+      // Nothing of what was declined waits to be read any more.
+      if (state === "declined" || state === "left") {
+        messages.markRead(thread, { local: messages.lastLocal(), now: this.#core.clock.now() });
+      }
+      if (row.kind !== "group" || state === "request") return;
+      const facts = threads.groups.get(thread);
+      const gone = state === "declined" || state === "left";
+      const { kind } = facts.standing;
+      if (kind !== "active" && kind !== "request") return;
+      threads.setGroup(row, { ...facts, standing: { kind: gone ? "leaving" : "active" } });
+    });
+  }
+
+  async block(name: string): Promise<void> {
+    const { people, own, server, clock } = this.#core;
+    const keys = await people.keysOf({ name });
+    if (keys.account === own.account) {
+      throw new AppError("not_permitted_now", { text: "nobody blocks themselves" });
+    }
+    await server.request({ type: "account.block", account: keys.account });
+    const one = { account: keys.account, name: keys.name, since: clock.now() };
+    this.#keep([...this.#others(keys.account), one]);
+    const thread = this.#core.threads.byName(keys.name);
+    if (thread?.request === true) await this.answer({ kind: "direct", name: keys.name }, "decline");
+  }
+
+  async unblock(name: string): Promise<void> {
+    const known = this.#core.blocked.all().find((one) =>
+      one.name.toLowerCase() === name.toLowerCase()
+    );
+    const account = known?.account ?? (await this.#core.people.keysOf({ name })).account;
+    await this.#core.server.request({ type: "account.unblock", account });
+    this.#keep(this.#others(account));
+  }
+
+  async blocked(): Promise<readonly BlockedInfo[]> {
+    await this.refresh();
+    return this.#core.blocked.all();
+  }
+
+  /** Asks the server whom this account has blocked: perhaps from another device. */
+  async refresh(): Promise<void> {
+    const list: BlockedAccount[] = [];
+    for (let page = 0; page < mostPages; page++) {
+      const after = list.at(-1)?.account;
+      const { message } = await this.#core.server.request({
+        type: "account.blocks",
+        ...(after === undefined ? {} : { after }),
+      });
+      list.push(...message.blocked);
+      if (!message.more || message.blocked.length === 0) break;
+    }
+    const before = this.#core.blocked.all();
+    const same = before.length === list.length &&
+      list.every(({ account }) => before.some((one) => one.account === account));
+    if (!same) this.#keep(list);
+  }
+
+  #others(account: string): readonly BlockedAccount[] {
+    return this.#core.blocked.all().filter((one) => one.account !== account);
+  }
+
+  #keep(list: readonly BlockedAccount[]): void {
+    const { sealed, blocked, changed } = this.#core;
+    sealed.database.transaction(() => blocked.put(list));
+    changed();
+  }
+
+  #find(target: Target): Thread {
+    const { threads } = this.#core;
+    if (target.kind === "group") return findGroup(threads.all(), target);
+    const found = target.kind === "direct" ? threads.byName(target.name) : undefined;
+    if (found !== undefined) return found;
+    throw new AppError("not_found", { text: "there is no such request" });
+  }
+}

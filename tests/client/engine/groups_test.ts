@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import type { Engine } from "../../../client/engine/api.ts";
+import { message, nextEvent, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const group = (name: string) => ({ kind: "group", name }) as const;
+
+/** Waits until a group as this engine knows it is as it should be. */
+async function until(
+  engine: Engine,
+  name: string,
+  fits: (info: Awaited<ReturnType<Engine["groups"]["info"]>>) => boolean,
+  what = "the group",
+) {
+  const deadline = patience();
+  for (;;) {
+    const found = (await engine.groups.list()).find((one) => one.name === name);
+    if (found !== undefined && fits(found)) return found;
+    if (deadline.aborted) throw new Error(`${what} did not come to be: ${JSON.stringify(found)}`);
+    await new Promise<void>((resolve) => {
+      const stop = engine.subscribe(() => (stop(), resolve()));
+      setTimeout(() => (stop(), resolve()), 200);
+    });
+  }
+}
+
+const names = (info: { members: readonly { name: string }[] }) =>
+  info.members.map(({ name }) => name).sort().join();
+
+async function say(from: Engine, to: readonly Engine[], text: string, name = "team") {
+  await from.send(group(name), text);
+  for (const each of [from, ...to]) {
+    const got = await message(each, text);
+    assert.equal(got.conversation, `#${name}`);
+  }
+}
+
+const lines = async (engine: Engine, name = "team") =>
+  (await engine.history({ target: group(name) })).filter(({ kind }) => kind === "notice")
+    .map(({ text }) => text);
+
+Deno.test("a group of three: named, written in by all, read by all", async () => {
+  await using village = await Village.make();
+  const [alice, bobby, carol] = [
+    await village.online("alice"),
+    await village.online("bobby"),
+    await village.online("carol"),
+  ];
+  const made = await alice.groups.create("Team", ["bobby", "Carol", "bobby"]);
+  assert.equal(names(made), "alice,bobby,carol");
+  for (const each of [bobby, carol]) await until(each, "Team", ({ named }) => named);
+  await alice.send(group("team"), "hello");
+  for (const each of [bobby, carol]) {
+    const got = await message(each, "hello");
+    assert.deepEqual([got.conversation, got.from], ["#Team", "alice"]);
+  }
+  await carol.send(group("TEAM"), "hello from carol");
+  for (const each of [alice, bobby]) await message(each, "hello from carol");
+  assert.deepEqual(await lines(alice), ["you created the group", "you added bobby and carol"]);
+  assert.deepEqual(await lines(bobby), ["alice added you"]);
+
+  // Delivered and read are what everybody else has done.
+  const sent = await bobby.send(group("team"), "read me");
+  await bobby.waitFor(sent.id, "delivered", patience());
+  const at = await message(alice, "read me");
+  await alice.markRead(at);
+  await until(bobby, "Team", () => true);
+  const one = await nextEvent(
+    bobby,
+    (event) =>
+      (event.kind === "changed" || event.kind === "message") && event.message.id === sent.id &&
+      event.message.readBy?.count === 1,
+    { after: 0, what: "read by one" },
+  );
+  assert.ok(one.kind === "changed" || one.kind === "message");
+  assert.deepEqual(one.message.readBy, { count: 1, of: 2 });
+  assert.equal(one.message.state, "delivered");
+  await carol.markRead(await message(carol, "read me"));
+  assert.deepEqual((await bobby.waitFor(sent.id, "read", patience())).readBy, { count: 2, of: 2 });
+});
+
+Deno.test("members come and go: who is added reads nothing of before, who is removed nothing after", async () => {
+  await using village = await Village.make();
+  const [alice, bobby, carol] = [
+    await village.online("alice"),
+    await village.online("bobby"),
+    await village.online("carol"),
+  ];
+  await alice.groups.create("team", ["bobby"]);
+  await until(bobby, "team", ({ named }) => named);
+  await say(alice, [bobby], "before carol");
+  assert.deepEqual(await alice.groups.add(group("team"), ["carol", "bobby"]), ["carol"]);
+  assert.deepEqual(await alice.groups.add(group("team"), ["carol"]), []);
+  await until(carol, "team", ({ named }) => named);
+  await say(bobby, [alice, carol], "with carol");
+  assert.deepEqual(
+    (await carol.history({ target: group("team") })).map(({ text }) => text),
+    ["alice added you", "with carol"],
+  );
+  await assert.rejects(carol.groups.remove(group("team"), ["bobby"]), { code: "not_allowed" });
+  await assert.rejects(alice.groups.remove(group("team"), ["nobody"]), { code: "not_found" });
+
+  assert.deepEqual(await alice.groups.remove(group("team"), ["Carol"]), ["carol"]);
+  const out = await until(carol, "team", ({ standing }) => standing === "removed");
+  assert.equal(out.by, "alice");
+  await say(alice, [bobby], "without carol");
+  assert.deepEqual(await lines(carol), ["alice added you", "you were removed by alice"]);
+  assert.ok(!(await carol.history({})).some(({ text }) => text === "without carol"));
+  const late = await carol.send(group("team"), "too late");
+  assert.equal((await carol.waitFor(late.id, "sent", patience())).state, "failed");
+  assert.equal(names(await bobby.groups.info(group("team"))), "alice,bobby");
+});
+
+Deno.test("roles, names, leaving and dissolving", async () => {
+  await using village = await Village.make();
+  const [alice, bobby, carol] = [
+    await village.online("alice"),
+    await village.online("bobby"),
+    await village.online("carol"),
+  ];
+  await alice.groups.create("team", ["bobby", "carol"]);
+  for (const each of [bobby, carol]) await until(each, "team", ({ named }) => named);
+  await assert.rejects(bobby.groups.rename(group("team"), "mine"), { code: "not_allowed" });
+  await assert.rejects(alice.groups.rename(group("team"), "two words"), { code: "invalid_name" });
+  await assert.rejects(alice.groups.leave(group("team")), { code: "last_owner" });
+
+  await alice.groups.setRole(group("team"), "bobby", "admin");
+  await until(bobby, "team", ({ role }) => role === "admin");
+  await bobby.groups.rename(group("team"), "crew");
+  for (const each of [alice, carol]) await until(each, "crew", () => true);
+  assert.ok((await lines(carol, "crew")).includes("bobby named the group #crew"));
+  await assert.rejects(bobby.groups.dissolve(group("crew")), { code: "not_allowed" });
+
+  await carol.groups.leave(group("crew"));
+  await until(alice, "crew", (info) => names(info) === "alice,bobby");
+  await until(carol, "crew", ({ standing }) => standing === "left");
+  assert.ok((await lines(alice, "crew")).includes("carol left"));
+  assert.ok((await lines(carol, "crew")).includes("you left"));
+  await say(bobby, [alice], "two of us", "crew");
+
+  await alice.groups.create("short", ["bobby", "carol"]);
+  await until(bobby, "short", ({ named }) => named);
+  await alice.groups.dissolve(group("short"));
+  await until(bobby, "short", ({ standing }) => standing === "dissolved");
+  await until(alice, "short", ({ standing }) => standing === "left");
+  assert.ok((await lines(bobby, "short")).includes("alice dissolved the group"));
+});
+
+Deno.test("a second device joins its account's groups, learns their name, and both go on", async () => {
+  await using village = await Village.make();
+  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+  await alice.groups.create("team", ["bobby"]);
+  await until(bobby, "team", ({ named }) => named);
+  await say(alice, [bobby], "before the phone");
+  const phone = await village.online("bobby");
+  await until(phone, "team", ({ named }) => named);
+  await say(phone, [alice, bobby], "from the phone");
+  await say(alice, [bobby, phone], "to the phone");
+  assert.ok((await lines(alice)).includes("bobby came with a new device"));
+});
+
+Deno.test("a member that was away for 50 epochs comes back and follows", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const facts = await village.device("bobby");
+  const bobby = await village.open(facts);
+  await alice.groups.create("team", ["bobby"]);
+  await until(bobby, "team", ({ named }) => named);
+  await bobby.stop();
+  for (let epoch = 0; epoch < 50; epoch++) await alice.rekey(group("team"));
+  await alice.send(group("team"), "after fifty epochs");
+  const again = await village.open(facts);
+  await message(again, "after fifty epochs");
+  await say(again, [alice], "back again");
+});
