@@ -4,6 +4,10 @@ import { repairFieldNotes } from "./protocol_notes_repair.ts";
 
 /** What fields mean, by `message type.field`, or by the field alone where it means the same everywhere. */
 export const fieldNotes: Readonly<Record<string, string>> = {
+  quiet:
+    "true: it makes no line for people, so it is not counted as unread and gives no notification; false when left out",
+  keepDays:
+    "days after which the server forgets the body, also where it was not fetched; left out: its own time",
   ...fileFieldNotes,
   ...repairFieldNotes,
   id: "chosen by the client, unique among its requests under way; the reply repeats it",

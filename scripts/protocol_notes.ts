@@ -247,7 +247,10 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     errors: ["no_such_conversation"],
   },
   "message.read.ok": { text: "Messages of others after that." },
-  message: { text: "A row of a log. Body: the MLS PrivateMessage." },
+  message: {
+    text:
+      "A row of a log. Body: the MLS PrivateMessage; empty when its time was over before this device fetched it.",
+  },
   commit: { text: "A row of a log. Body: the MLS commit (PublicMessage) that ends `epoch`." },
   welcome: {
     text:

@@ -123,6 +123,8 @@ export class Intake {
       return await this.#welcome(draft, event as Arrived<"welcome">);
     }
     if (message.device === this.#core.own.device) return await this.#ownRow(draft, event);
+    // Its time was over before this device came for it.
+    if (message.type === "message" && event.body.length === 0) return;
     if (draft.group === undefined) return await this.#withoutGroup(draft, event);
     if (message.type === "commit") return await this.#commit(draft, event as Arrived<"commit">);
     return await this.#message(draft, event as Arrived<"message">);

@@ -17,6 +17,7 @@ import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
 import { settleSilent } from "./content/accepted.ts";
 import { type Effect, follow } from "./content/facts.ts";
+import { keepDays } from "./content/keep_days.ts";
 import { sealContent } from "./content/sealed.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
@@ -267,6 +268,8 @@ export class Sending {
         conversation,
         message: row.id,
         epoch,
+        ...(row.silent ? { quiet: true } : {}),
+        ...keepDays(row.expireAfter),
         body: bytes.length,
       }, bytes);
       await this.#accept({ row, seq: message.seq, ts: message.ts });

@@ -8,6 +8,8 @@ export interface Outgoing {
   readonly id: string;
   /** Whether it makes no line. */
   readonly silent: boolean;
+  /** Milliseconds that it stays; undefined: for ever. */
+  readonly expireAfter: number | undefined;
   /** What goes out, the same at every try; undefined until it is encrypted. */
   readonly sealed:
     | { readonly bytes: Uint8Array; readonly epoch: number; readonly generation: number }
@@ -19,12 +21,14 @@ interface Row {
   readonly thread: number;
   readonly id: string;
   readonly silent: number;
+  readonly expire_after: number | null;
   readonly bytes: Uint8Array | null;
   readonly epoch: number | null;
   readonly generation: number | null;
 }
 
-const select = `SELECT outbox.local, outbox.thread, messages.id, messages.silent,
+const select =
+  `SELECT outbox.local, outbox.thread, messages.id, messages.silent, messages.expire_after,
   bytes, epoch, generation
   FROM outbox JOIN messages ON messages.local = outbox.local`;
 
@@ -107,5 +111,12 @@ function outgoing(row: Row): Outgoing {
   const sealed = bytes === null || epoch === null || generation === null
     ? undefined
     : { bytes, epoch, generation };
-  return { local, thread, id, silent: silent === 1, sealed };
+  return {
+    local,
+    thread,
+    id,
+    silent: silent === 1,
+    expireAfter: row.expire_after ?? undefined,
+    sealed,
+  };
 }

@@ -96,6 +96,8 @@ export const serverLimits = {
   lobbyRetentionMs: 90 * day,
   lobbyRetentionCount: 10_000,
   messageRetentionMs: 90 * day,
+  /** The longest time that a sender may set for a message: no longer than any is kept. */
+  keepDaysMax: 90,
   /** A clock that went further ahead than this beyond the time that passed is doubted: nightly stops are no reason. */
   clockJumpMs: day,
   /** Nothing is deleted for age sooner after such a jump than this much running time: enough for somebody to notice. */
@@ -162,6 +164,11 @@ export const contentLimits = {
   /** Disappearing messages: shorter than a person reads, or longer than the server keeps anything, makes no sense. */
   lifetimeMinMs: 10 * second,
   lifetimeMaxMs: 90 * day,
+  /**
+   * Days for which the server is asked to keep a message with a lifetime: the first that is no shorter. Coarse, so that it
+   * learns little; a day at least, so that somebody who is away for the night misses nothing.
+   */
+  keepDays: [1, 7, 30],
   /** A message with a lifetime that is never read goes so long after its lifetime. */
   unreadGraceMs: 7 * day,
   /** What came before the message that it is about: kept for one conversation, for one sender in it, and how long. */

@@ -282,6 +282,10 @@ export interface Operations extends FileOperations {
       incarnation?: number;
       epoch: number;
       bytes: Uint8Array;
+      /** Whether it counts as nothing unread; it does when left out. */
+      quiet?: boolean;
+      /** Days that its bytes are kept; the server's own time when left out. */
+      keepDays?: number;
     };
     out: Outcome<{ seq: number; ts: number }>;
   };

@@ -33,6 +33,8 @@ import { settleWaiting } from "./waiting.ts";
 /** Messages per device and conversation whose verdict is remembered: more than a client ever has under way. */
 const rememberedMessages = 1024;
 
+const dayMs = 24 * 60 * 60 * 1000;
+
 /** Accepts a message, once: the same id again gets the same answer. */
 export const messageSend: Handler<"message.send"> = (context, input) => {
   const { tables } = context;
@@ -74,14 +76,16 @@ function appendMessage(
   const { message, epoch, bytes } = input;
   const seq = appendOwn(conversation, seat);
   const { device } = seat;
-  const stored = { seq, device, ts, epoch, bytes, message, hidden };
+  const until = input.keepDays === undefined ? null : ts + input.keepDays * dayMs;
+  const stored = { seq, device, ts, epoch, bytes, message, hidden, until };
   tables.log.addMessage(conversation.key, stored);
   if (hidden !== null) passHidden(conversation, hidden);
   addWaiting(tables, conversation, row);
   if (seat.lastMessage === "") learnByWriting(context, conversation, seat.account);
   rememberMessage(tables, conversation, seat, message);
-  continueRun(context, conversation, seat.account);
-  countForOthers(context, conversation, { seat, hidden });
+  // What counts as nothing unread stands among the rows like a commit.
+  continueRun(context, conversation, input.quiet ? 0 : seat.account);
+  if (!input.quiet) countForOthers(context, conversation, { seat, hidden });
   tables.conversations.save(conversation);
   tellRow(context, conversation, { by: seat.key, hidden });
   return { ok: true, seq, ts } as const;

@@ -8,6 +8,7 @@ import { failureMemoryMs } from "../domain/login_delay.ts";
 import type { Context, Handler } from "./context.ts";
 import { expireFiles } from "./files.ts";
 import { cutLobby } from "./lobby.ts";
+import { emptyMessages } from "./lifetimes.ts";
 import { settleWaiting } from "./waiting.ts";
 
 /** Conversations that one run looks at: some 20 ms of work. */
@@ -63,7 +64,7 @@ function sweepConversations(context: Context, now: number): number {
 export const retentionRun: Handler<"retention.run"> = (context) => {
   const { tables } = context;
   const now = trustedNow(context);
-  const rows = sweepConversations(context, now);
+  const rows = sweepConversations(context, now) + emptyMessages(context, now);
   const posts = cutLobby(tables, { now });
   const packages = tables.keyPackages.expire({
     claimedBefore: now - mlsLimits.claimReservationMs,

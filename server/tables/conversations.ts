@@ -94,6 +94,17 @@ export interface NewMessage extends NewRow {
   readonly message: string;
   /** Storage key of the account that it is kept from; null for none. */
   readonly hidden: number | null;
+  /** When its bytes are to be forgotten (milliseconds since 1970); null for the server's own time. */
+  readonly until: number | null;
+}
+
+/** A row whose bytes are to be forgotten. */
+export interface OverRow {
+  /** Storage key of the conversation. */
+  readonly conversation: number;
+  readonly seq: number;
+  /** Storage key of the device that sent it. */
+  readonly device: number;
 }
 
 /** Rows in (`after`, `through`] that are for a device: not its own, not kept from its account. */
@@ -121,6 +132,8 @@ export interface Sent {
 export interface Log {
   addMessage(conversation: number, row: NewMessage): void;
   addCommit(conversation: number, row: NewRow & CommitFacts): void;
+  /** Forgets the bytes of rows whose time is over by `now`; which these were. */
+  emptyOver(now: number, limit: number): OverRow[];
   /** Begins a run: from `seq` on, rows are messages of `account`, or commits when it is 0. */
   addRun(conversation: number, run: Run & { readonly ts: number }): void;
   /** Rows for a device, ascending, at least one where there is one. */

@@ -24,6 +24,7 @@ export type {
   NewConversation,
   NewMessage,
   NewRow,
+  OverRow,
   ReaderSpan,
   Sent,
   StoredRow,

@@ -1,6 +1,6 @@
 /** Conversations: their log of commits and messages, cursors, receipts; the lobby; notifications. */
 import Type from "typebox";
-import { mlsLimits, textLimits } from "../../base/limits.ts";
+import { mlsLimits, serverLimits, textLimits } from "../../base/limits.ts";
 import { body, event, notice, reply, request } from "./define.ts";
 import {
   bodyLength,
@@ -153,6 +153,10 @@ export const conversationMessages = {
     message: uuid,
     ...incarnation,
     epoch: count,
+    /** Not counted as unread, and no notification: it makes no line. */
+    quiet: Type.Optional(Type.Boolean()),
+    /** The server forgets what it says after so many days. */
+    keepDays: Type.Optional(Type.Integer({ minimum: 1, maximum: serverLimits.keepDaysMax })),
     ...body,
   }, ["ready"]),
   "message.send.ok": reply("message.send", { seq: count, ts: time }),
@@ -177,7 +181,7 @@ export const conversationMessages = {
   "message.read": request("message.read", { conversation: uuid, seq: count }, ["ready"]),
   "message.read.ok": reply("message.read", { unread: count }),
 
-  /** Body: the MLS PrivateMessage. */
+  /** Body: the MLS PrivateMessage; nothing, when its `keepDays` are over. */
   message: event("message", { ...row, message: uuid, epoch: count, ...body }),
   /** Body: the MLS commit (PublicMessage), leading from `epoch` to `epoch + 1`. */
   commit: event("commit", {

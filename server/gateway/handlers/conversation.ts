@@ -88,8 +88,9 @@ export const conversationHandlers: RequestHandlers<
     const { account, device } = session.ready.actor;
     const { conversation, epoch } = message;
     if (!isMessageOf(body, message)) return refused("malformed");
-    const { message: id, incarnation = 0 } = message;
-    const sent = { conversation, message: id, incarnation, epoch, bytes: body };
+    const { message: id, incarnation = 0, quiet = false, keepDays } = message;
+    const days = keepDays === undefined ? {} : { keepDays };
+    const sent = { conversation, message: id, incarnation, epoch, bytes: body, quiet, ...days };
     const input = { account, device, ...sent };
     reach("server:received");
     const done = await session.services.storage.call("message.send", input);

@@ -10,6 +10,7 @@ import type {
   Log,
   NewMessage,
   NewRow,
+  OverRow,
   ReaderSpan,
   Sent,
   StoredRow,
@@ -85,13 +86,16 @@ export class SqliteLog implements Log {
   #insert(
     conversation: number,
     row: NewRow,
-    { message, hidden }: { readonly message: string | null; readonly hidden: number | null },
+    { message, hidden, until }: Pick<NewMessage, "hidden" | "until"> & {
+      readonly message: string | null;
+    },
   ): void {
     if (row.seq >= span) throw new AppError("quota_exceeded");
     const key = rowKey(conversation, row.seq);
     this.#database.prepare(
-      "INSERT INTO log (key, device, ts, epoch, message, bytes, hidden) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ).run(key, row.device, row.ts, row.epoch, message, row.bytes, hidden);
+      `INSERT INTO log (key, device, ts, epoch, message, bytes, hidden, until)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(key, row.device, row.ts, row.epoch, message, row.bytes, hidden, until);
   }
 
   addMessage(conversation: number, row: NewMessage): void {
@@ -102,7 +106,7 @@ export class SqliteLog implements Log {
   }
 
   addCommit(conversation: number, row: NewRow & CommitFacts): void {
-    this.#insert(conversation, row, { message: null, hidden: null });
+    this.#insert(conversation, row, { message: null, hidden: null, until: null });
     this.#database.prepare(
       `INSERT INTO commits (key, hash, external, added, removed, roster, members, welcome,
          incarnation, recreated)
@@ -119,6 +123,18 @@ export class SqliteLog implements Log {
       row.incarnation,
       row.recreated ? 1 : 0,
     );
+  }
+
+  emptyOver(now: number, limit: number): OverRow[] {
+    return this.#database.prepare(
+      `UPDATE log SET bytes = x'', until = NULL WHERE key IN
+         (SELECT key FROM log WHERE until <= ? ORDER BY until LIMIT ?)
+       RETURNING key, device`,
+    ).all<{ key: number; device: number }>(now, limit).map(({ key, device }) => ({
+      conversation: Math.floor(key / span),
+      seq: seqOf(key),
+      device,
+    }));
   }
 
   addRun(conversation: number, run: Run & { readonly ts: number }): void {

@@ -261,6 +261,13 @@ CREATE TABLE file_receivers (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Messages that do not stay. */
+const lifetimes = `
+-- When the bytes of a row are forgotten; null for the server's own time.
+ALTER TABLE log ADD COLUMN until INTEGER;
+CREATE INDEX log_until ON log (until) WHERE until IS NOT NULL;
+`;
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
@@ -269,4 +276,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: "files", sql: files },
   { version: 5, name: "repairs", sql: repairsSchema },
   { version: 6, name: "groups", sql: groupsSchema },
+  { version: 7, name: "lifetimes", sql: lifetimes },
 ];

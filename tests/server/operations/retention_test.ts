@@ -115,3 +115,44 @@ everyBackend("a clock that stays ahead for a week of running time is believed", 
   world.run("retention.run", {});
   assert.deepEqual(kept(), [0, 0]);
 });
+
+everyBackend(
+  "a message with a time of its own is forgotten then, fetched or not, and its row stays in order",
+  (world) => {
+    const [erik, sam] = [world.register("erik"), world.register("sam")];
+    const conversation = world.converse(erik, sam);
+    const bytes = new Uint8Array(1000);
+    world.send(erik, conversation, { keepDays: 1, bytes });
+    world.send(erik, conversation, { bytes: new Uint8Array(10) });
+    const queued = () => {
+      const { tables } = world.backend;
+      return tables.accounts.queued(tables.accounts.byId(sam.account)?.key ?? 0);
+    };
+    const before = queued();
+    world.now += day - 1;
+    world.run("retention.run", {});
+    assert.equal(queued(), before);
+    world.now += 1;
+    assert.equal(world.run("retention.run", {}).deleted, 1);
+    assert.equal(queued(), before - 1000);
+    const rows = world.read(sam, conversation).slice(-2);
+    assert.deepEqual(rows.map(({ bytes }) => bytes.length), [0, 10]);
+    const { unread } = world.conversation(sam, conversation);
+    assert.equal(unread, 1);
+    world.ack(sam, conversation, rows.at(-1)?.seq ?? 0);
+    assert.equal(queued(), 0);
+  },
+);
+
+everyBackend("a quiet message waits like any other, and is nothing unread", (world) => {
+  const [erik, sam] = [world.register("erik"), world.register("sam")];
+  const conversation = world.converse(erik, sam);
+  const first = world.send(erik, conversation);
+  world.send(erik, conversation, { quiet: true });
+  world.send(erik, conversation);
+  world.send(erik, conversation, { quiet: true });
+  assert.equal(world.conversation(sam, conversation).unread, 2);
+  assert.equal(world.notifications(sam, false).find(({ kind }) => kind === "message")?.count, 2);
+  assert.equal(world.markRead(sam, conversation, first), 1);
+  assert.equal(world.read(sam, conversation).filter(({ type }) => type === "message").length, 4);
+});
