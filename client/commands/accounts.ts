@@ -4,20 +4,12 @@ import { ExitError } from "../../lib/base/exit_codes.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { judgePassword } from "../../lib/crypto/password_strength.ts";
 import type { Engine } from "../engine/api.ts";
-import { describeDevice, describeKey } from "../ui/describe_key.ts";
-import { deviceBy } from "../ui/devices.ts";
+import { historyLine } from "../ui/archive.ts";
+import { describeKey } from "../ui/describe_key.ts";
 import { targetOf } from "../ui/target.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
-import {
-  checkJson,
-  deviceJson,
-  jsonLine,
-  keyJson,
-  notificationJson,
-  sessionJson,
-  userJson,
-} from "./json.ts";
+import { checkJson, jsonLine, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
 import { givenPassword, password } from "./password_input.ts";
 import {
   accountName,
@@ -85,6 +77,8 @@ async function newPassword(run: Run, name: string): Promise<string> {
 async function reportSession(run: Run, engine: Engine, created: boolean): Promise<void> {
   try {
     await connectAndCatchUp(run, engine);
+    const history = await engine.archive.fetched(run.signal);
+    if (!created && history.total > 0) remark(run, historyLine(history));
     const conversations = await engine.conversations();
     const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
     const notifications = (await engine.notifications({ unseen: true })).length;
@@ -144,32 +138,11 @@ export async function key(run: Run, name: string | undefined): Promise<void> {
   });
 }
 
-/** Lists the account's own devices. */
-export async function devices(run: Run): Promise<void> {
-  await withEngine(run, async (engine) => {
-    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
-    for (const device of (await engine.key(engine.self.name)).devices) {
-      run.world.out(run.flags.json ? jsonLine(deviceJson(device)) : describeDevice(device));
-    }
-  });
-}
-
 /** Makes fresh keys for a conversation; it is done when the server has taken the change. */
 export async function rekey(run: Run, conversation: string): Promise<void> {
   await withEngine(run, async (engine) => {
     await connectAndCatchUp(run, engine);
     await engine.rekey(targetOf(conversation));
     remark(run, `The conversation with ${safe(conversation, 64)} has fresh keys.`);
-  });
-}
-
-/** Takes a device out of the account for good: it can neither send nor read from then on. */
-export async function revokeDevice(run: Run, id: string): Promise<void> {
-  await withEngine(run, async (engine) => {
-    await engine.start({ receive: false, keepTrying: false, signal: run.signal });
-    const device = deviceBy(id, (await engine.key(engine.self.name)).devices);
-    if (device.revoked) return remark(run, "That device was removed before.");
-    await engine.revokeDevice(device.device);
-    remark(run, `Removed ${device.device}. Change the password if somebody else may know it.`);
   });
 }

@@ -7,6 +7,8 @@ import type {
   UserInfo,
 } from "../engine/api.ts";
 import type { DirectoryState } from "../engine/api_directory.ts";
+import type { ArchiveStatus } from "../engine/api_archive.ts";
+import type { DeviceInfo } from "../engine/api_devices.ts";
 
 const version = 1;
 
@@ -96,8 +98,13 @@ export function keyJson(info: KeyInfo) {
 }
 
 /** One of the account's own devices. */
-export function deviceJson(device: KeyInfo["devices"][number]) {
+export function deviceJson(device: DeviceInfo) {
   return { v: version, type: "device", ...device, created: iso(device.createdAt) };
+}
+
+/** What `archive status` answers. */
+export function archiveJson(status: ArchiveStatus) {
+  return { v: version, type: "archive", ...status };
 }
 
 /** A conversation with its number of unread messages. */

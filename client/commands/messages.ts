@@ -163,6 +163,7 @@ export async function history(
 async function catchUpIfPossible(run: Run, engine: Engine): Promise<void> {
   try {
     await connectAndCatchUp(run, engine);
+    await engine.archive.fetched(run.signal);
   } catch (error) {
     if (run.world.signal.aborted) throw error;
     remark(run, `Showing what is stored here only: ${errorText(error)}`);

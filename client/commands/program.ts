@@ -2,17 +2,8 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ServerAddress } from "../engine/api.ts";
-import {
-  check,
-  devices,
-  key,
-  login,
-  notifications,
-  register,
-  rekey,
-  revokeDevice,
-  users,
-} from "./accounts.ts";
+import { check, key, login, notifications, register, rekey, users } from "./accounts.ts";
+import { archiveStatus, archiveSwitch, devices, renameDevice, revokeDevice } from "./archive.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
 import { showDirectory, trustDirectory } from "./directory.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
@@ -35,6 +26,7 @@ export const commandNames = [
   "key",
   "verify",
   "rekey",
+  "archive",
   "devices",
   "directory",
   "export",
@@ -151,15 +143,30 @@ function addAccountCommands(add: Add): void {
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["show", "trust"]))
     .option("--yes", "trust: a person has decided so");
   add("devices", {
-    about: "list your own devices, or remove one of them for good",
+    about: "list your own devices, call one something else, or remove one of them for good",
     example: "devices revoke u8VizD",
-    act: (run, act: string | undefined, id: string | undefined) => {
-      if (act !== "revoke") return devices(run);
-      if (id !== undefined) return revokeDevice(run, id);
-      throw new ExitError("usage", "Which device? sealpost client devices revoke ID");
+    act: (
+      run,
+      act: string | undefined,
+      id: string | undefined,
+      label: string | undefined,
+    ) => {
+      if (act === "rename") return renameDevice(run, { id, label });
+      return act === "revoke" ? revokeDevice(run, id) : devices(run);
     },
-  }).addArgument(new Argument("[ACTION]", "what to do").choices(["list", "revoke"]))
-    .argument("[ID]", "the beginning of the device's key, as the list shows it");
+  }).addArgument(new Argument("[ACTION]", "what to do").choices(["list", "rename", "revoke"]))
+    .argument("[ID]", "the beginning of the device's key, as the list shows it")
+    .argument("[LABEL]", "what to call it");
+  add("archive", {
+    about: "show the encrypted archive of your history, or leave a conversation out of it",
+    example: "archive off sam",
+    act: (run, act: string | undefined, to: string | undefined) => {
+      if (act === undefined || act === "status") return archiveStatus(run);
+      if (to === undefined) throw new ExitError("usage", `Which conversation? archive ${act} NAME`);
+      return archiveSwitch(run, { to, kept: act === "on" });
+    },
+  }).addArgument(new Argument("[ACTION]", "what to do").choices(["status", "on", "off"]))
+    .addArgument(conversation());
 }
 
 function addMessageCommands(add: Add): void {

@@ -4,7 +4,9 @@
  */
 
 import type { DirectoryDesk } from "./api_directory.ts";
+import type { ArchiveActions, ArchiveProgress } from "./api_archive.ts";
 import type { ContentActions } from "./api_content.ts";
+import type { DeviceActions } from "./api_devices.ts";
 import type { FileActions } from "./api_files.ts";
 import type { GroupsApi, RequestsApi } from "./api_groups.ts";
 import type { ChatMessage } from "./api_messages.ts";
@@ -81,6 +83,8 @@ export type EngineEvent =
   | { readonly kind: "notification"; readonly notification: NotificationInfo }
   /** Something a person must know: a changed key, a new device, a refused server. */
   | { readonly kind: "warning"; readonly text: string }
+  /** History comes from the archive, on a device that has none yet. */
+  | { readonly kind: "archive"; readonly progress: ArchiveProgress }
   /** Everything that waited at connect has been processed. */
   | { readonly kind: "caught_up" };
 
@@ -113,6 +117,9 @@ export interface Engine {
   readonly directory: DirectoryDesk;
   readonly groups: GroupsApi;
   readonly requests: RequestsApi;
+  /** The account's own history, encrypted on the server for its devices. */
+  readonly archive: ArchiveActions;
+  readonly devices: DeviceActions;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;
@@ -138,6 +145,8 @@ export interface Engine {
    * Makes the conversation when there is none yet. Rejects when the server cannot be reached.
    */
   rekey(target: Target): Promise<void>;
+  /** The greatest `local` of any message; 0 when there is none. */
+  newest(): number;
   conversations(): Promise<readonly ConversationInfo[]>;
   history(query: HistoryQuery): Promise<readonly ChatMessage[]>;
   /** Unread messages of others, earliest first. */

@@ -4,6 +4,7 @@ import { connectionLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
+import type { Identity } from "../store/identity.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
 import { Blocked } from "../store/blocked.ts";
 import { Messages } from "../store/messages.ts";
@@ -23,9 +24,11 @@ import { Actions } from "./content/actions.ts";
 import type { DirectoryDesk } from "./api_directory.ts";
 import { CheckpointExchange } from "./checkpoints.ts";
 import { Expiring } from "./content/expiring.ts";
+import { Archive } from "./archive/archive.ts";
 import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
+import { Devices } from "./devices.ts";
 import { liveEvent } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Files } from "./files/files.ts";
@@ -53,7 +56,7 @@ export type EngineParts = Omit<UnlockedAccount, "profile"> & {
   readonly profile:
     & SealedDatabase
     & Pick<UnlockedAccount["profile"], "instance" | "close">
-    & { readonly identity: MlsIdentity };
+    & { readonly identity: MlsIdentity & Pick<Identity, "archiveKey"> };
 };
 
 /** The same for whoever has only the parts. */
@@ -66,6 +69,8 @@ class ProfileEngine implements Engine {
   readonly content: ContentActions;
   readonly files: Files;
   readonly directory: DirectoryDesk;
+  readonly archive: Archive;
+  readonly devices: Devices;
   readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
@@ -113,6 +118,11 @@ class ProfileEngine implements Engine {
     this.#expiring = new Expiring(this.#core);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#foreign() });
     this.#reading = new Reading(this.#core);
+    const [reading, feed, account] = [this.#reading, this.#feed, this.#account];
+    const { archiveKey } = parts.profile.identity;
+    this.archive = new Archive(this.#core, { archiveKey, keeper: this.#keeper, reading, feed });
+    const revoke = (device: string) => this.revokeDevice(device);
+    this.devices = new Devices({ server: this.#keeper, self: this.self, account, revoke });
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
     const readLog = (conversation: string) => this.#inbox.readLog(conversation);
@@ -185,6 +195,7 @@ class ProfileEngine implements Engine {
       inbox: this.#inbox,
       sending: this.#sending,
       sync: this.#sync,
+      archive: this.archive,
     });
     this.#expiring.look();
   }
@@ -233,6 +244,7 @@ class ProfileEngine implements Engine {
       changed: () => {
         this.#feed.changed();
         this.#expiring.look();
+        this.archive.changed();
       },
     };
   }
@@ -276,6 +288,8 @@ class ProfileEngine implements Engine {
         return this.#watch.state(message);
       case "lobby":
         return this.#lobby.take(message);
+      case "archive":
+        return this.archive.moved(message);
       default: {
         const told = liveEvent(message, this.self);
         if (told !== undefined) this.#feed.emit(told);
@@ -304,6 +318,7 @@ class ProfileEngine implements Engine {
     await this.#conversations.renew(thread);
   }
 
+  newest: Engine["newest"] = () => this.#core.messages.lastLocal();
   conversations: Engine["conversations"] = () => this.#reading.conversations();
   history: Engine["history"] = (query) => this.#reading.history(query);
   unread: Engine["unread"] = (target) => this.#reading.unread(target);
@@ -320,8 +335,10 @@ class ProfileEngine implements Engine {
   notificationsSeen: Engine["notificationsSeen"] = (through) =>
     this.#account.notificationsSeen(through);
   key: Engine["key"] = (name) => this.#account.key(name);
-  setVerified: Engine["setVerified"] = (name, verified) =>
-    this.#account.setVerified(name, verified);
+  setVerified: Engine["setVerified"] = async (name, verified) => {
+    await this.#account.setVerified(name, verified);
+    this.archive.changed();
+  };
   isPassword: Engine["isPassword"] = (password) => this.#account.isPassword(password);
   changePassword: Engine["changePassword"] = (current, next) =>
     this.#account.changePassword(current, next);
@@ -352,7 +369,9 @@ class ProfileEngine implements Engine {
     this.#sessions.stop();
     this.#watch.stop();
     this.#core.asks.stop();
+    const until = this.#core.clock.monotonic() + drainMs;
     if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
+    await this.archive.stop(until - this.#core.clock.monotonic());
     await this.#keeper.stop();
     await this.#sending.stop();
     await this.#inbox.allSettled();
@@ -360,6 +379,7 @@ class ProfileEngine implements Engine {
     await this.#sync.stop();
     await this.#checkpoints.settled();
     this.#expiring.stop();
+    await this.archive.ended();
     this.#feed.stop();
     this.#unlocked.profile.close();
   }

@@ -3,6 +3,7 @@ import { backoffMs } from "../../lib/base/backoff.ts";
 import type { CancelTimer } from "../../lib/base/clock.ts";
 import { type AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
+import type { Archive } from "./archive/archive.ts";
 import type { Keeper, Welcome } from "./connection.ts";
 import type { Core } from "./core.ts";
 import type { Feed } from "./feed.ts";
@@ -19,6 +20,7 @@ export interface SessionParts {
   readonly inbox: Inbox;
   readonly sending: Sending;
   readonly sync: Sync;
+  readonly archive: Pick<Archive, "begin">;
 }
 
 /** The sessions of an engine, one after another. */
@@ -45,6 +47,7 @@ export class Sessions {
     inbox.resume();
     sending.kickAll();
     const account = this.#parts.account.tend(welcome, signal);
+    if (receive) this.#parts.archive.begin();
     const sync = receive ? this.#catchUp(signal) : Promise.resolve();
     for (const result of await Promise.allSettled([account, sync])) {
       if (result.status === "fulfilled" || signal.aborted) continue;

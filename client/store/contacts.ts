@@ -55,6 +55,12 @@ export class Contacts {
     );
   }
 
+  /** Everybody. */
+  all(): Contact[] {
+    return this.#sealed.database.prepare("SELECT tag, facts FROM contacts ORDER BY tag").all<Row>()
+      .map((row) => decode(this.#sealed.open(place(row.tag), row.facts)));
+  }
+
   /** Stores it under its name. */
   put(contact: Contact): void {
     const tag = this.#nameTag(contact.name);

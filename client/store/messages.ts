@@ -2,6 +2,7 @@
 import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
 import type { MessageContent } from "./message_content.ts";
+import { removeRestored } from "./restored.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** Why a message failed: the error code for programs, the text for people. */
@@ -98,8 +99,10 @@ export class Messages {
 
   /** The greatest local number. */
   lastLocal(): number {
-    return this.#database.prepare("SELECT max(local) AS last FROM messages")
+    const last = this.#database.prepare("SELECT max(local) AS last FROM messages")
       .get<{ last: number | null }>()?.last ?? 0;
+    // Those from the archive have numbers below all others.
+    return Math.max(0, last);
   }
 
   /** Adds a message; undefined when the thread has one of that id already. */
@@ -128,7 +131,23 @@ export class Messages {
         message.expireAfter ?? null,
         message.expiresAt ?? null,
       );
-    return changes === 1 ? lastRowid : undefined;
+    if (changes === 1) return lastRowid;
+    // What came from the archive first comes as itself now, unless it cannot be read.
+    if (message.unreadable === true || !removeRestored(this.#database, message)) return undefined;
+    return this.add(message);
+  }
+
+  /** What follows a change in the order of changes; messages of one change in the order of their local numbers. */
+  since(change: { revision: number; local: number }, limit: number): StoredMessage[] {
+    const { revision, local } = change;
+    return this.#many(
+      `(revision > ? OR (revision = ? AND local > ?)) AND silent = 0
+       ORDER BY revision, local LIMIT ?`,
+      revision,
+      revision,
+      local,
+      limit,
+    );
   }
 
   get(local: number): StoredMessage | undefined {
@@ -167,15 +186,19 @@ export class Messages {
   /** The last `limit` messages of a thread (or of all), earliest first. */
   last(thread: number | undefined, limit: number): StoredMessage[] {
     const found = thread === undefined
-      ? this.#many("silent = 0 ORDER BY local DESC LIMIT ?", limit)
-      : this.#many("thread = ? AND silent = 0 ORDER BY local DESC LIMIT ?", thread, limit);
+      ? this.#many("silent = 0 ORDER BY ts DESC, local DESC LIMIT ?", limit)
+      : this.#many(
+        "thread = ? AND silent = 0 ORDER BY ts DESC, local DESC LIMIT ?",
+        thread,
+        limit,
+      );
     return found.reverse();
   }
 
   unread(thread: number | undefined): StoredMessage[] {
     return thread === undefined
-      ? this.#many("unread = 1 ORDER BY local")
-      : this.#many("thread = ? AND unread = 1 ORDER BY local", thread);
+      ? this.#many("unread = 1 ORDER BY ts, local")
+      : this.#many("thread = ? AND unread = 1 ORDER BY ts, local", thread);
   }
 
   unreadCount(thread: number): number {

@@ -1,5 +1,6 @@
 /** The schema of the profile database. The list is only ever appended to. */
 import type { Migration } from "../../lib/sql/migrate.ts";
+import { archiveSchema } from "./archive_schema.ts";
 import { checkpointsSchema } from "./checkpoints_schema.ts";
 import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
@@ -17,4 +18,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 5, name: "checkpoints exchanged", sql: checkpointsSchema },
   { version: 6, name: "changes of messages", sql: expirySchema },
   { version: 7, name: "requests", sql: requestsSchema },
+  { version: 8, name: "archive", sql: archiveSchema },
 ];

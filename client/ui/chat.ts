@@ -1,6 +1,8 @@
 /** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
 import type { CancelTimer } from "../../lib/base/clock.ts";
 import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engine/api.ts";
+import type { ArchiveProgress } from "../engine/api_archive.ts";
+import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { readLine, slashCommands } from "./slash.ts";
@@ -28,6 +30,8 @@ export class Chat implements ChatContext {
   /** Settles when everything that waited at the server is here, or the server cannot be reached. */
   readonly #firstOutcome = Promise.withResolvers<void>();
   readonly #names = new Set<string>();
+  /** History that is on its way from the archive. */
+  #history: ArchiveProgress | undefined;
 
   constructor(options: ChatOptions) {
     this.options = options;
@@ -111,6 +115,7 @@ export class Chat implements ChatContext {
     const parts = [
       safe(engine.self.name, 64),
       describeConnection(this.#connection),
+      ...(this.#history === undefined ? [] : [historyLine(this.#history)]),
       ...(this.#unreadElsewhere === 0 ? [] : [`${this.#unreadElsewhere} unread`]),
       ...(this.#lastOwn === undefined ? [] : [`last message ${this.#lastOwn.state}`]),
     ];
@@ -177,13 +182,14 @@ export class Chat implements ChatContext {
 
   async #replay(): Promise<number> {
     const { engine } = this.options;
+    // What comes while this is shown is told by events.
+    const newest = engine.newest();
     const waiting = await engine.unread();
     const hidden = Math.max(0, waiting.length - replayLines);
     if (hidden > 0) this.remark(`(${counted(hidden, "older unread message")}: /unread shows them)`);
     const lines = waiting.slice(hidden).map((message) => this.line(message));
     if (lines.length > 0) this.say(lines.join("\n"));
-    const newest = await engine.history({ limit: 1 });
-    return Math.max(0, newest.at(-1)?.local ?? 0, waiting.at(-1)?.local ?? 0);
+    return newest;
   }
 
   #show(event: EngineEvent): void {
@@ -202,6 +208,10 @@ export class Chat implements ChatContext {
         return this.remark(`* ${safe(event.notification.text, 300)}`);
       case "warning":
         return this.remark(`! ${safe(event.text, 500)}`);
+      case "archive":
+        if (event.progress.complete) this.remark(`* ${historyLine(event.progress)}`);
+        this.#history = event.progress.complete ? undefined : event.progress;
+        return this.refresh();
       case "caught_up":
         this.#firstOutcome.resolve();
         return void this.recount();

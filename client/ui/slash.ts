@@ -25,7 +25,16 @@ export const slashCommands = [
   { name: "key", usage: "/key [NAME]", help: "key, fingerprint and verification state" },
   { name: "rekey", usage: "/rekey [NAME]", help: "make fresh keys for a conversation" },
   { name: "verify", usage: "/verify NAME", help: "compare the safety number and confirm it" },
-  { name: "devices", usage: "/devices [revoke ID]", help: "your devices, or remove one for good" },
+  {
+    name: "devices",
+    usage: "/devices [rename ID LABEL | revoke ID]",
+    help: "your devices; call one something else, or remove one for good",
+  },
+  {
+    name: "archive",
+    usage: "/archive [on | off] [NAME]",
+    help: "the encrypted archive of your history; leave a conversation out of it",
+  },
   { name: "retry", usage: "/retry", help: "send failed messages again" },
   { name: "export", usage: "/export FILE [NAME]", help: "write signed receipts to a new file" },
   { name: "password", usage: "/password", help: "change the password" },

@@ -1,13 +1,14 @@
 /** What each slash command does. */
 import { AppError } from "../../lib/base/errors.ts";
+import { describeArchive, describeSwitch } from "./archive.ts";
 import type { ChatContext } from "./chat_context.ts";
-import { describeDevice, describeKey } from "./describe_key.ts";
-import { deviceBy } from "./devices.ts";
+import { describeKey } from "./describe_key.ts";
+import { describeOwnDevice, deviceBy, otherDeviceBy } from "./devices.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
 import { runMenu } from "./menu.ts";
 import { askNewPassword } from "./prompts.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
-import { targetOf } from "./target.ts";
+import { addressOf, targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
 
 type Action = (chat: ChatContext, rest: string) => Promise<"leave" | void>;
@@ -136,15 +137,33 @@ const rekey: Action = async (chat, rest) => {
 const menu: Action = (chat) => runMenu(chat, (name, rest) => runSlash(chat, name, rest));
 
 const devices: Action = async (chat, rest) => {
-  const { engine } = chat.options;
-  const [verb, id] = split(rest);
-  if (verb !== "" && (verb !== "revoke" || id === "")) return usage(chat, "devices");
-  const own = (await engine.key(engine.self.name)).devices;
-  if (verb === "") return chat.say(own.map(describeDevice).join("\n"));
-  const { device, revoked } = deviceBy(id, own);
+  const { engine, style } = chat.options;
+  const [verb, more] = split(rest);
+  const [id, label] = split(more);
+  const known = verb === "" || (verb === "revoke" && id !== "") ||
+    (verb === "rename" && label !== "");
+  if (!known) return usage(chat, "devices");
+  const own = await engine.devices.list();
+  if (verb === "") return chat.say(own.map((one) => describeOwnDevice(one, style.utc)).join("\n"));
+  if (verb === "rename") {
+    await engine.devices.rename(deviceBy(id, own).device, label);
+    return chat.remark("Renamed.");
+  }
+  const { device, revoked } = otherDeviceBy(id, own);
   if (revoked) return chat.remark("That device was removed before.");
-  await engine.revokeDevice(device);
+  await engine.devices.revoke(device);
   chat.remark(`Removed ${device}. Change the password if somebody else may know it.`);
+};
+
+const archive: Action = async (chat, rest) => {
+  const { engine } = chat.options;
+  const [verb, name] = split(rest);
+  if (verb === "" || verb === "status") return chat.say(describeArchive(engine.archive.status()));
+  if ((verb !== "on" && verb !== "off") || /\s/.test(name)) return usage(chat, "archive");
+  const target = name === "" ? chat.target : targetOf(name);
+  const kept = verb === "on";
+  const switched = await engine.archive.keep(target, kept);
+  chat.remark(describeSwitch(addressOf(target), { kept, switched }));
 };
 
 const retry: Action = async (chat) => {
@@ -211,6 +230,7 @@ const actions: Readonly<Record<SlashName, Action>> = {
   menu,
   verify,
   devices,
+  archive,
   retry,
   export: exportReceipts,
   password,

@@ -9,6 +9,9 @@ Deno.test("a lost machine is taken out of its account, and can neither read nor 
   const laptop = await town.person("erik");
   const flags = ["--server", town.address, "--accept-new", "--remember"];
 
+  await sam.lines(["send", "erik", "before the laptop"]);
+  assert.deepEqual(await texts(erik), ["before the laptop"]);
+
   await t.step("the password alone brings the account to a second machine", async () => {
     const [session] = await laptop.json([
       "login",
@@ -26,10 +29,25 @@ Deno.test("a lost machine is taken out of its account, and can neither read nor 
     assert.ok(notifications.some(({ kind }) => kind === "device_added"));
   });
 
+  await t.step("what was said before is there too", async () => {
+    assert.deepEqual(await texts(laptop), ["before the laptop"]);
+    const [status] = await laptop.json(["archive"]);
+    assert.deepEqual([status?.["have"], status?.["total"], status?.["complete"]], [1, 1, true]);
+  });
+
   await t.step("both get what is sent from now on", async () => {
     await sam.lines(["send", "erik", "to both machines"]);
-    assert.deepEqual(await texts(erik), ["to both machines"]);
-    assert.deepEqual(await texts(laptop), ["to both machines"]);
+    assert.deepEqual(await texts(erik), ["before the laptop", "to both machines"]);
+    assert.deepEqual(await texts(laptop), ["before the laptop", "to both machines"]);
+  });
+
+  await t.step("a device is called something else, on all devices", async () => {
+    const [here] = (await laptop.json(["devices"])).filter(({ current }) => current);
+    await laptop.lines(["devices", "rename", String(here?.["device"]), "old laptop 💻"]);
+    const labels = (await erik.json(["devices", "list"])).map(({ label }) => label);
+    assert.equal(labels[1], "old laptop 💻");
+    const { code } = await erik.once(["devices", "rename", String(here?.["device"]), "a\u001bb"]);
+    assert.notEqual(code, 0);
   });
 
   let lost = "";

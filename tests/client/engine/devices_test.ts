@@ -41,9 +41,11 @@ Deno.test("a second device joins its account's conversations by itself, and both
   const own = await message(laptop, "from the phone");
   assert.ok(own.own && own.read && own.state !== "queued");
   await exchange(laptop, "from the laptop", [alice, phone], "alice");
-  // What was said before it was there is not for the new device, and nothing pretends that it was.
+  // What was said before it was there comes from the account's archive.
+  await laptop.archive.settled(patience());
+  await phone.archive.settled(patience());
   const shown = (await phone.history({ target: to("alice") })).map(({ text }) => text);
-  assert.deepEqual(shown, ["to both", "from the phone", "from the laptop"]);
+  assert.deepEqual(shown, ["before", "to both", "from the phone", "from the laptop"]);
 });
 
 Deno.test("a conversation begins with all devices of both accounts", async () => {

@@ -102,7 +102,9 @@ export function engineFor(facts: DeviceFacts, options: EngineOptions = {}): Engi
   const sealed = { database, ...sealerOf(fromBase64url(facts.profileKey)) };
   const device = signingKeyFromSeed(fromBase64url(facts.deviceSeed));
   const certificate = readDeviceCertificate(fromBase64url(facts.certificate));
-  const identity: MlsIdentity = { device, certificate };
+  // The same on all devices of the account.
+  const archiveKey = fromBase64url(facts.accountSeed);
+  const identity = { device, certificate, archiveKey };
   const clock = options.clock ?? systemClock;
   const pinned = {
     host: server.host,

@@ -1,0 +1,163 @@
+/** The archive: what a new device gets, what two devices make of it together, and what a server cannot hide. */
+import assert from "node:assert/strict";
+import type { Engine } from "../../../client/engine/api.ts";
+import { EvilServer } from "./evil.ts";
+import { message, nextEvent, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+const texts = async (engine: Engine, name: string) =>
+  (await engine.history({ target: to(name) })).map(({ text }) => text);
+
+/** Says something and waits until `everybody` has it. */
+async function say(from: Engine, name: string, text: string, everybody: readonly Engine[]) {
+  await from.send(to(name), text);
+  for (const each of everybody) await message(each, text);
+}
+
+/** Everything that this engine has is in the archive, and the other way round. */
+const settled = (engine: Engine) => engine.archive.settled(patience());
+
+Deno.test("a new device gets the whole history, in its order and without doubles, and says how much", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptop = await village.online("bobby");
+  for (let at = 0; at < 5; at++) await say(alice, "bobby", `${at} from alice`, [laptop]);
+  for (let at = 0; at < 5; at++) await say(laptop, "alice", `${at} from bobby`, [alice]);
+  await laptop.markRead(await message(laptop, "4 from alice"));
+  await settled(laptop);
+  const before = await texts(laptop, "alice");
+
+  const facts = await village.device("bobby");
+  const phone = village.engine(facts);
+  const told = nextEvent(phone, (event) => event.kind === "archive" && event.progress.complete);
+  await phone.start({ receive: true, keepTrying: false });
+  const event = await told;
+  assert.ok(event.kind === "archive");
+  assert.deepEqual(event.progress, { have: 10, total: 10, complete: true });
+  await phone.caughtUp(patience());
+  assert.deepEqual(await texts(phone, "alice"), before);
+  const shown = await phone.history({ target: to("alice") });
+  assert.deepEqual(shown.map(({ own }) => own), before.map((text) => text.includes("bobby")));
+  assert.ok(shown.every(({ read }) => read));
+  await say(alice, "bobby", "to both", [laptop, phone]);
+  await settled(phone);
+  await settled(laptop);
+  assert.deepEqual(await texts(phone, "alice"), [...before, "to both"]);
+  const { have, total, complete } = phone.archive.status();
+  assert.deepEqual([have, total, complete], [11, 11, true]);
+});
+
+Deno.test("two devices that archive at the same time make one archive, with nothing twice and nothing missing", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const [one, two] = [await village.online("bobby"), await village.online("bobby")];
+  for (let round = 0; round < 4; round++) {
+    await say(alice, "bobby", `round ${round}`, [one, two]);
+    await say(one, "alice", `one ${round}`, [alice, two]);
+    await say(two, "alice", `two ${round}`, [alice, one]);
+    await Promise.all([settled(one), settled(two)]);
+  }
+  await Promise.all([settled(one), settled(two)]);
+  const three = await village.online("bobby");
+  assert.deepEqual((await settled(three)).total, 12);
+  assert.deepEqual(await texts(three, "alice"), await texts(one, "alice"));
+});
+
+Deno.test("what is archived survives all devices: the next one has it", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const bobby = await village.online("bobby");
+  await say(alice, "bobby", "remember this", [bobby]);
+  await bobby.content.react((await message(bobby, "remember this")).id, "👍");
+  await alice.stop();
+  await bobby.stop();
+  const next = await village.online("bobby");
+  await settled(next);
+  const [shown] = await next.history({ target: to("alice") });
+  assert.equal(shown?.text, "remember this");
+  assert.equal(shown?.reactions?.[0]?.emoji, "👍");
+});
+
+Deno.test("a conversation whose archive is turned off is taken out of it, on all devices, until it is turned on again", async () => {
+  await using village = await Village.make();
+  const [alice, carol] = [await village.online("alice"), await village.online("carol")];
+  const [one, two] = [await village.online("bobby"), await village.online("bobby")];
+  await say(alice, "bobby", "secret", [one, two]);
+  await say(carol, "bobby", "not secret", [one, two]);
+  await Promise.all([settled(one), settled(two)]);
+  assert.deepEqual(await one.archive.keep(to("alice"), false), { messages: 1, done: true });
+  await say(alice, "bobby", "another secret", [one, two]);
+  await Promise.all([settled(one), settled(two)]);
+  assert.deepEqual(two.archive.status().off, ["alice"]);
+  assert.equal(two.archive.status().total, 1);
+  const three = await village.online("bobby");
+  await settled(three);
+  assert.deepEqual(await texts(three, "alice"), []);
+  assert.deepEqual(await texts(three, "carol"), ["not secret"]);
+  await two.archive.keep(to("alice"), true);
+  await settled(three);
+  assert.deepEqual(await texts(three, "alice"), ["secret", "another secret"]);
+});
+
+Deno.test("an archive that is older than it was is noticed, and what is missing is archived again", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const facts = await village.device("bobby");
+  await using evil = EvilServer.start(village, facts);
+  const bobby = await village.open(facts, { port: evil.port });
+  await say(alice, "bobby", "one", [bobby]);
+  await settled(bobby);
+  await say(alice, "bobby", "two", [bobby]);
+  await settled(bobby);
+  await bobby.stop();
+
+  // The server claims that there is no archive.
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "archive.head.ok") return arrived;
+    return { ...arrived, message: { ...message, position: 0, revision: 0 } };
+  };
+  const again = village.engine(facts, { port: evil.port });
+  const warned = nextEvent(
+    again,
+    (event) => event.kind === "warning" && /another archive than before/.test(event.text),
+  );
+  await again.start({ receive: true, keepTrying: false });
+  await warned;
+  evil.bend = (arrived) => arrived;
+  await again.stop({ drainMs: 0 });
+  const healed = await village.open(facts);
+  const { have, total } = await settled(healed);
+  assert.deepEqual([have, total], [2, 2]);
+});
+
+Deno.test("a new device that is given a changed, misplaced or foreign part of the archive says so", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptop = await village.online("bobby");
+  const many = 70;
+  for (let at = 0; at < many; at++) await alice.send(to("bobby"), `number ${at}`);
+  await message(laptop, `number ${many - 1}`);
+  await settled(laptop);
+  const facts = await village.device("bobby");
+  await using evil = EvilServer.start(village, facts);
+  evil.bend = (arrived) => {
+    const { message, body } = arrived;
+    if (message.type !== "archive.fetch.ok" || message.batches[0]?.position !== 1) return arrived;
+    const changed = body.slice();
+    changed[100] = (changed[100] ?? 0) ^ 1;
+    return { message, body: changed };
+  };
+  const phone = village.engine(facts, { port: evil.port });
+  const warned = nextEvent(
+    phone,
+    (event) => event.kind === "warning" && /1 part of the archive/.test(event.text),
+  );
+  await phone.start({ receive: true, keepTrying: false });
+  await warned;
+  const { have, total, damaged } = phone.archive.status();
+  assert.ok(have < total, `${have} of ${total}`);
+  assert.deepEqual([total, damaged], [many, 1]);
+});
