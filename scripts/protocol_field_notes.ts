@@ -20,6 +20,7 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   device: "device key",
   name: "account name as typed at registration",
   label: "the device's label",
+  invite: "token of an invitation link, where accounts are made by invitation",
   hash: "SHA-256 of the commit's bytes",
   external: "a commit by a device that joins by itself",
   roster: "every device in the group",

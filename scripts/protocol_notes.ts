@@ -43,7 +43,14 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.check.ok": { text: "Whether there is." },
   "account.register.start": {
     text: "The first OPAQUE message of a registration.",
-    errors: ["invalid_name", "name_taken", "registration_closed", "rate_limited"],
+    errors: [
+      "invalid_name",
+      "name_taken",
+      "registration_closed",
+      "invite_required",
+      "invite_invalid",
+      "rate_limited",
+    ],
   },
   "account.register.start.ok": { text: "The server's OPAQUE registration response." },
   "account.register.finish": {
@@ -52,6 +59,8 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "invalid_name",
       "name_taken",
       "registration_closed",
+      "invite_required",
+      "invite_invalid",
       "invalid_certificate",
       "too_many_connections",
       "rate_limited",

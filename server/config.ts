@@ -16,7 +16,7 @@ import type { TlsSource } from "./supervisor/certificates.ts";
 export const defaultPort = 1357;
 
 /** Who may make an account. */
-export type Registration = "open" | "closed";
+export type Registration = "open" | "invite" | "closed";
 
 /** Whose first message or invitation is a request: nobody's, that of other servers' accounts, or every stranger's. */
 export type Consent = "none" | "remote" | "all";
@@ -73,7 +73,7 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     port: port.value,
     name: serverName(flags.name ?? file.values.name ?? around.hostname),
     tls: tlsSource(flags.cert ?? file.values.cert, flags.key ?? file.values.key),
-    registration: oneOf(["open", "closed"], "--registration", flags.registration) ??
+    registration: oneOf(["open", "invite", "closed"], "--registration", flags.registration) ??
       file.values.registration ?? "open",
     consent: oneOf(consents, "--consent", flags.consent) ?? file.values.consent ?? "remote",
     logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
@@ -145,7 +145,7 @@ const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValu
   name: (value) => typeof value === "string" && isServerName(value) ? value : undefined,
   cert: nonEmpty,
   key: nonEmpty,
-  registration: (value) => (["open", "closed"] as const).find((known) => known === value),
+  registration: (value) => (["open", "invite", "closed"] as const).find((known) => known === value),
   consent: (value) => consents.find((known) => known === value),
   logLevel: (value) => levels.find((known) => known === value),
   maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,

@@ -5,6 +5,7 @@ import { ExitError } from "../lib/base/exit_codes.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
 import type { FilesCommand } from "./backup/commands.ts";
+import { describeAccounts } from "./config_flags_accounts.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
@@ -70,6 +71,10 @@ function describe(program: Command, done: (command: ServerCommand) => void): voi
   describeRun(program, done);
   describeAdmin(program, done);
   describeFiles(program, done);
+  describeAccounts(program, {
+    place,
+    tell: (command, { data, home }) => done({ kind: "admin", command, data, home }),
+  });
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {
@@ -84,7 +89,7 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     .option("--name <name>", "the server's name (default: the machine's)")
     .option("--cert <file>", "TLS certificate chain, PEM, instead of the server's own")
     .option("--key <file>", "its private key, PEM")
-    .option("--registration <who>", "open or closed (default: open)")
+    .option("--registration <who>", "open, invite (see: server invite) or closed (default: open)")
     .option("--max-file-size <size>", "largest file that may be sent (default: 64M)")
     .option("--file-quota <size>", "files of one account on the server (default: 1G)")
     .option("--file-space <size>", "files of all accounts on the server (default: 64G)")

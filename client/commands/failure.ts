@@ -23,6 +23,8 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   device_revoked: "notAllowed",
   too_many_devices: "notAllowed",
   registration_closed: "notAllowed",
+  invite_required: "notAllowed",
+  invite_invalid: "notAllowed",
   account_disabled: "notAllowed",
   name_taken: "notAllowed",
   blocked: "notAllowed",

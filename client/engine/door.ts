@@ -52,6 +52,8 @@ export interface DoorOptions {
   readonly machine: EntranceMachine;
   readonly signal: AbortSignal;
   readonly place: { readonly folder: string; readonly profile?: string };
+  /** The token of the invitation link that led here. */
+  readonly invite?: string;
 }
 
 type SignIn = Credentials & { readonly remember: boolean };

@@ -50,7 +50,9 @@ export async function openEntrance(
     throw new ExitError("usage", `The profile in ${profile} belongs to another server.`);
   }
   const place = profile === undefined ? { folder } : { folder, profile };
-  return new Door({ server, servers, machine, signal: choice.signal, place });
+  const invite = choice.address?.invite;
+  const invited = invite === undefined ? {} : { invite };
+  return new Door({ server, servers, machine, signal: choice.signal, place, ...invited });
 }
 
 function lastServer(servers: KnownServers, owner: ProfileOwner | undefined): KnownServer {

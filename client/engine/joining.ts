@@ -23,7 +23,12 @@ export interface Desk {
   readonly server: Pick<Requester, "request">;
   /** The pinned identity, 32 bytes. */
   readonly serverKey: Uint8Array;
+  /** The token of an invitation, for a registration. */
+  readonly invite?: string;
 }
+
+/** What a request for registration says of an invitation. */
+const invitation = ({ invite }: Pick<Desk, "invite">) => invite === undefined ? {} : { invite };
 
 /** A name and its password. */
 export interface Credentials {
@@ -81,25 +86,28 @@ function identityOf(
 
 /** The password's part of a registration. Rejects with `name_taken` and alike; nothing has been registered yet. */
 export async function prepareRegistration(
-  { server, serverKey }: Desk,
+  desk: Desk,
   { name, password }: Credentials,
 ): Promise<ClientRegistered> {
+  const { server, serverKey } = desk;
   const { state, request } = await clientStartRegistration(password);
-  const { message } = await server.request({ type: "account.register.start", name, request });
+  const start = { type: "account.register.start", name, request, ...invitation(desk) } as const;
+  const { message } = await server.request(start);
   const { response } = message;
   return await clientFinishRegistration({ name, password, serverKey, state, response });
 }
 
 /** Registers the account and this device. */
 export async function finishRegistration(
-  { server }: Desk,
+  desk: Desk,
   input: Arriving & { readonly identity: Identity; readonly registered: ClientRegistered },
 ): Promise<void> {
   const { identity, registered, label, instance } = input;
   const { certificate } = identity;
   const vault = vaultOf(identity, registered.exportKey);
-  await server.request({
+  await desk.server.request({
     type: "account.register.finish",
+    ...invitation(desk),
     name: certificate.name,
     record: registered.record,
     certificate: toBase64url(certificate.bytes),

@@ -16,6 +16,8 @@ export interface LineOptions {
   readonly servers: KnownServers;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The token of an invitation link, for a registration. */
+  readonly invite?: string;
 }
 
 /** A desk, and the key that signs what is said there. */
@@ -40,8 +42,9 @@ export class Line {
     const open = this.#open?.requests.connection.isOpen ? this.#open : undefined;
     const fits = open !== undefined && (device === undefined || device === open.device);
     const line = fits ? open : await this.#redial(device ?? generateSigningKey(), signal);
-    const serverKey = this.#options.server.identity;
-    return { server: line.requests, serverKey, device: line.device };
+    const { server: { identity: serverKey }, invite } = this.#options;
+    const desk = { server: line.requests, serverKey, device: line.device };
+    return invite === undefined ? desk : { ...desk, invite };
   }
 
   /** A new connection, or none within seconds: for what only serves to find out more. */

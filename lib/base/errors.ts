@@ -45,6 +45,14 @@ export const errorCodes = facts({
   device_revoked: { text: "this device was removed from its account", retry: "never" },
   too_many_devices: { text: "the account has as many devices as it may", retry: "never" },
   invalid_certificate: { text: "that certificate does not hold", retry: "never" },
+  invite_required: {
+    text: "this server takes new accounts by invitation: ask its operator for a link",
+    retry: "never",
+  },
+  invite_invalid: {
+    text: "that invitation was used up, has expired or was withdrawn: ask for a new one",
+    retry: "never",
+  },
   registration_closed: { text: "this server does not accept new accounts", retry: "never" },
   account_disabled: { text: "this account is disabled", retry: "never" },
   // Conversations and messages

@@ -7,6 +7,8 @@ export interface ServerAddress {
   readonly port: number;
   /** 64 hexadecimal digits from a link; answers the question of trust by itself. */
   readonly fingerprint?: string;
+  /** From a link: permits one registration, or as many as the operator wished. */
+  readonly invite?: string;
 }
 
 /** The port of an address without one. */
@@ -16,20 +18,22 @@ const scheme = "sealpost://";
 
 /**
  * Reads `HOST`, `HOST:PORT` (an IPv6 address in brackets, or bare without a port) or an invitation link
- * `sealpost://HOST:PORT/#FINGERPRINT`. Throws `ExitError` (usage).
+ * `sealpost://HOST:PORT/#FINGERPRINT`, with `?invite=TOKEN` before the `#` where an account is to be made by invitation.
+ * Throws `ExitError` (usage).
  */
 export function parseServerAddress(text: string): ServerAddress {
   const trimmed = text.trim();
   if (!trimmed.toLowerCase().startsWith(scheme)) return parseHostPort(trimmed);
-  const match = /^([^/#?]+)\/?#(.*)$/.exec(trimmed.slice(scheme.length));
-  const [, authority, digits] = match ?? [];
+  const match = /^([^/#?]+)\/?(?:\?invite=([\w-]{22}))?#(.*)$/.exec(trimmed.slice(scheme.length));
+  const [, authority, invite, digits] = match ?? [];
   if (authority === undefined || digits === undefined || !/^[0-9a-fA-F]{64}$/.test(digits)) {
     throw new ExitError(
       "usage",
       "That is not a whole invitation link: it looks like sealpost://HOST:PORT/# and 64 characters.",
     );
   }
-  return { ...parseHostPort(authority), fingerprint: digits.toLowerCase() };
+  const fingerprint = digits.toLowerCase();
+  return { ...parseHostPort(authority), fingerprint, ...(invite === undefined ? {} : { invite }) };
 }
 
 function parseHostPort(text: string): ServerAddress {
@@ -66,7 +70,10 @@ export function formatAddress({ host, port }: Pick<ServerAddress, "host" | "port
 }
 
 /** The invitation link of a server. `fingerprint`: 64 hexadecimal digits, in any form that people write. */
-export function formatLink(address: Required<ServerAddress>): string {
+export function formatLink(
+  address: Omit<ServerAddress, "fingerprint"> & { readonly fingerprint: string },
+): string {
   const hex = address.fingerprint.replace(/[\s:-]/g, "").toLowerCase();
-  return `${scheme}${formatAddress(address)}/#${hex}`;
+  const invite = address.invite === undefined ? "" : `?invite=${address.invite}`;
+  return `${scheme}${formatAddress(address)}/${invite}#${hex}`;
 }

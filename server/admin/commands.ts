@@ -1,6 +1,12 @@
 /** The operator's commands: what they ask a running server, and what they print. */
 import { exitCodes } from "../../lib/base/exit_codes.ts";
 import { formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
+import {
+  type InviteCommand,
+  runInviteCommand,
+  runUserCommand,
+  type UserCommand,
+} from "./account_commands.ts";
 import { RunningServer } from "./ask.ts";
 import { storedFingerprint } from "./identity.ts";
 import type { ServerStatus } from "./protocol.ts";
@@ -10,7 +16,9 @@ import { sizeText, spanText } from "./text.ts";
 export type AdminCommand =
   | { readonly kind: "status"; readonly json: boolean }
   | { readonly kind: "stop"; readonly json: boolean }
-  | { readonly kind: "fingerprint"; readonly json: boolean };
+  | { readonly kind: "fingerprint"; readonly json: boolean }
+  | UserCommand
+  | InviteCommand;
 
 /** Where a command runs. */
 export interface AdminWorld {
@@ -28,6 +36,10 @@ export async function runAdmin(command: AdminCommand, world: AdminWorld): Promis
       return await stop(command.json, world);
     case "fingerprint":
       return await showFingerprint(command.json, world);
+    case "user":
+      return await runUserCommand(command, world);
+    case "invite":
+      return await runInviteCommand(command, world);
   }
 }
 

@@ -4,6 +4,7 @@
  * ever added.
  */
 import { exitCodes, ExitError, type ExitReason } from "../../lib/base/exit_codes.ts";
+import type { AccountRow, InviteRow } from "../operations/contract.ts";
 
 /** Figures of a running server. Times in milliseconds, sizes in bytes. */
 export interface ServerStatus {
@@ -33,6 +34,26 @@ export interface AdminRequests {
   status: { in: Record<never, never>; out: ServerStatus };
   /** Answered at once; the connection ends when the server has. */
   stop: { in: Record<never, never>; out: { readonly stopping: true } };
+  "user.list": {
+    in: { readonly after?: string; readonly limit: number };
+    out: { readonly users: readonly AccountRow[]; readonly more: boolean };
+  };
+  "user.disable": {
+    in: { readonly name: string; readonly disabled: boolean };
+    out: Record<never, never>;
+  };
+  /** `needed`: whether an account can be made with an invitation alone. */
+  "invite.make": {
+    in: { readonly note: string; readonly uses: number; readonly days: number };
+    out: {
+      readonly link: string;
+      readonly uses: number;
+      readonly expiresAt: number;
+      readonly needed: boolean;
+    };
+  };
+  "invite.list": { in: Record<never, never>; out: { readonly invites: readonly InviteRow[] } };
+  "invite.revoke": { in: { readonly id: string }; out: Record<never, never> };
 }
 
 /** The name of a request. */

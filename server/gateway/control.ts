@@ -24,7 +24,7 @@ export interface GatewayStart {
   readonly serverName: string;
   /** PEM of the server's own authority; empty where a public one certifies it. */
   readonly authority: string;
-  readonly registration: "open" | "closed";
+  readonly registration: "open" | "invite" | "closed";
   readonly testHooks: boolean;
   /** The point to die at, with `testHooks`. */
   readonly crash: CrashPlan | undefined;

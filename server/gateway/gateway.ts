@@ -27,7 +27,7 @@ export interface GatewayOptions {
   /** PEM; empty where a public authority certifies the server. */
   readonly authority: string;
   readonly opaqueSetup: string;
-  readonly registration: "open" | "closed";
+  readonly registration: "open" | "invite" | "closed";
   readonly limits: GatewayLimits;
   readonly storage: Storage;
   readonly clock: Clock;

@@ -68,7 +68,9 @@ export class NudgeRouter {
       case "replaced":
         return this.#replaced(nudge.target);
       case "revoked":
-        return this.#revoked(nudge.device);
+        return this.#end(nudge.device, "device_revoked");
+      case "disabled":
+        return this.#end(nudge.device, "account_disabled");
       case "probe":
         return this.#probe(nudge);
       case "probed":
@@ -113,10 +115,10 @@ export class NudgeRouter {
     void session.connection.close();
   }
 
-  #revoked(device: string): void {
+  #end(device: string, code: "device_revoked" | "account_disabled"): void {
     for (const session of [...this.#services.sessions.ofDevice(device)]) {
       session.leave();
-      void session.connection.close(new AppError("device_revoked"));
+      void session.connection.close(new AppError(code));
     }
   }
 

@@ -22,7 +22,7 @@ export interface Services {
   /** The server's name as its checkpoints carry it. */
   readonly serverName: string;
   readonly opaqueSetup: string;
-  readonly registration: "open" | "closed";
+  readonly registration: "open" | "invite" | "closed";
   readonly limits: GatewayLimits;
   readonly storage: Storage;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 /** Accounts: whether a name is known, and registering. */
 import { fromBase64url } from "../../lib/base/bytes.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
+import { inviteHash } from "../../lib/crypto/invite.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -24,11 +25,24 @@ function registrations(context: Context, remote: string): Window & { readonly wa
   return { ...window, waitMs: waitForWindow(window, context.now, allowance) };
 }
 
+function refuseUninvited(
+  { tables, now, settings }: Context,
+  token: string | undefined,
+): Refused | undefined {
+  if (settings.registration !== "invite") return undefined;
+  if (token === undefined) return refuse("invite_required");
+  const invite = tables.invites.get(inviteHash(token));
+  const holds = invite !== undefined && invite.left > 0 && invite.expiresAt > now;
+  return holds ? undefined : refuse("invite_invalid");
+}
+
 function refuseRegistration(
   context: Context,
-  input: { readonly name: string; readonly remote: string },
+  input: { readonly name: string; readonly remote: string; readonly invite?: string | undefined },
 ): Refused | undefined {
   if (context.settings.registration === "closed") return refuse("registration_closed");
+  const uninvited = refuseUninvited(context, input.invite);
+  if (uninvited !== undefined) return uninvited;
   if (!isAccountName(input.name)) return refuse("invalid_name");
   if (context.tables.accounts.byName(input.name) !== undefined) return refuse("name_taken");
   const { waitMs } = registrations(context, input.remote);
@@ -111,5 +125,8 @@ export const accountRegister: Handler<"account.register"> = (context, input) => 
   if (taken) return refuse("invalid_certificate");
   const { count, at } = registrations(context, input.remote);
   tables.attempts.set("register", input.remote, { count: count + 1, at });
+  if (context.settings.registration === "invite" && input.invite !== undefined) {
+    tables.invites.use(inviteHash(input.invite));
+  }
   return arrive(context, addParty(context, input), input.arrival);
 };

@@ -1,4 +1,5 @@
 /** Every operation by its name. */
+import { adminDisable, adminUsers, inviteAdd, inviteList, inviteRemove } from "./admin.ts";
 import { archiveHead, archiveRead, archiveWrite } from "./archive.ts";
 import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
 import { accountBlock, accountBlocks, accountUnblock } from "./blocking.ts";
@@ -44,6 +45,11 @@ import { retentionRun } from "./retention.ts";
 import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
 
 const handlers: { readonly [N in OperationName]: Handler<N> } = {
+  "admin.users": adminUsers,
+  "admin.disable": adminDisable,
+  "invite.add": inviteAdd,
+  "invite.list": inviteList,
+  "invite.remove": inviteRemove,
   "account.exists": accountExists,
   "account.registrable": accountRegistrable,
   "account.register": accountRegister,

@@ -10,7 +10,7 @@ export type Consent = "none" | "remote" | "all";
 /** What the operator decided. */
 export interface Settings {
   /** Whether new accounts are accepted. */
-  readonly registration: "open" | "closed";
+  readonly registration: "open" | "invite" | "closed";
   /** New accounts from one address in an hour. */
   readonly registrationsPerHour: number;
   readonly files: FileSettings;

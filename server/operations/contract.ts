@@ -3,6 +3,7 @@
  * transaction (or one savepoint of a shared one). Inputs and results are plain data that cross a worker border;
  * binary that is stored or forwarded as it is travels as bytes, keys and hashes as base64url text.
  */
+import type { AdminOperations } from "./contract_admin.ts";
 import type { Actor, Outcome, Refused } from "./contract_base.ts";
 import type { FileBytes, FileOperations } from "./contract_files.ts";
 import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
@@ -37,6 +38,7 @@ export type {
   UserRow,
 } from "./contract_rows.ts";
 
+export type { AccountRow, InviteRow } from "./contract_admin.ts";
 export type { Actor, Outcome, Refused } from "./contract_base.ts";
 export type { FileBytes, FileSettings } from "./contract_files.ts";
 
@@ -111,11 +113,14 @@ interface Appended {
 }
 
 /** Every operation: `in` is what it takes, `out` what it answers. Time (`now`) is added by the storage side. */
-export interface Operations extends FileOperations {
+export interface Operations extends FileOperations, AdminOperations {
   // Accounts
   "account.exists": { in: { name: string }; out: { exists: boolean } };
   /** Refuses bad names, taken names, closed registration and too many registrations from one address, begun or done. */
-  "account.registrable": { in: { name: string; remote: string }; out: Outcome<Empty> };
+  "account.registrable": {
+    in: { name: string; remote: string; invite?: string | undefined };
+    out: Outcome<Empty>;
+  };
   /** The certificate was verified by the gateway against the session's device key and the server's identity. */
   "account.register": {
     in: {
@@ -128,6 +133,8 @@ export interface Operations extends FileOperations {
       device: string;
       certificate: string;
       label: string;
+      /** The token of an invitation. */
+      invite?: string | undefined;
       arrival: Arrival;
     };
     out: ArrivalOutcome;
@@ -371,6 +378,7 @@ export type Nudge =
   | { readonly kind: "discard"; file: string }
   | { readonly kind: "replaced"; target: SessionKey }
   | { readonly kind: "revoked"; device: string }
+  | { readonly kind: "disabled"; device: string }
   | { readonly kind: "probe"; target: SessionKey; probe: string }
   | { readonly kind: "probed"; probe: string; alive: boolean };
 

@@ -19,7 +19,7 @@ export interface StorageOptions {
   /** Absolute path of the data folder, which exists. */
   readonly dataDir: string;
   /** Whether new accounts are accepted; "open" when left out. */
-  readonly registration?: "open" | "closed";
+  readonly registration?: "open" | "invite" | "closed";
   /** Who asks before writing to somebody; "remote" when left out. */
   readonly consent?: Consent;
   /** New accounts from one address in an hour; `serverLimits` when left out. */

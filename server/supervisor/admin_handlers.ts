@@ -2,12 +2,15 @@
 import { version } from "../../lib/base/version.ts";
 import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import type { AdminHandlers, ServerStatus } from "../admin/protocol.ts";
+import type { Storage } from "../operations/contract.ts";
 import type { StorageHandle } from "../storage/start.ts";
 import { type Announcement, invitationLink, reachedUnder } from "./announce.ts";
+import { accountHandlers } from "./account_handlers.ts";
 import type { Stopping } from "./stopping.ts";
 
 /** What the handlers work with. */
 export interface AdminParts {
+  readonly operations: Pick<Storage, "call">;
   readonly storage: StorageHandle;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
@@ -19,6 +22,7 @@ export interface AdminParts {
 /** One function for every request. */
 export function adminHandlers(parts: AdminParts): AdminHandlers {
   return {
+    ...accountHandlers({ ...parts, now: Date.now }),
     status: () => statusOf(parts),
     stop: () => {
       parts.stopping.command();

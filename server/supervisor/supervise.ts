@@ -6,7 +6,8 @@ import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { AdminSocket } from "../admin/socket.ts";
-import type { FileSettings } from "../operations/contract.ts";
+import type { FileSettings, Storage } from "../operations/contract.ts";
+import { storageOver } from "../storage/proxy.ts";
 import { startStorage, type StorageHandle } from "../storage/start.ts";
 import { hostname, reachableAddresses } from "./addresses.ts";
 import { type Announcement, readyJson, readyLines } from "./announce.ts";
@@ -26,7 +27,7 @@ export interface ServerOptions {
     readonly port: number;
     readonly name: string;
     readonly tls: TlsSource;
-    readonly registration: "open" | "closed";
+    readonly registration: "open" | "invite" | "closed";
     readonly consent: "none" | "remote" | "all";
     readonly gateways: number;
     readonly files: FileSettings;
@@ -84,7 +85,8 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
     const certificate = await certify(options, keys, log);
     storage = await openStorage(options, around);
     const announcement = await listen(options, { gateways, keys, certificate, storage });
-    admin = openAdmin(options, { ...around, storage, announcement });
+    const operations = storageOver(storage.connect(options.config.gateways));
+    admin = openAdmin(options, { ...around, storage, operations, announcement });
     announce(options, announcement, log);
     if (options.test?.tries) options.print(await tries(gateways, storage));
     return await end(await stopping.asked, { gateways, storage, log });
@@ -100,7 +102,11 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
 /** The operator's way in; there from before "Ready" until everything is closed. */
 function openAdmin(
   { folder, config }: ServerOptions,
-  parts: Around & { readonly storage: StorageHandle; readonly announcement: Announcement },
+  parts: Around & {
+    readonly storage: StorageHandle;
+    readonly operations: Storage;
+    readonly announcement: Announcement;
+  },
 ): AdminSocket {
   const startedAt = Date.now();
   const handlers = adminHandlers({ ...parts, config, startedAt });

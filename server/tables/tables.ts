@@ -12,6 +12,7 @@ import type { Conversations, Log } from "./conversations.ts";
 
 import type { Directory } from "./directory.ts";
 import type { Files } from "./files.ts";
+import type { Invites } from "./invites.ts";
 import type { Notifications } from "./notifications.ts";
 import type { Repairs } from "./repairs.ts";
 
@@ -78,6 +79,9 @@ export interface Accounts {
   byId(account: string): Account | undefined;
   byKey(key: number): Account;
   byName(name: string): Account | undefined;
+  /** In order of canonical names, after `after`. */
+  inOrder(after: string | undefined, limit: number): Account[];
+  setDisabled(key: number, disabled: boolean): void;
   add(account: NewAccount): Account;
   /** Writes `lastSeen` and `notifications`. */
   save(account: Account): void;
@@ -234,6 +238,7 @@ export interface Tables {
   readonly archive: Archives;
   readonly clock: Clocks;
   readonly files: Files;
+  readonly invites: Invites;
 }
 
 /** A database behind the tables, with its transactions. Everything it throws is an `AppError`. */

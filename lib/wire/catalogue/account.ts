@@ -14,6 +14,9 @@ import {
   uuid,
 } from "./fields.ts";
 
+/** Base64url of 16 random bytes, where the server takes new accounts by invitation. */
+const inviteToken = Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" }));
+
 /** What a session tells the server when it becomes ready. */
 const arrival = {
   /** Made anew whenever the first process of a profile starts; two live ones of a device mean a copied profile. */
@@ -44,9 +47,11 @@ export const accountMessages = {
   "account.check": request("account.check", { name }, ["open", "ready"]),
   "account.check.ok": reply("account.check", { exists: Type.Boolean() }),
 
-  "account.register.start": request("account.register.start", { name, request: opaqueMessage }, [
-    "open",
-  ]),
+  "account.register.start": request("account.register.start", {
+    name,
+    request: opaqueMessage,
+    invite: inviteToken,
+  }, ["open"]),
   "account.register.start.ok": reply("account.register.start", { response: opaqueMessage }),
   /** Body: the vault. The certificate names the account, its id and its key. */
   "account.register.finish": request("account.register.finish", {
@@ -54,6 +59,7 @@ export const accountMessages = {
     record: opaqueMessage,
     certificate,
     label,
+    invite: inviteToken,
     ...arrival,
     ...body,
   }, ["open"]),

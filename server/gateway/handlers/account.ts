@@ -35,10 +35,14 @@ export const accountHandlers: RequestHandlers<
 
   "account.register.start": async (session, { message }) => {
     const { services, remote } = session;
-    const { name, request } = message;
+    const { name, request, invite } = message;
     if (services.registration === "closed") return refused("registration_closed");
     if (!isAccountName(name)) return refused("invalid_name");
-    const allowed = await services.storage.call("account.registrable", { name, remote });
+    const allowed = await services.storage.call("account.registrable", {
+      name,
+      remote,
+      invite,
+    });
     if (!allowed.ok) return allowed;
     const response = await serverRegistrationResponse({
       setup: services.opaqueSetup,
@@ -70,6 +74,7 @@ export const accountHandlers: RequestHandlers<
           device,
           certificate,
           label,
+          invite: message.invite,
           arrival,
         }),
     );

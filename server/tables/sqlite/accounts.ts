@@ -100,6 +100,20 @@ export class SqliteAccounts implements Accounts {
     return this.byKey(lastRowid);
   }
 
+  setDisabled(key: number, disabled: boolean): void {
+    this.flush();
+    this.#database.prepare("UPDATE accounts SET disabled = ? WHERE key = ?")
+      .run(disabled ? 1 : 0, key);
+    this.#copies.delete(key);
+  }
+
+  inOrder(after: string | undefined, limit: number): Account[] {
+    this.flush();
+    return this.#database.prepare(
+      `SELECT ${columns} FROM accounts WHERE canonical > ? ORDER BY canonical LIMIT ?`,
+    ).all<Row>(canonicalName(after ?? ""), limit).map((row) => this.#keep(row));
+  }
+
   save(account: Account): void {
     this.#changed.add(account);
   }

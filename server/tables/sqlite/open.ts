@@ -11,6 +11,7 @@ import { SqliteConversations } from "./conversations.ts";
 import { SqliteDevices } from "./devices.ts";
 import { SqliteDirectory } from "./directory.ts";
 import { SqliteFiles } from "./files.ts";
+import { SqliteInvites } from "./invites.ts";
 import { SqliteKeyPackages } from "./key_packages.ts";
 import { SqliteLobby } from "./lobby.ts";
 import { SqliteLog } from "./log.ts";
@@ -52,6 +53,7 @@ class SqliteBackend implements Backend {
       archive: new SqliteArchives(database),
       clock: new SqliteClock(database),
       files: this.#files,
+      invites: new SqliteInvites(database),
     };
   }
 

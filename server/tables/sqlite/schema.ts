@@ -1,6 +1,7 @@
 /** The schema of the server's database. Appended to, never changed. */
 import type { Migration } from "../../../lib/sql/migrate.ts";
 import { groupsSchema } from "./groups_schema.ts";
+import { invitesSchema } from "./invites.ts";
 import { repairsSchema } from "./repairs_schema.ts";
 
 const foundation = `
@@ -277,4 +278,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: "repairs", sql: repairsSchema },
   { version: 6, name: "groups", sql: groupsSchema },
   { version: 7, name: "lifetimes", sql: lifetimes },
+  { version: 8, name: "invites", sql: invitesSchema },
 ];

@@ -1,0 +1,126 @@
+/** The operator's commands about accounts and invitations: what they ask, and what they print. */
+import { exitCodes } from "../../lib/base/exit_codes.ts";
+import { sanitizeLine } from "../../lib/base/sanitize.ts";
+import type { AccountRow, InviteRow } from "../operations/contract.ts";
+import { RunningServer } from "./ask.ts";
+import { sizeText } from "./text.ts";
+
+/** A command about accounts. */
+export type UserCommand =
+  & { readonly kind: "user"; readonly json: boolean }
+  & (
+    | { readonly action: "list" }
+    | { readonly action: "disable" | "enable"; readonly name: string }
+  );
+
+/** A command about invitations. */
+export type InviteCommand =
+  & { readonly kind: "invite"; readonly json: boolean }
+  & (
+    | {
+      readonly action: "make";
+      readonly note: string;
+      readonly uses: number;
+      readonly days: number;
+    }
+    | { readonly action: "list" }
+    | { readonly action: "revoke"; readonly id: string }
+  );
+
+/** Where a command runs. */
+export interface AccountWorld {
+  readonly folder: string;
+  readonly print: (line: string) => void;
+}
+
+/** Accounts asked for at a time. */
+const page = 200;
+
+/** Runs a command about accounts; returns the exit code. Throws `ExitError`. */
+export async function runUserCommand(command: UserCommand, world: AccountWorld): Promise<number> {
+  using server = await RunningServer.connect(world.folder);
+  if (command.action === "list") {
+    for (let after: string | undefined;;) {
+      const answer = await server.ask("user.list", { limit: page, ...withAfter(after) });
+      for (const user of answer.users) world.print(userLine(user, command.json));
+      after = answer.users.at(-1)?.name;
+      if (!answer.more || after === undefined) return exitCodes.done;
+    }
+  }
+  const { name } = command;
+  const disabled = command.action === "disable";
+  await server.ask("user.disable", { name, disabled });
+  world.print(
+    command.json
+      ? JSON.stringify({ v: 1, type: "user_changed", name, disabled })
+      : disabled
+      ? `${
+        sanitizeLine(name, 64)
+      } is disabled: its sessions have ended, and it can neither log in nor be written to.`
+      : `${sanitizeLine(name, 64)} is enabled again.`,
+  );
+  return exitCodes.done;
+}
+
+const withAfter = (after: string | undefined) => after === undefined ? {} : { after };
+
+const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+function userLine(user: AccountRow, json: boolean): string {
+  if (json) return JSON.stringify({ v: 1, type: "account", ...user });
+  const seen = user.online
+    ? "online"
+    : user.lastSeen === null
+    ? "never seen"
+    : `last seen ${day(user.lastSeen)}`;
+  const marks = [
+    user.disabled ? "DISABLED" : seen,
+    `since ${day(user.createdAt)}`,
+    `${user.devices} device${user.devices === 1 ? "" : "s"}`,
+    ...(user.queuedBytes > 0 ? [`${sizeText(user.queuedBytes)} waiting`] : []),
+  ];
+  return `${user.name.padEnd(32)} ${marks.join(", ")}`;
+}
+
+/** Runs a command about invitations; returns the exit code. Throws `ExitError`. */
+export async function runInviteCommand(
+  command: InviteCommand,
+  world: AccountWorld,
+): Promise<number> {
+  using server = await RunningServer.connect(world.folder);
+  switch (command.action) {
+    case "make": {
+      const { note, uses, days } = command;
+      const made = await server.ask("invite.make", { note, uses, days });
+      if (command.json) world.print(JSON.stringify({ v: 1, type: "invite", ...made }));
+      else {
+        world.print(made.link);
+        if (!made.needed) {
+          world.print("(Registration is open: the link works without being used up.)");
+        }
+      }
+      return exitCodes.done;
+    }
+    case "list": {
+      const { invites } = await server.ask("invite.list", {});
+      for (const invite of invites) world.print(inviteLine(invite, command.json));
+      if (invites.length === 0 && !command.json) world.print("No invitation is open.");
+      return exitCodes.done;
+    }
+    case "revoke":
+      await server.ask("invite.revoke", { id: command.id });
+      world.print(
+        command.json
+          ? JSON.stringify({ v: 1, type: "invite_revoked", id: command.id })
+          : "The invitation is withdrawn.",
+      );
+      return exitCodes.done;
+  }
+}
+
+function inviteLine(invite: InviteRow, json: boolean): string {
+  if (json) return JSON.stringify({ v: 1, type: "invite", ...invite });
+  const uses = `${invite.left} use${invite.left === 1 ? "" : "s"} left`;
+  return `${invite.id}  ${uses}, until ${day(invite.expiresAt)}  ${sanitizeLine(invite.note, 64)}`
+    .trimEnd();
+}
