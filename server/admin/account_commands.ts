@@ -40,7 +40,8 @@ const page = 200;
 export async function runUserCommand(command: UserCommand, world: AccountWorld): Promise<number> {
   using server = await RunningServer.connect(world.folder);
   if (command.action === "list") {
-    for (let after: string | undefined;;) {
+    let after: string | undefined;
+    for (;;) {
       const answer = await server.ask("user.list", { limit: page, ...withAfter(after) });
       for (const user of answer.users) world.print(userLine(user, command.json));
       after = answer.users.at(-1)?.name;
