@@ -4,6 +4,7 @@ import { body, reply, request } from "./define.ts";
 import {
   certificate,
   count,
+  exactBinary,
   label,
   listOf,
   name,
@@ -15,7 +16,7 @@ import {
 } from "./fields.ts";
 
 /** Base64url of 16 random bytes, where the server takes new accounts by invitation. */
-const inviteToken = Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{22}$" }));
+const inviteToken = Type.Optional(exactBinary(16));
 
 /** What a session tells the server when it becomes ready. */
 const arrival = {
