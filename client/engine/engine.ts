@@ -148,6 +148,7 @@ class ProfileEngine implements Engine {
       marks: this.#marks,
       lobby: this.#lobby,
       readLog,
+      expect: (conversation, head) => this.#inbox.expect(conversation, head),
       confirm: (thread) => this.#sending.confirm(thread),
     });
     this.#inbox = new Inbox(this.#core, {

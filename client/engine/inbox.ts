@@ -49,6 +49,8 @@ export class Inbox {
   readonly #queues = new Map<string, Queue>();
   /** Conversations whose rows could not be stored: later ones must not overtake them. */
   readonly #stalled = new Map<string, AppError>();
+  /** The greatest sequence that is known to exist in each conversation. */
+  readonly #tops = new Map<string, number>();
   #waiting = 0;
   #room: (() => void) | undefined;
 
@@ -64,6 +66,7 @@ export class Inbox {
   take(event: LogEvent): void | Promise<void> {
     if (event.message.type === "message") reach("client:received");
     if (this.#stalled.has(event.message.conversation)) return;
+    this.#checkSequence(event);
     if (this.#waiting >= mostRows) throw new AppError("too_large");
     const queue = this.#queue(event.message.conversation);
     queue.events.push(event);
@@ -71,6 +74,30 @@ export class Inbox {
     queue.running ??= this.#drain(event.message.conversation, queue);
     if (this.#waiting < waitingRows || this.#options.busy()) return;
     return new Promise((resolve) => this.#room = resolve);
+  }
+
+  /**
+   * A row far beyond everything that is known to exist would move the cursor past what really comes. Throws
+   * `AppError("tampered")`: the connection ends, nothing of it is stored, and the next one asks from the cursor on.
+   */
+  #checkSequence({ message }: LogEvent): void {
+    const { conversation, seq } = message;
+    const top = this.#tops.get(conversation) ??
+      this.#core.threads.byConversation(conversation)?.cursor;
+    // Where a conversation that is new here begins only its first row says.
+    if (top !== undefined && seq > top + clientLimits.sequenceJump) {
+      this.#core.warn(
+        "the server told of a message that cannot be there; the connection was ended",
+      );
+      throw new AppError("tampered", { text: "a row is far beyond the end of its log" });
+    }
+    this.#tops.set(conversation, Math.max(top ?? 0, seq));
+  }
+
+  /** The log of the conversation is known to reach to `head`: rows up to there are no surprise. */
+  expect(conversation: string, head: number): void {
+    const cursor = this.#core.threads.byConversation(conversation)?.cursor;
+    if (cursor !== undefined) this.#tops.set(conversation, Math.max(cursor, head));
   }
 
   /** Takes rows of all conversations again. Live events must be off, so that what was left out comes first. */

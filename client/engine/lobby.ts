@@ -49,10 +49,18 @@ export class Lobby {
   /** Fetches and stores everything after the cursor. */
   catchUp(): Promise<void> {
     return this.#core.locks.run("lobby", async () => {
+      let wentBack = false;
       for (let more = true; more;) {
         const after = this.thread().cursor;
         const request = { type: "lobby.fetch", after, limit: fetchPosts } as const;
         const { message } = await this.#core.server.request(request);
+        if (message.head < after) {
+          if (wentBack) throw new AppError("tampered", { text: "the lobby ends here and there" });
+          wentBack = true;
+          this.#goBack(after, message.head);
+          more = true;
+          continue;
+        }
         const known = [...this.#arrived.keys()].filter((seq) => seq > after).sort((a, b) => a - b);
         const last = known[fetchPosts - 1] ?? known.at(-1) ?? after;
         more = message.more && last > after;
@@ -61,13 +69,29 @@ export class Lobby {
     });
   }
 
+  /** The server told of posts that do not exist, or was put back to a backup: the cursor returns to what is here. */
+  #goBack(from: number, head: number): void {
+    const { threads, messages, warn } = this.#core;
+    const { thread } = this.thread();
+    threads.goBack(thread, { from, to: messages.lastUpTo(thread, head) });
+    warn(
+      "the server's lobby ends before what it showed earlier: it was put back to a backup, or it lied",
+    );
+  }
+
   /** What arrived live: stored when nothing is missing before it, else everything is fetched. */
   async #soon(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     this.#scheduled = undefined;
     try {
       const complete = await this.#core.locks.run("lobby", async () => {
-        let through = this.thread().cursor;
+        const { thread, cursor } = this.thread();
+        // A post behind the cursor that is not here: the cursor is where it should not be.
+        const hidden = [...this.#arrived.values()].some(({ seq, post }) =>
+          seq <= cursor && this.#core.messages.inThread(thread, post) === undefined
+        );
+        if (hidden) return false;
+        let through = cursor;
         while (this.#arrived.has(through + 1)) through += 1;
         await this.#store(through);
         return this.#arrived.size === 0;

@@ -13,6 +13,8 @@ export interface SyncOptions {
   readonly lobby: Lobby;
   readonly watch: GroupWatch;
   readonly readLog: (conversation: string) => Promise<void>;
+  /** Rows of the conversation up to `head` are no surprise. */
+  readonly expect: (conversation: string, head: number) => void;
   /** Sees to it that the group state is the latest there was. */
   readonly confirm: (thread: number) => Promise<void>;
 }
@@ -78,6 +80,8 @@ export class Sync {
     const { threads, logger } = this.#core;
     try {
       if (listed.state === "left") return;
+      await this.#goBack(listed);
+      this.#options.expect(listed.conversation, listed.head);
       const known = threads.byConversation(listed.conversation);
       if (known !== undefined) await confirm(known.thread);
       if (listed.cursor !== null) {
@@ -95,6 +99,28 @@ export class Sync {
       // What may pass by itself is tried again, and told of once, by whoever does that.
       if (!isTemporary(thrown)) this.#core.warn(`a conversation is not taken in: ${message}`);
     }
+  }
+
+  /**
+   * A cursor beyond the end of the log would hide everything that comes: the server has told of rows that do not exist,
+   * or was put back to a backup. The cursor goes back to where the server has this device.
+   */
+  async #goBack({ conversation, head }: Listed): Promise<void> {
+    const { threads, warn } = this.#core;
+    const suspect = threads.byConversation(conversation);
+    if (suspect === undefined || suspect.cursor <= head) return;
+    // The list may be older than what came since: only one that was asked for now decides.
+    const listed = (await this.#options.conversations.list())
+      .find((one) => one.conversation === conversation);
+    if (listed === undefined || listed.cursor === null || suspect.cursor <= listed.head) return;
+    threads.goBack(suspect.thread, {
+      from: suspect.cursor,
+      to: Math.min(listed.cursor, listed.head),
+    });
+    warn(
+      `the server's log of the conversation with ${suspect.title} ends before what it showed earlier: ` +
+        "it was put back to a backup, or it lied; messages of that time may be missing",
+    );
   }
 
   /** Tells the server of what is stored here and was not acknowledged before the last connection ended. */

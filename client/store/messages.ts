@@ -315,6 +315,13 @@ export class Messages {
       .run(this.#nextRevision(), through.now, thread, value).changes;
   }
 
+  /** The greatest sequence in the thread up to `seq`; 0 when there is none. */
+  lastUpTo(thread: number, seq: number): number {
+    return this.#database.prepare(
+      "SELECT max(seq) AS seq FROM messages WHERE thread = ? AND seq <= ?",
+    ).get<{ seq: number | null }>(thread, seq)?.seq ?? 0;
+  }
+
   /** The greatest sequence of others' messages in the thread up to a local number; 0 when there is none. */
   greatestSeq(thread: number, local: number): number {
     return this.#database.prepare(

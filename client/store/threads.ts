@@ -248,6 +248,13 @@ export class Threads {
       .run(cursor, thread);
   }
 
+  /** A cursor that is still at `from` goes back to `to`: what lay between was never there. */
+  goBack(thread: number, { from, to }: { readonly from: number; readonly to: number }): void {
+    this.#database.prepare(
+      "UPDATE threads SET cursor = ?, version = version + 1 WHERE thread = ? AND cursor = ?",
+    ).run(to, thread, from);
+  }
+
   /** Notes how far the partner has got; true when that was news. */
   setPeerProgress(
     thread: number,

@@ -328,6 +328,11 @@ export const clientLimits = {
   requestMs: 30 * second,
   reconnectFirstMs: 250,
   reconnectMaxMs: 30 * second,
+  /**
+   * A row may lie this far beyond the last one known to exist: rows of the own device and such as were given up are not
+   * sent. More than a day's traffic of the largest group; beyond it the server makes something up.
+   */
+  sequenceJump: 100_000,
   /** Messages decrypted and stored in one transaction while catching up. */
   inboxBatch: 128,
   /** Messages of one outbox pass. */
