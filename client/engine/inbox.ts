@@ -85,13 +85,14 @@ export class Inbox {
     const top = this.#tops.get(conversation) ??
       this.#core.threads.byConversation(conversation)?.cursor;
     // Where a conversation that is new here begins only its first row says.
-    if (top !== undefined && seq > top + clientLimits.sequenceJump) {
+    if (top === undefined) return;
+    if (seq > top + clientLimits.sequenceJump) {
       this.#core.warn(
         "the server told of a message that cannot be there; the connection was ended",
       );
       throw new AppError("tampered", { text: "a row is far beyond the end of its log" });
     }
-    this.#tops.set(conversation, Math.max(top ?? 0, seq));
+    this.#tops.set(conversation, Math.max(top, seq));
   }
 
   /** The log of the conversation is known to reach to `head`: rows up to there are no surprise. */

@@ -7,7 +7,8 @@ import type { LogEvent } from "../../../client/engine/intake.ts";
 /** An inbox whose store never gets done. */
 function stuckInbox(busy: boolean): Inbox {
   const locks = { run: () => new Promise<never>(() => undefined) };
-  const core = { locks } as unknown as Core;
+  const threads = { byConversation: () => undefined };
+  const core = { locks, threads } as unknown as Core;
   const services = {
     resolve: () => Promise.resolve(),
     rejoin: () => undefined,
