@@ -24,7 +24,8 @@ import { safe } from "./ui/format.ts";
 import { LineEditor } from "./ui/line_editor.ts";
 import { LineMode, LineReader } from "./ui/line_mode.ts";
 import { enterAccount } from "./ui/prompts.ts";
-import { openTerminal, writeErr, writeOut } from "./ui/terminal.ts";
+import { openTerminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
+import { readFileChoices } from "./store/settings.ts";
 
 /** Prints the protocol's messages as JSON Schema; returns the exit code. */
 export async function runSchema(): Promise<number> {
@@ -145,6 +146,7 @@ async function converse(run: Run, dialogue: Dialogue): Promise<number> {
       style: styleOf(run),
       clock: run.world.clock,
       forget: () => entrance.forget(name),
+      files: chatFiles(run),
       signal: run.signal,
     });
     try {
@@ -153,6 +155,19 @@ async function converse(run: Run, dialogue: Dialogue): Promise<number> {
       await engine.stop({ drainMs: drainMs(run) });
     }
   });
+}
+
+/** Where files of a chat go, and what may be sent. */
+function chatFiles(run: Run) {
+  const { folder, types } = run.world.fileChoices(run.flags.home);
+  return {
+    ...(types === undefined ? {} : { types }),
+    folder: async () => {
+      await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    },
+    expand: (path: string) => path.replace(/^~(?=\/|$)/, () => Deno.env.get("HOME") ?? "~"),
+  };
 }
 
 /** How long leaving waits for queued messages, in ms: a script wants them sent, a person wants to leave. */
@@ -218,6 +233,12 @@ function machine(): Machine {
     },
     shell: runShell,
     openEntrance,
+    errorTerminal: () => {
+      if (!Deno.stderr.isTerminal()) return undefined;
+      return { columns: terminalColumns(), write: writeErr };
+    },
+    fileChoices: (home) =>
+      readFileChoices({ env: (name) => Deno.env.get(name), cwd: Deno.cwd, home }),
     out: (line) => writeOut(`${line}\n`),
     err: (line) => writeErr(`${line}\n`),
     close: () => {

@@ -9,6 +9,7 @@ import type {
 import type { DirectoryState } from "../engine/api_directory.ts";
 import type { ArchiveStatus } from "../engine/api_archive.ts";
 import type { DeviceInfo } from "../engine/api_devices.ts";
+import type { FileInfo } from "../engine/api_files.ts";
 
 const version = 1;
 
@@ -37,6 +38,7 @@ export function messageJson(message: ChatMessage, self: string) {
     text: message.text,
     kind: message.kind,
     own: message.own,
+    ...(message.file === undefined ? {} : { file: message.file }),
     state: message.state,
     read: message.read,
     sentAt: message.sentAt,
@@ -59,6 +61,26 @@ export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
       text,
       ...(evidence === undefined ? {} : { evidence }),
     })),
+  };
+}
+
+/** A file of `file`. */
+export function fileJson(file: FileInfo) {
+  return {
+    v: version,
+    type: "file",
+    id: file.id,
+    number: file.number,
+    ts: file.ts,
+    time: iso(file.ts),
+    conversation: file.conversation,
+    from: file.from,
+    own: file.own,
+    name: file.name,
+    extension: file.type,
+    size: file.size,
+    state: file.state.kind,
+    ...(file.state.kind === "saved" ? { path: file.state.path } : {}),
   };
 }
 

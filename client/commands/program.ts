@@ -6,6 +6,7 @@ import { check, key, login, notifications, register, rekey, users } from "./acco
 import { archiveStatus, archiveSwitch, devices, renameDevice, revokeDevice } from "./archive.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
 import { showDirectory, trustDirectory } from "./directory.ts";
+import { file, fileActs, type FileFlags } from "./files.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
@@ -30,6 +31,7 @@ export const commandNames = [
   "devices",
   "directory",
   "export",
+  "file",
   "help",
 ] as const;
 
@@ -213,6 +215,15 @@ function addMessageCommands(add: Add): void {
       "--exec <COMMAND>",
       "instead of printing, run this for each message, which it gets as JSON on standard input",
     );
+  add("file", {
+    about: "send a file, list files, save one, or say that it is not wanted",
+    example: "file send sam plan.pdf       (file list | file get ID [-o PATH] | file decline ID)",
+    act: (run, act: typeof fileActs[number], words: string[], flags: FileFlags) =>
+      file(run, { act, words, flags }),
+    limitMs: 0,
+  }).addArgument(new Argument("<ACTION>", "what to do").choices(fileActs))
+    .argument("[WORDS...]", "TO and PATH of what is sent; number or ID of what is fetched")
+    .option("-o, --output <PATH>", "where to save: a folder, or a new name");
   add("export", {
     about: "write messages as JSON lines, or as receipts that `sealpost verify` checks offline",
     example: "export sam --signed -o receipts.json",

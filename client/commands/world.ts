@@ -3,6 +3,14 @@ import type { Clock } from "../../lib/base/clock.ts";
 import type { Entrance, ServerAddress, TrustPolicy } from "../engine/api.ts";
 import type { Dialogue } from "../ui/dialogue.ts";
 
+/** What a user has decided about files. */
+export interface FileChoices {
+  /** Where files are saved. */
+  readonly folder: string;
+  /** The user's own allow-list; absent: the operator's holds. */
+  readonly types?: string;
+}
+
 /** How an entrance is chosen. */
 export interface EntranceChoice {
   readonly address?: ServerAddress;
@@ -29,6 +37,10 @@ export interface World {
   /** Runs a command line with the shell, `input` on its standard input; its exit code. */
   shell(command: string, input: string): Promise<number>;
   openEntrance(choice: EntranceChoice): Promise<Entrance>;
+  /** Standard error, when it is a terminal on which a line can be painted again. */
+  errorTerminal(): { readonly columns: number; write(text: string): void } | undefined;
+  /** What the user has decided about files. Throws `ExitError` (usage). */
+  fileChoices(home: string | undefined): FileChoices;
   /** Data, to standard output. */
   out(line: string): void;
   /** Everything else, to standard error. */

@@ -372,8 +372,10 @@ class ProfileEngine implements Engine {
     this.#core.asks.stop();
     const until = this.#core.clock.monotonic() + drainMs;
     if (drainMs > 0 && this.#keeper.online) await this.#drain(drainMs);
+    const files = this.files.stop();
     await this.archive.stop(until - this.#core.clock.monotonic());
     await this.#keeper.stop();
+    await files;
     await this.#sending.stop();
     await this.#inbox.allSettled();
     await this.#lobby.settled();

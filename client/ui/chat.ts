@@ -4,6 +4,7 @@ import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engin
 import type { ArchiveProgress } from "../engine/api_archive.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
+import { Transfers } from "./transfers.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { readLine, slashCommands } from "./slash.ts";
 import { addressOf, sameTarget } from "./target.ts";
@@ -32,10 +33,15 @@ export class Chat implements ChatContext {
   readonly #names = new Set<string>();
   /** History that is on its way from the archive. */
   #history: ArchiveProgress | undefined;
+  readonly transfers: Transfers;
 
   constructor(options: ChatOptions) {
     this.options = options;
     this.#connection = options.engine.connection();
+    this.transfers = new Transfers({
+      changed: () => this.refresh(),
+      tell: options.dialogue.interactive ? undefined : (line) => this.remark(line),
+    });
   }
 
   /** Runs until the end of input, `/exit` or a second Ctrl-C; returns the exit code. */
@@ -51,6 +57,7 @@ export class Chat implements ChatContext {
       if (!dialogue.interactive) await this.#settleIn();
       return await this.#converse();
     } finally {
+      await this.transfers.stop();
       stopListening();
       this.#cancelMark?.();
       await this.#flushReadMark();
@@ -116,6 +123,7 @@ export class Chat implements ChatContext {
       safe(engine.self.name, 64),
       describeConnection(this.#connection),
       ...(this.#history === undefined ? [] : [historyLine(this.#history)]),
+      ...this.transfers.text,
       ...(this.#unreadElsewhere === 0 ? [] : [`${this.#unreadElsewhere} unread`]),
       ...(this.#lastOwn === undefined ? [] : [`last message ${this.#lastOwn.state}`]),
     ];

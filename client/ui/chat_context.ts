@@ -1,6 +1,7 @@
 /** What a slash command may do with the chat that it was typed in. */
 import type { Clock } from "../../lib/base/clock.ts";
 import type { ChatMessage, Engine, Target } from "../engine/api.ts";
+import type { Transfers } from "./transfers.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { LineStyle } from "./format.ts";
 
@@ -13,6 +14,15 @@ export interface ChatOptions {
   /** Forgets the remembered key at `/logout`. */
   readonly forget: () => Promise<void>;
   readonly signal: AbortSignal;
+  /** Where files go, and which may be sent. */
+  readonly files: {
+    /** The folder for what is saved, made when it was not there. */
+    folder(): Promise<string>;
+    /** A path as typed, with `~` replaced. */
+    expand(path: string): string;
+    /** The user's own allow-list; absent: the operator's holds. */
+    readonly types?: string;
+  };
 }
 
 /** A running chat as its commands see it. */
@@ -30,6 +40,8 @@ export interface ChatContext {
   send(target: Target, text: string): Promise<void>;
   /** Makes plain lines go to `target`, and counts what waits there as read. */
   turnTo(target: Target): Promise<void>;
+  /** Files on their way. */
+  readonly transfers: Transfers;
   /** Counts unread messages anew and repaints. */
   recount(): Promise<void>;
 }

@@ -10,6 +10,8 @@ interface Entry {
   readonly command: SlashName;
   /** Put before the answers. */
   readonly prefix?: string;
+  /** The first answer is a name, and the command needs it as `@name`. */
+  readonly addressed?: boolean;
 }
 
 const entries: readonly Entry[] = [
@@ -21,6 +23,9 @@ const entries: readonly Entry[] = [
   { title: "Make fresh keys with somebody", questions: ["With whom: "], command: "rekey" },
   { title: "Show new notifications", questions: [], command: "notifications" },
   { title: "Show who and where I am", questions: [], command: "whoami" },
+  { title: "Send a file", questions: ["To: ", "Path: "], command: "file", addressed: true },
+  { title: "List files", questions: [], command: "files" },
+  { title: "Save a file", questions: ["Number: "], command: "save" },
 ];
 
 /** The menu as it is shown. */
@@ -59,7 +64,7 @@ export async function runMenu(
 
 async function runEntry(
   chat: ChatContext,
-  { questions, command, prefix }: Entry,
+  { questions, command, prefix, addressed }: Entry,
   run: (name: SlashName, rest: string) => Promise<"leave" | void>,
 ): Promise<"leave" | void> {
   const words = prefix === undefined ? [] : [prefix];
@@ -67,7 +72,8 @@ async function runEntry(
     const given = await answer(chat, question);
     if (given === undefined) return "leave";
     if (given === "") return chat.remark("Nothing was done.");
-    words.push(given);
+    const first = words.length === 0 && addressed === true && !/^[@#]/.test(given);
+    words.push(first ? `@${given}` : given);
   }
   return await run(command, words.join(" "));
 }

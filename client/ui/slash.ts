@@ -20,6 +20,13 @@ export const slashCommands = [
   },
   { name: "history", usage: "/history [NAME] [COUNT]", help: "show stored messages" },
   { name: "search", usage: "/search TEXT", help: "find text in stored messages" },
+  { name: "file", usage: "/file [@NAME] PATH", help: "send a file, to NAME or where you are" },
+  { name: "files", usage: "/files [NAME]", help: "list files that were sent" },
+  {
+    name: "save",
+    usage: "/save [N] [PATH]",
+    help: "save file N of the list (else the newest), in the download folder or as PATH",
+  },
   { name: "notifications", usage: "/notifications", help: "show new notifications" },
   { name: "users", usage: "/users [--all]", help: "who is online, or every account" },
   { name: "key", usage: "/key [NAME]", help: "key, fingerprint and verification state" },

@@ -4,6 +4,7 @@ import { describeArchive, describeSwitch } from "./archive.ts";
 import type { ChatContext } from "./chat_context.ts";
 import { describeKey } from "./describe_key.ts";
 import { describeOwnDevice, deviceBy, otherDeviceBy } from "./devices.ts";
+import { listFiles, saveFile, sendFile } from "./file_actions.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
 import { runMenu } from "./menu.ts";
 import { askNewPassword } from "./prompts.ts";
@@ -223,6 +224,9 @@ const actions: Readonly<Record<SlashName, Action>> = {
   read,
   history,
   search,
+  file: sendFile,
+  files: listFiles,
+  save: saveFile,
   notifications,
   users,
   key,

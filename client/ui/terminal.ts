@@ -148,6 +148,11 @@ function stopJob(): boolean {
   }
 }
 
+/** Columns of the terminal, or the usual number. */
+export function terminalColumns(): number {
+  return consoleSize().columns;
+}
+
 function consoleSize(): { columns: number; rows: number } {
   try {
     const size = Deno.consoleSize();

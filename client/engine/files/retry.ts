@@ -48,3 +48,12 @@ export async function untilDone<T>(
     }
   }
 }
+
+/** A question to the server, asked again while the line is away. */
+export function patiently<T>(
+  core: Pick<Core, "clock" | "random">,
+  ask: () => Promise<T>,
+  { signal }: { readonly signal?: AbortSignal },
+): Promise<T> {
+  return untilDone(core, { attempt: ask, moved: () => 0, signal });
+}

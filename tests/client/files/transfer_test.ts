@@ -156,7 +156,7 @@ Deno.test("files between two people", async (t) => {
     }
     const large = await fileIn(village, "large.txt", new Uint8Array());
     await Deno.truncate(large, fileLimits.fileBytes + 1);
-    assert.equal(await send(large), "too_large");
+    assert.equal(await send(large), "notAllowed");
     const { id } = await offered(bobby, "n.txt");
     const get = (path: string) => code(bobby.files.get({ id, place: { kind: "file", path } }));
     assert.equal(await get(`${saved}/n.txt`), "localData");
