@@ -55,6 +55,9 @@ export const repairNotes = {
 export const repairFieldNotes: Readonly<Record<string, string>> = {
   incarnation:
     "goes up when a commit is taken back or the group is made anew; 0 when left out. Anything built on another one is refused (`epoch_conflict`)",
+  anew: "for `conversation.recreate`: also of devices that are in it",
+  "rollback.account": "whose commit it was",
+  "rollback.device": "the device that made it",
   "conversation.recreate.incarnation": "the one that ends",
   "conversation.recreate.ok.incarnation": "the one that begins",
   "rollback.incarnation": "the one that begins",

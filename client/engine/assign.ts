@@ -4,7 +4,7 @@ import type { Message } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Core } from "./core.ts";
 
-type Row = Message<"message" | "commit" | "welcome">;
+type Row = Message<"message" | "commit" | "welcome" | "rollback" | "recreated">;
 
 /**
  * The thread that has taken on the conversation; undefined when it just did, and everything is to be looked at again.

@@ -11,6 +11,7 @@ import { devicesOf, type Groups } from "./groups.ts";
 import { claimPackages } from "./key_packages.ts";
 import { pendingOf } from "./pending.ts";
 import { Proposals, type Settled, type Verdict } from "./proposals.ts";
+import { Recreation } from "./repair/recreation.ts";
 import { standingOf } from "./standing.ts";
 
 export type { Verdict };
@@ -37,6 +38,7 @@ export class Conversations {
   /** Takes in everything that waits at the server for this device. */
   readonly #readLog: (conversation: string) => Promise<void>;
   readonly #proposals: Proposals;
+  readonly #recreation: Recreation;
   #listed: Promise<Listed[]> | undefined;
 
   constructor(
@@ -48,6 +50,7 @@ export class Conversations {
     this.#groups = groups;
     this.#readLog = options.readLog;
     this.#proposals = new Proposals(core, groups);
+    this.#recreation = new Recreation(core, groups, this.#proposals);
   }
 
   /** Every conversation of the account, as the server lists them. */
@@ -200,7 +203,12 @@ export class Conversations {
       ...this.#groups.context(thread.thread),
       now: this.#core.clock.now(),
     });
-    if (built.kind === "refused") throw this.#distrust(thread, built.detail);
+    if (built.kind === "refused") {
+      const { reason } = built;
+      const broken = { thread, info: { message, body }, reason, keys };
+      if (await this.#recreation.attempt(broken)) return;
+      throw this.#distrust(thread, built.detail);
+    }
     this.#checkMembers(thread, { group: built.next, conversation, keys });
     this.#checkRoster(thread, built.next, message.roster);
     const group = thread.kind === "group"
@@ -211,7 +219,8 @@ export class Conversations {
         standing: standingOf(message, keys),
       })
       : undefined;
-    const facts = { change: { kind: "external" }, conversation } as const;
+    const { incarnation = 0 } = message;
+    const facts = { change: { kind: "external" }, conversation, incarnation } as const;
     await this.#proposals.propose(thread, pendingOf(built, group ? { ...facts, group } : facts));
   }
 

@@ -10,10 +10,13 @@ import type { HeardCheckpoint } from "../store/checkpoints.ts";
 import type { Blocked } from "../store/blocked.ts";
 import type { Messages } from "../store/messages.ts";
 import type { Outbox } from "../store/outbox.ts";
+import type { LostMessages } from "../store/lost.ts";
+import type { Repairs } from "../store/repairs.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
 import type { Threads } from "../store/threads.ts";
 import type { GroupAsks } from "./group_asks.ts";
 import type { Requester } from "./connection.ts";
+import type { Resends } from "./resend/resends.ts";
 
 /** The keys of an account, verified against the directory and against what was seen of it before. */
 export interface AccountKeys {
@@ -62,6 +65,9 @@ export interface Core {
   readonly threads: Threads;
   readonly messages: Messages;
   readonly outbox: Outbox;
+  readonly repairs: Repairs;
+  readonly lost: LostMessages;
+  readonly resends: Pick<Resends, "answerSoon" | "verifySoon" | "look">;
   readonly keyPackages: KeyPackageStore;
   readonly server: Requester;
   readonly people: People;

@@ -4,6 +4,7 @@ import type { GroupFacts } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Effect } from "./content/facts.ts";
 import type { Core } from "./core.ts";
+import { newRepairDraft, type RepairDraft } from "./repair/draft.ts";
 
 /** The batch so far. */
 export interface Draft {
@@ -26,6 +27,9 @@ export interface Draft {
   facts: GroupFacts | undefined;
   rejoin: boolean;
   renew: boolean;
+  /** A message could not be read that is to be asked for. */
+  lost: boolean;
+  readonly repair: RepairDraft;
 }
 
 /** Nothing of the batch is looked at yet. */
@@ -45,5 +49,7 @@ export function newDraft(thread: Thread, group: MlsGroup | undefined): Draft {
     facts: undefined,
     rejoin: false,
     renew: false,
+    lost: false,
+    repair: newRepairDraft(),
   };
 }

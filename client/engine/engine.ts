@@ -5,6 +5,8 @@ import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type { MlsIdentity } from "../../lib/mls/mod.ts";
 import type { Identity } from "../store/identity.ts";
+import { LostMessages } from "../store/lost.ts";
+import { Repairs } from "../store/repairs.ts";
 import type { SealedDatabase } from "../store/sealed.ts";
 import { Blocked } from "../store/blocked.ts";
 import { Messages } from "../store/messages.ts";
@@ -45,6 +47,8 @@ import { Reading } from "./reading.ts";
 import { receiptSource } from "./receipts.ts";
 import { Requests } from "./requests.ts";
 import { Sessions } from "./sessions.ts";
+import { Disputes } from "./repair/disputes.ts";
+import { Resends } from "./resend/resends.ts";
 import { Sync } from "./sync.ts";
 import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
 
@@ -57,6 +61,8 @@ export type EngineParts = Omit<UnlockedAccount, "profile"> & {
     & SealedDatabase
     & Pick<UnlockedAccount["profile"], "instance" | "close">
     & { readonly identity: MlsIdentity & Pick<Identity, "archiveKey"> };
+  /** From 0 to 1, for delays; `Math.random` when absent. */
+  readonly random?: () => number;
 };
 
 /** The same for whoever has only the parts. */
@@ -83,6 +89,8 @@ class ProfileEngine implements Engine {
   readonly #inbox: Inbox;
   readonly #sending: Sending;
   readonly #sync: Sync;
+  readonly #disputes: Disputes;
+  readonly #resends: Resends;
   readonly #conversations: Conversations;
   readonly #posting: Posting;
   readonly #checkpoints: CheckpointExchange;
@@ -114,6 +122,11 @@ class ProfileEngine implements Engine {
     const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
     this.#account = parts.services({ server: this.#keeper, warn });
     this.directory = this.#account.directory;
+    this.#resends = new Resends({
+      core: () => this.#core,
+      online: () => this.#keeper.online,
+      inBackground: (work) => this.#sync.inBackground(work),
+    });
     this.#core = this.#makeCore(parts, warn);
     this.#expiring = new Expiring(this.#core);
     this.#feed = new Feed(this.#core, { onForeign: () => this.#foreign() });
@@ -142,9 +155,11 @@ class ProfileEngine implements Engine {
       conversations,
       sent: (id, signal) => this.content.settled(id, signal),
     });
+    this.#disputes = new Disputes(this.#core, { conversations, readLog });
     this.#sync = new Sync(this.#core, {
       conversations,
       watch: this.#watch,
+      disputes: this.#disputes,
       marks: this.#marks,
       lobby: this.#lobby,
       readLog,
@@ -160,6 +175,8 @@ class ProfileEngine implements Engine {
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
+        dispute: (thread) => this.#sync.inBackground(() => this.#disputes.settle(thread)),
+        replan: (thread) => this.#sync.inBackground(() => this.#disputes.replan(thread)),
         readFurther: (thread) => this.#sync.inBackground(() => this.#marks.tellOf(thread)),
         failed: (thrown) => this.#sessions.stalled(asAppError(thrown)),
       },
@@ -215,7 +232,7 @@ class ProfileEngine implements Engine {
       clock,
       logger,
       warn,
-      random: Math.random,
+      random: parts.random ?? Math.random,
       own: {
         name: self.name,
         account: self.account,
@@ -226,6 +243,9 @@ class ProfileEngine implements Engine {
       threads: new Threads(profile),
       messages: new Messages(profile),
       outbox: new Outbox(profile),
+      repairs: new Repairs(profile),
+      lost: new LostMessages(profile),
+      resends: this.#resends,
       keyPackages: this.#account.keyPackages,
       people: this.#account.people,
       server: this.#keeper,
@@ -267,6 +287,7 @@ class ProfileEngine implements Engine {
     }
     this.#feed.watch();
     this.#core.sealed.database.transaction(() => this.#core.messages.forgetSilent());
+    this.#disputes.sweep();
     await this.#keeper.start(options);
   }
 
@@ -280,6 +301,8 @@ class ProfileEngine implements Engine {
       case "message":
       case "commit":
       case "welcome":
+      case "rollback":
+      case "recreated":
         return this.#inbox.take({ message, body: event.body });
       case "receipt":
         return this.#marks.receipt(message);
@@ -379,6 +402,8 @@ class ProfileEngine implements Engine {
     await this.#sending.stop();
     await this.#inbox.allSettled();
     await this.#lobby.settled();
+    this.#disputes.stop();
+    this.#resends.stop();
     await this.#sync.stop();
     await this.#checkpoints.settled();
     this.#expiring.stop();

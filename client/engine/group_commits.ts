@@ -56,6 +56,7 @@ export async function plannedCommit(
   return pendingOf(built, {
     change: { kind: "commit" },
     conversation,
+    incarnation: thread.incarnation,
     ...(isGroup ? { group: judgedByOneself(core, { facts, change, built, waiting }) } : {}),
   });
 }

@@ -1,6 +1,6 @@
 /** Group states of threads in memory, and who may be in them. */
 import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
-import { uuidText } from "../../lib/base/ids.ts";
+import { isGroupOf } from "../../lib/base/group_id.ts";
 import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { MlsContext, MlsGroup } from "../../lib/mls/mod.ts";
 import type { Thread } from "../store/threads.ts";
@@ -122,7 +122,7 @@ export class Groups {
   ): string | undefined {
     const { conversation, keys } = expected;
     const byAccount = new Map(keys.map((each) => [each.account, each]));
-    if (uuidText(group.groupId) !== conversation) return "it is the group of another conversation";
+    if (!isGroupOf(group.groupId, conversation)) return "it is the group of another conversation";
     const certificates = group.members().map(({ certificate }) => certificate);
     const stranger = certificates.find((one) => {
       const known = byAccount.get(one.accountId);

@@ -3,9 +3,8 @@ import { toBase64url } from "../../lib/base/bytes.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
-import type { MlsGroup, ReceivedCommit, ReceivedMessage, Refused } from "../../lib/mls/mod.ts";
+import type { ReceivedCommit, ReceivedMessage, Refused } from "../../lib/mls/mod.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
-import type { NewMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import { assignThread } from "./assign.ts";
 import { type Effect, follow } from "./content/facts.ts";
@@ -13,8 +12,7 @@ import { openSealedContent } from "./content/sealed.ts";
 import { takeContent } from "./content/take.ts";
 import { type Draft, newDraft } from "./draft.ts";
 import { applyProgress } from "./marks.ts";
-import type { AccountKeys, Core } from "./core.ts";
-import { wrongSender } from "./wrong_sender.ts";
+import type { Core } from "./core.ts";
 import {
   accountsIn,
   applyGroupCommit,
@@ -24,10 +22,15 @@ import {
   noteCommit,
   noteContent,
 } from "./group_intake.ts";
-import { devicesOf, type Groups } from "./groups.ts";
+import type { Groups } from "./groups.ts";
+import { welcomeMisfit } from "./intake_checks.ts";
+import { wrongSender } from "./wrong_sender.ts";
+import { noteUnreadable, refusedMessage } from "./unreadable.ts";
+import { storeRepair } from "./repair/store.ts";
+import { beginAnew, beginDispute, isDisputed, noteBefore, takeRepair } from "./repair/take.ts";
 
 /** A row of a conversation's log. */
-export type LogEvent = Arrived<"message" | "commit" | "welcome">;
+export type LogEvent = Arrived<"message" | "commit" | "welcome" | "rollback" | "recreated">;
 
 /** What working through rows needs of its surroundings. */
 export interface IntakeServices {
@@ -39,6 +42,10 @@ export interface IntakeServices {
   rejoin(thread: number, epoch: number): void;
   /** Make fresh keys, in the background. */
   renew(thread: number): void;
+  /** The thread stands before a commit that cannot be applied here, in the background. */
+  dispute(thread: number): void;
+  /** A commit of this device was taken back, in the background. */
+  replan(thread: number): void;
   /** This account has read further, without a person's doing. */
   readFurther(thread: number): void;
   /** A batch could not be stored. */
@@ -122,6 +129,10 @@ export class Intake {
     if (message.type === "welcome") {
       return await this.#welcome(draft, event as Arrived<"welcome">);
     }
+    if (message.type === "rollback" || message.type === "recreated") {
+      if (draft.thread.hasPending) await this.#settlePending(draft);
+      return await takeRepair(this.#surroundings, draft, message);
+    }
     if (message.device === this.#core.own.device) return await this.#ownRow(draft, event);
     // Its time was over before this device came for it.
     if (message.type === "message" && event.body.length === 0) return;
@@ -145,7 +156,9 @@ export class Intake {
     if (draft.thread.kind === "group" && !isIn(factsOf(this.#core, draft))) return;
     draft.rejoin = true;
     if (event.message.type === "message") {
-      this.#unreadable(draft, event as Arrived<"message">, "this device was not in it yet");
+      const { message } = event as Arrived<"message">;
+      const cause = "this device was not in it yet";
+      noteUnreadable(this.#core, draft, { message, cause, again: true });
     }
   }
 
@@ -172,8 +185,9 @@ export class Intake {
         draft.ids.has(message);
       if (known) return;
     }
-    if (result.reason === "future_epoch") draft.rejoin = true;
-    this.#unreadable(draft, event, causeOf(result));
+    if (result.reason === "future_epoch" && !isDisputed(this.#core, draft)) draft.rejoin = true;
+    const { message } = event;
+    noteUnreadable(this.#core, draft, { message, ...refusedMessage(result) });
   }
 
   async #content(
@@ -233,19 +247,27 @@ export class Intake {
       const wrong = thread.kind === "group"
         ? applyGroupCommit(this.#surroundings, draft, { event, result })
         : this.#applied(draft, event, result);
-      return wrong === undefined ? undefined : this.#refuse(draft, wrong);
+      if (wrong === undefined) return noteBefore(draft, group);
+      return await this.#refuse(draft, event, { reason: "not_allowed", detail: wrong });
     }
     const reason = result.kind === "refused" ? result.reason : "not_allowed";
     if (reason === "future_epoch" && thread.hasPending) await this.#settlePending(draft);
     const detail = result.kind === "refused" ? result.detail : "a message in place of a commit";
-    this.#refuse(draft, detail);
+    await this.#refuse(draft, event, { reason, detail });
   }
 
-  #refuse(draft: Draft, detail: string): void {
+  async #refuse(
+    draft: Draft,
+    event: Arrived<"commit">,
+    { reason, detail }: Pick<Refused, "reason" | "detail">,
+  ): Promise<void> {
+    const disputed = await beginDispute(this.#core, draft, { event, reason });
     draft.warnings.push(
       `a change of the conversation with ${draft.thread.title} was refused (${detail}); ` +
-        "this device joins it again",
+        (disputed ? "other devices are asked about it" : "this device joins it again"),
     );
+    if (disputed) return;
+    draft.repair.dispute = "over";
     draft.rejoin = true;
   }
 
@@ -267,10 +289,13 @@ export class Intake {
   }
 
   async #welcome(draft: Draft, event: Arrived<"welcome">): Promise<void> {
-    const { thread } = draft;
-    if (draft.group !== undefined) return;
+    const { message } = event;
+    const { thread, repair } = draft;
+    const { incarnation = 0 } = message;
+    const anew = incarnation > (repair.incarnation ?? thread.incarnation);
+    if (draft.group !== undefined && !anew) return;
     if (thread.hasPending) await this.#settlePending(draft);
-    const accounts = event.message.members.map(({ account }) => account);
+    const accounts = message.members.map(({ account }) => account);
     const keys = await this.#groups.expect(thread, { fresh: true, accounts });
     const mls = await this.#core.mls();
     const joined = await mls.joinFromWelcome(event.body, {
@@ -278,6 +303,8 @@ export class Intake {
       privateStates: this.#core.keyPackages.privateStates,
     });
     if (joined.kind === "refused") {
+      if (anew && thread.joined) beginAnew(draft, incarnation);
+      if (anew) draft.group = undefined;
       this.#core.logger.log("warning", "welcome_refused", { reason: joined.reason });
       if (joined.reason !== "no_key_package") {
         draft.warnings.push(notTrusted(thread, joined.detail));
@@ -285,13 +312,16 @@ export class Intake {
       draft.rejoin = joined.reason === "no_key_package";
       return;
     }
-    const misfit = this.#misfit(draft, event, { group: joined.group, keys });
+    const { group } = joined;
+    const misfit = welcomeMisfit(this.#groups, { message, draft, group, keys });
     if (misfit !== undefined) {
       draft.warnings.push(notTrusted(thread, misfit));
       return;
     }
-    draft.group = joined.group;
-    const { state } = event.message;
+    if (anew && thread.cursor > 0) beginAnew(draft, incarnation);
+    draft.repair.incarnation = incarnation;
+    draft.group = group;
+    const { state } = message;
     draft.entries.push(({ threads }) => {
       threads.setRequest(thread.thread, state === "request");
       return [];
@@ -301,51 +331,14 @@ export class Intake {
     else draft.usedPackages.push(joined.keyPackageRef);
   }
 
-  #misfit(
-    { thread }: Draft,
-    { message }: Arrived<"welcome">,
-    { group, keys }: { readonly group: MlsGroup; readonly keys: readonly AccountKeys[] },
-  ): string | undefined {
-    const declared = message.roster.map(({ device }) => device).sort().join();
-    if (declared !== devicesOf(group).join()) {
-      return "its members are not those that the server declares";
-    }
-    const partial = thread.kind === "group";
-    return this.#groups.misfit(group, { conversation: message.conversation, keys, partial });
-  }
-
+  /** A message that cannot be shown, and could not be if it came again. */
   #unreadable(draft: Draft, { message }: Arrived<"message">, cause: string): void {
-    const own = message.account === this.#core.own.account;
-    const next = draft.rejoin
-      ? "this device joins the conversation again, and reads what comes then"
-      : "what comes next is not affected";
-    const member = draft.thread.kind === "group"
-      ? factsOf(this.#core, draft).members.find(({ account }) => account === message.account)
-        ?.name ?? ""
-      : draft.thread.title;
-    const from = own ? this.#core.own.name : member;
-    const line: NewMessage = {
-      thread: draft.thread.thread,
-      id: message.message,
-      seq: message.seq,
-      own: false,
-      unreadable: true,
-      unread: true,
-      state: "received",
-      ts: message.ts,
-      sentAt: message.ts,
-      content: { from, text: `a message could not be read: ${cause}; ${next}` },
-    };
-    draft.ids.add(message.message);
-    draft.entries.push((core) => {
-      core.messages.add(line);
-      return [];
-    });
+    noteUnreadable(this.#core, draft, { message, cause, again: false });
   }
 
   #store(draft: Draft): readonly Effect[] {
     const { sealed, threads, messages, keyPackages } = this.#core;
-    const { thread, group } = draft;
+    const { thread, group, repair } = draft;
     let version = thread.version;
     const effects: Effect[] = [];
     sealed.database.transaction(() => {
@@ -353,9 +346,11 @@ export class Intake {
         cursor: draft.cursor,
         state: group?.encode() ?? null,
         ...(group === undefined ? {} : { epoch: group.epoch }),
+        ...(repair.incarnation === undefined ? {} : { incarnation: repair.incarnation }),
       });
       if (!set) throw new Anew();
       version += 1;
+      storeRepair(this.#core, thread.thread, repair);
       for (const entry of draft.entries) effects.push(...entry(this.#core));
       for (const { id, seq, ts } of draft.own) {
         const known = messages.inThread(thread.thread, id);
@@ -373,21 +368,21 @@ export class Intake {
   }
 
   #after(draft: Draft, effects: readonly Effect[]): void {
-    const { thread, group } = draft;
+    const { thread, group, repair } = draft;
     follow(this.#core, effects);
     if (draft.silent) this.#services.readFurther(thread.thread);
     for (const warning of draft.warnings) this.#core.warn(warning);
     if (draft.rejoin) this.#services.rejoin(thread.thread, group?.epoch ?? thread.epoch);
     else if (draft.renew) this.#services.renew(thread.thread);
+    if (typeof repair.dispute === "object") this.#services.dispute(thread.thread);
+    if (repair.replan) this.#services.replan(thread.thread);
+    if (draft.lost || repair.dispute === "over") this.#core.resends.look();
+    if (repair.deadAfter !== undefined) this.#core.kick(thread.thread);
   }
 }
 
 function notTrusted(thread: Thread, detail: string): string {
   return `an invitation to talk with ${thread.title} was refused: ${detail}`;
-}
-
-function causeOf({ reason, detail }: Refused): string {
-  return `${reason.replaceAll("_", " ")} (${detail})`;
 }
 
 function day(certificate: DeviceCertificate): string {

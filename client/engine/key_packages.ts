@@ -10,6 +10,13 @@ export interface CheckedPackage {
   readonly bytes: Uint8Array;
 }
 
+/** What for. */
+export interface Claiming {
+  readonly conversation: string;
+  /** For a group that is made anew: also of devices that are in the present one. */
+  readonly anew?: boolean;
+}
+
 /**
  * One key package of every active device of the accounts, except this one. Devices without any are left out: they join
  * by themselves. Rejects with `no_key_package` when an account would have no device in the conversation, and with
@@ -17,11 +24,11 @@ export interface CheckedPackage {
  */
 export async function claimPackages(
   core: Core,
-  options: { readonly conversation: string; readonly keys: readonly AccountKeys[] },
+  options: Claiming & { readonly keys: readonly AccountKeys[] },
 ): Promise<CheckedPackage[]> {
   const all: CheckedPackage[] = [];
   for (const keys of options.keys) {
-    const claimed = await claimOf(core, { keys, conversation: options.conversation });
+    const claimed = await claimOf(core, { ...options, keys });
     if (claimed.length === 0 && keys.account !== core.own.account) {
       throw new AppError("no_key_package", {
         text: `no device of ${keys.name} can be reached yet: it has left no keys at the server`,
@@ -34,7 +41,7 @@ export async function claimPackages(
 
 async function claimOf(
   core: Core,
-  { keys, conversation }: { readonly keys: AccountKeys; readonly conversation: string },
+  { keys, conversation, anew = false }: Claiming & { readonly keys: AccountKeys },
 ): Promise<CheckedPackage[]> {
   const { own, server } = core;
   const others = activeDevices(keys).map(({ deviceKey }) => toBase64url(deviceKey))
@@ -44,6 +51,7 @@ async function claimOf(
     type: "keypackages.claim",
     account: keys.account,
     conversation,
+    ...(anew ? { anew } : {}),
   });
   let offset = 0;
   const checked: CheckedPackage[] = [];

@@ -15,6 +15,7 @@ import { type Core, isTemporary } from "./core.ts";
 import type { Groups } from "./groups.ts";
 import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
+import { countsAsSent } from "./repair/store.ts";
 import { settleSilent } from "./content/accepted.ts";
 import { type Effect, follow } from "./content/facts.ts";
 import { keepDays } from "./content/keep_days.ts";
@@ -267,6 +268,7 @@ export class Sending {
         type: "message.send",
         conversation,
         message: row.id,
+        incarnation: this.#core.threads.get(row.thread)?.incarnation ?? 0,
         epoch,
         ...(row.silent ? { quiet: true } : {}),
         ...keepDays(row.expireAfter),
@@ -297,6 +299,7 @@ export class Sending {
     const inOrder = [...accepted].sort((a, b) => a.seq - b.seq);
     sealed.database.transaction(() => {
       for (const { row, seq, ts } of inOrder) {
+        if (!countsAsSent(this.#core, row)) continue;
         messages.sent(row.local, { seq, ts });
         lifetimes.begin(row.local, clock.now());
         if (row.silent) effects.push(...settleSilent(this.#core, { local: row.local, seq, ts }));

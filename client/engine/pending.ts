@@ -9,7 +9,9 @@ export type Change =
   /** `with`: the other account; without it a group. */
   | { readonly kind: "create"; readonly with?: string }
   | { readonly kind: "commit" }
-  | { readonly kind: "external" };
+  | { readonly kind: "external" }
+  /** A new group in an old conversation. */
+  | { readonly kind: "recreate" };
 
 /** One device of a conversation, as the server is told. */
 export interface RosterEntry {
@@ -31,6 +33,8 @@ export interface PendingGroup {
 export interface Pending {
   readonly change: Change;
   readonly conversation: string;
+  /** The conversation's, with the change accepted; 0 when absent. */
+  readonly incarnation?: number;
   /** Epoch that it applies to. */
   readonly epoch: number;
   readonly hash: string;
@@ -46,7 +50,7 @@ export interface Pending {
 /** Of the library's pending commit. */
 export function pendingOf(
   built: PendingCommit,
-  facts: Pick<Pending, "change" | "conversation" | "group">,
+  facts: Pick<Pending, "change" | "conversation" | "incarnation" | "group">,
 ): Pending {
   return {
     ...facts,

@@ -12,6 +12,7 @@ import { type Core, isTemporary } from "./core.ts";
 import { announce } from "./announce.ts";
 import { queueContent } from "./content/queue.ts";
 import type { Groups } from "./groups.ts";
+import { beforeAccepted } from "./repair/store.ts";
 import { noticeLine } from "./notices.ts";
 import { decodePending, encodePending, type Pending } from "./pending.ts";
 
@@ -86,7 +87,14 @@ export class Proposals {
         : { kind: "direct", with: change.with } as const;
       return (await server.request({ ...request, ...kind }, body)).message;
     }
-    const request = { type: "conversation.commit", ...common } as const;
+    const { incarnation = 0 } = pending;
+    if (change.kind === "recreate") {
+      const roster = [{ account: own.account, device: own.device }, ...add];
+      const request = { type: "conversation.recreate", ...common, roster } as const;
+      const ended = incarnation - 1;
+      return (await server.request({ ...request, incarnation: ended }, body)).message;
+    }
+    const request = { type: "conversation.commit", incarnation, ...common } as const;
     const external = change.kind === "external";
     const remove = [...pending.remove];
     return (await server.request({ ...request, epoch, external, add: [...add], remove }, body))
@@ -114,16 +122,18 @@ export class Proposals {
       if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
       const inside = pending.change.kind === "commit";
       const cursor = !inside || row.cursor === seq - 1 ? seq : row.cursor;
+      beforeAccepted(this.#core, row, pending);
       threads.compareAndSet(thread, row.version, {
         state: pending.next,
         epoch: pending.epoch + 1,
+        incarnation: pending.incarnation ?? 0,
         pending: null,
         cursor,
         sentSinceCommit: 0,
         committedAt: clock.now(),
       });
       this.#groupChanged(row, pending, { seq, ts });
-      if (pending.change.kind === "external" && row.cursor > 0 && seq > row.cursor + 1) {
+      if (!inside && row.cursor > 0 && seq > row.cursor + 1) {
         this.#noteGap(row, seq);
       }
     });
@@ -132,6 +142,7 @@ export class Proposals {
       leaving: pending.group?.leaving ?? [],
     });
     this.#core.changed();
+    this.#core.resends.look();
   }
 
   /** Of a group: who is in it now, what is shown of that, and what the others are told. */

@@ -3,12 +3,14 @@ import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import { type Core, isTemporary } from "./core.ts";
 import type { GroupWatch } from "./group_watch.ts";
+import type { Disputes } from "./repair/disputes.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Marks } from "./marks.ts";
 
 /** What catching up needs beside the core. */
 export interface SyncOptions {
   readonly conversations: Conversations;
+  readonly disputes: Pick<Disputes, "open" | "settle">;
   readonly marks: Marks;
   readonly lobby: Lobby;
   readonly watch: GroupWatch;
@@ -64,6 +66,9 @@ export class Sync {
     this.#done = true;
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     for (const { conversation } of listed) this.#removals(conversation);
+    const { disputes } = this.#options;
+    this.#core.resends.look();
+    for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));
   }
 
   /** Groups whose making was interrupted: the server knows whether they exist. */

@@ -108,6 +108,8 @@ export class Messages {
   /** Adds a message; undefined when the thread has one of that id already. */
   add(message: NewMessage): number | undefined {
     const { thread, id } = message;
+    // What could not be read and now can be is shown as something new, where it has become known.
+    if (!message.unreadable && !message.silent) this.#forgetUnreadable(thread, id);
     const revision = this.#nextRevision();
     const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
         (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content,
@@ -148,6 +150,13 @@ export class Messages {
       local,
       limit,
     );
+  }
+
+  #forgetUnreadable(thread: number, id: string): void {
+    this.#database.prepare(
+      "DELETE FROM messages WHERE thread = ? AND id = ? AND unreadable = 1",
+    ).run(thread, id);
+    this.#database.prepare("DELETE FROM lost_messages WHERE thread = ? AND id = ?").run(thread, id);
   }
 
   get(local: number): StoredMessage | undefined {
@@ -294,7 +303,8 @@ export class Messages {
   /** Forgets silent content that is done: nobody waits for it any more. */
   forgetSilent(): void {
     this.#database.prepare(`DELETE FROM messages WHERE silent = 1 AND state <> 'queued'
-      AND local NOT IN (SELECT local FROM outbox)`).run();
+      AND local NOT IN (SELECT local FROM outbox)
+      AND local NOT IN (SELECT local FROM recent_sent)`).run();
   }
 
   /**

@@ -100,7 +100,21 @@ export class Outbox {
       .run(local, refused.epoch, refused.generation);
   }
 
-  /** Forgets every encrypted form of the thread: its group state is gone. */
+  /** Forgets the encrypted forms of epochs after `epoch`, which is gone; -1 for all of the thread. */
+  unsealAfter(thread: number, epoch: number): void {
+    this.#database.prepare(`UPDATE outbox SET bytes = NULL, epoch = NULL, generation = NULL
+      WHERE thread = ? AND epoch > ?`).run(thread, epoch);
+  }
+
+  /** Whether the message waits with another encrypted form, or none: what it was sent as counts no more. */
+  isReplaced({ local, sealed }: Outgoing): boolean {
+    const row = this.#database.prepare("SELECT epoch, generation FROM outbox WHERE local = ?")
+      .get<{ epoch: number | null; generation: number | null }>(local);
+    return row !== undefined &&
+      (row.epoch !== sealed?.epoch || row.generation !== sealed.generation);
+  }
+
+  /** Forgets a message: it is confirmed, or has failed. */
   remove(local: number): void {
     this.#database.prepare("DELETE FROM outbox WHERE local = ?").run(local);
   }

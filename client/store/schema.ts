@@ -6,7 +6,9 @@ import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema, requestsSchema } from "./groups_schema.ts";
+import { lostSchema } from "./lost_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
+import { repairsSchema } from "./repairs_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
 /** Every step that a profile database has gone through. */
@@ -19,4 +21,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 6, name: "changes of messages", sql: expirySchema },
   { version: 7, name: "requests", sql: requestsSchema },
   { version: 8, name: "archive", sql: archiveSchema },
+  { version: 9, name: "repairs", sql: repairsSchema + lostSchema },
 ];

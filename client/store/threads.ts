@@ -6,6 +6,7 @@
 import { type Bytes, fromUtf8, toHex, utf8 } from "../../lib/base/bytes.ts";
 import { type GroupFacts, GroupFactsStore } from "./group_facts.ts";
 import { GroupProgress } from "./group_progress.ts";
+import { LostMessages } from "./lost.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** The partner of a direct conversation: its name and, once known, account id. */
@@ -27,6 +28,8 @@ export interface Thread {
   readonly request: boolean;
   readonly version: number;
   readonly epoch: number;
+  /** Goes up when a commit is taken back or the group is made anew. */
+  readonly incarnation: number;
   /** Whether this device has a group state. */
   readonly joined: boolean;
   readonly hasPending: boolean;
@@ -51,6 +54,7 @@ interface Row {
   readonly request: number;
   readonly version: number;
   readonly epoch: number;
+  readonly incarnation: number;
   readonly joined: number;
   readonly has_pending: number;
   readonly cursor: number;
@@ -68,6 +72,7 @@ interface Row {
 export interface ThreadChange {
   readonly conversation?: string | null;
   readonly epoch?: number;
+  readonly incarnation?: number;
   readonly state?: Uint8Array | null;
   readonly pending?: Uint8Array | null;
   readonly cursor?: number;
@@ -76,7 +81,7 @@ export interface ThreadChange {
 }
 
 const columns =
-  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, state IS NOT NULL AS joined,
+  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, incarnation, state IS NOT NULL AS joined,
   pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
@@ -91,11 +96,13 @@ export class Threads {
   /** What is known of groups beside their keys. */
   readonly groups: GroupFactsStore;
   readonly progress: GroupProgress;
+  readonly #lost: LostMessages;
 
   constructor(sealed: SealedDatabase) {
     this.#sealed = sealed;
     this.groups = new GroupFactsStore(sealed);
     this.progress = new GroupProgress(sealed);
+    this.#lost = new LostMessages(sealed);
   }
 
   get #database() {
@@ -167,6 +174,9 @@ export class Threads {
     const row = this.#database.prepare("SELECT tag FROM threads WHERE thread = ?")
       .get<{ tag: Uint8Array }>(thread);
     if (row === undefined || conversation === undefined) return;
+    const before = new Set(this.groups.get(thread).members.map(({ account }) => account));
+    const accounts = facts.members.map(({ account }) => account);
+    this.#lost.noteJoins(thread, accounts.filter((account) => !before.has(account)));
     this.groups.put(thread, facts);
     this.setRequest(thread, facts.standing.kind === "request");
     const name = facts.name === undefined ? untitled(conversation) : `#${facts.name}`;
@@ -212,7 +222,8 @@ export class Threads {
       value ? this.#sealed.seal(place(column, thread), value) : null;
     const set = <T>(value: T | undefined) => value === undefined ? 0 : 1;
     const { changes } = this.#database.prepare(`UPDATE threads SET version = version + 1,
-        conversation = iif(?, ?, conversation), epoch = iif(?, ?, epoch), state = iif(?, ?, state),
+        conversation = iif(?, ?, conversation), epoch = iif(?, ?, epoch),
+        incarnation = iif(?, ?, incarnation), state = iif(?, ?, state),
         pending = iif(?, ?, pending), cursor = iif(?, ?, cursor),
         sent_since_commit = iif(?, ?, sent_since_commit), committed_at = iif(?, ?, committed_at)
       WHERE thread = ? AND version = ?`).run(
@@ -220,6 +231,8 @@ export class Threads {
       change.conversation ?? null,
       set(change.epoch),
       change.epoch ?? 0,
+      set(change.incarnation),
+      change.incarnation ?? 0,
       set(change.state),
       sealed("state", change.state),
       set(change.pending),
@@ -303,6 +316,7 @@ export class Threads {
       request: row.request === 1,
       version: row.version,
       epoch: row.epoch,
+      incarnation: row.incarnation,
       joined: row.joined === 1,
       hasPending: row.has_pending === 1,
       cursor: row.cursor,

@@ -189,6 +189,25 @@ export const contentLimits = {
   reactionsPerMessage: 512,
 } as const;
 
+/** Messages that could not be read: asked for, and said again. */
+export const resendLimits = {
+  /** Messages of one request: a batch that was lost together; the request stays far below a frame. */
+  perRequest: 64,
+  /** A device that missed something asks at once, after a minute and after an hour; then its author is gone for good. */
+  asksPerMessage: 3,
+  askAgainMs: minute,
+  /** Members that missed the same ask one after another, so that one answer serves them all. */
+  askJitterMs: 2 * second,
+  answerJitterMs: second,
+  /** The author's other devices answer after the one that said it had its time. */
+  siblingWaitMs: 10 * second,
+  /** Answers for one message, and for one conversation in a day: whoever asks without end gets no more. */
+  answersPerMessage: 3,
+  answersPerDay: 512,
+  /** A device certificate has under 300 bytes. */
+  certificateBytes: 512,
+} as const;
+
 /** MLS. */
 export const mlsLimits = {
   /** Application messages may lag the conversation's epoch by this many; receivers keep as many old epochs. */
@@ -335,6 +354,13 @@ export const clientLimits = {
   sequenceJump: 100_000,
   /** Messages decrypted and stored in one transaction while catching up. */
   inboxBatch: 128,
+  /** How long a device that cannot apply a commit waits for others to say the same, before it blames itself. */
+  disputeMs: 30 * second,
+  /** Commits that several devices have reason to make are put off by up to this: most find them made. */
+  commitJitterMs: 2 * second,
+  /** The same for making a group anew, and how long this device leaves it at that. */
+  recreateJitterMs: 5 * second,
+  recreateGapMs: 10 * minute,
   /** Messages of one outbox pass. */
   outboxBatch: 64,
 } as const;

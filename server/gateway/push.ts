@@ -150,7 +150,7 @@ export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void
     case "rollback": {
       const { incarnation, hash, refusals, roster } = row;
       const facts = { incarnation, hash, refusals: [...refusals], roster: [...roster] };
-      return connection.send({ type, conversation, seq, ts, epoch, ...facts });
+      return connection.send({ type, conversation, seq, account, device, ts, epoch, ...facts });
     }
     case "recreated": {
       const { incarnation, hash } = row;

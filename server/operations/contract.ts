@@ -208,7 +208,7 @@ export interface Operations extends FileOperations, AdminOperations {
     out: Outcome<{ keyPackages: number }>;
   };
   "keypackages.claim": {
-    in: Actor & { target: string; conversation: string };
+    in: Actor & { target: string; conversation: string; anew?: boolean };
     out: Outcome<{
       packages: { device: string; ref: string; lastResort: boolean; bytes: Uint8Array }[];
       missing: string[];

@@ -47,7 +47,7 @@ export type LogRow =
       readonly members: RoleEntry[];
       readonly incarnation: number;
     })
-    /** By the server itself: `account` and `device` are empty. */
+    /** By the server itself: `account` and `device` are the committer's. */
     | {
       readonly type: "rollback";
       readonly incarnation: number;

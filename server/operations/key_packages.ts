@@ -22,14 +22,20 @@ export const keyPackagesPut: Handler<"keypackages.put"> = ({ tables, now }, inpu
   return { ok: true, keyPackages: tables.keyPackages.count(key) };
 };
 
-/** Active devices of the target that are not in the conversation, without the claiming one. */
+/** Whose packages are wanted, and for what. */
+interface Wanted {
+  readonly target: Account;
+  readonly input: Input<"keypackages.claim">;
+}
+
+/** Active devices of the target that are not in the group that is meant, without the claiming one. */
 function wantedDevices(
   tables: Tables,
   party: Party,
-  target: Account,
-  conversation: string,
+  { target, input }: Wanted,
 ): Device[] {
-  const seats = tables.conversations.byId(conversation)?.seats;
+  const { conversation, anew = false } = input;
+  const seats = anew ? undefined : tables.conversations.byId(conversation)?.seats;
   return tables.devices.ofAccount(target.key).filter((device) =>
     device.revokedAt === null && device.key !== party.device.key &&
     !isInRoster(seats?.get(device.device))
@@ -85,13 +91,13 @@ function isUnwanted(
 function claimEach(
   context: Context,
   party: Party,
-  wanted: { readonly target: Account; readonly input: Input<"keypackages.claim"> },
+  wanted: Wanted,
 ) {
   const { conversation } = wanted.input;
   const claim = { account: party.account.key, conversation };
   const packages: { device: string; ref: string; lastResort: boolean; bytes: Uint8Array }[] = [];
   const missing: string[] = [];
-  for (const device of wantedDevices(context.tables, party, wanted.target, conversation)) {
+  for (const device of wantedDevices(context.tables, party, wanted)) {
     const found = packageFor(context, device, claim);
     if (found === undefined) missing.push(device.device);
     else {

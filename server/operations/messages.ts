@@ -162,9 +162,8 @@ const nothing = new Uint8Array(0);
 
 function rollbackRow(tables: Tables, { key, id }: Conversation, row: StoredRow): LogRow {
   const { seq, ts, bytes } = row;
-  const by = { account: "", device: "" };
   const facts = tables.repairs.rollback(key, seq);
-  return { type: "rollback", conversation: id, seq, ts, bytes, ...by, ...facts };
+  return { type: "rollback", conversation: id, seq, ts, bytes, ...facts };
 }
 
 function welcomeRow(

@@ -106,9 +106,12 @@ function rollBack(
   restoreMembers(context, conversation, undo);
   restoreSeats(context, conversation, { undo, seq });
   restoreRemovals(context, conversation, undo);
+  const committer = tables.devices.byKey(undo.device);
   tables.repairs.addRollback(key, {
     seq,
     ts: now,
+    account: committer.accountId,
+    device: committer.device,
     epoch: undo.epoch,
     incarnation: conversation.incarnation,
     hash: undo.hash,

@@ -46,6 +46,9 @@ export interface StoredRefusal extends RefusalRow {
 
 /** What a row says that takes a commit back. */
 export interface RollbackFacts {
+  /** Whose commit it was: account id and device key. */
+  readonly account: string;
+  readonly device: string;
   readonly epoch: number;
   readonly incarnation: number;
   readonly hash: string;

@@ -11,6 +11,7 @@ import { hearCheckpoint } from "./hear.ts";
 import { applyGroup, applyGroupAsk, applyGroupLeave } from "./group_told.ts";
 import type { BodyOf, KindName, SilentName } from "./kinds.ts";
 import { applyReaction } from "./react.ts";
+import { applyResend, applyResent } from "../resend/handlers.ts";
 
 /** The handlers of all silent kinds. */
 export const silentHandlers: {
@@ -21,6 +22,8 @@ export const silentHandlers: {
   expiry: applyExpiry,
   reaction: applyReaction,
   checkpoint: hearCheckpoint,
+  resend: applyResend,
+  resent: applyResent,
   group: applyGroup,
   group_ask: applyGroupAsk,
   group_leave: applyGroupLeave,

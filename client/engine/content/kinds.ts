@@ -10,6 +10,7 @@ import { groupAskKind, groupKind, groupLeaveKind } from "./group.ts";
 import type { ContentKind } from "./kind.ts";
 import { checkpointKind } from "./checkpoint.ts";
 import { reactionKind } from "./reaction.ts";
+import { resendKind, resentKind } from "./resend.ts";
 import { textKind } from "./text.ts";
 
 /** Kinds that make a line of a conversation. */
@@ -21,10 +22,12 @@ export const silentKinds = {
   delete: deleteKind,
   edit: editKind,
   expiry: expiryKind,
+  reaction: reactionKind,
+  resend: resendKind,
+  resent: resentKind,
   group: groupKind,
   group_ask: groupAskKind,
   group_leave: groupLeaveKind,
-  reaction: reactionKind,
 } as const;
 
 /** All of them. */

@@ -79,9 +79,12 @@ export const directoryMessages = {
   }, ["ready"]),
   "keypackages.put.ok": reply("keypackages.put", { keyPackages: count }),
   /** One package of every active device of the account that is not in `conversation`, reserved for it. */
-  "keypackages.claim": request("keypackages.claim", { account: uuid, conversation: uuid }, [
-    "ready",
-  ]),
+  "keypackages.claim": request("keypackages.claim", {
+    account: uuid,
+    conversation: uuid,
+    /** For `conversation.recreate`: also of devices that are in it. */
+    anew: Type.Optional(Type.Boolean()),
+  }, ["ready"]),
   "keypackages.claim.ok": reply("keypackages.claim", {
     packages: listOf(
       Type.Object({

@@ -67,6 +67,9 @@ export const repairMessages = {
   rollback: event("rollback", {
     conversation: uuid,
     seq: count,
+    /** Whose commit it was. */
+    account: uuid,
+    device: publicKey,
     ts: time,
     epoch: count,
     incarnation: count,

@@ -78,6 +78,7 @@ export const directoryHandlers: RequestHandlers<
       ...session.ready.actor,
       target: message.account,
       conversation: message.conversation,
+      anew: message.anew ?? false,
     });
     if (!claimed.ok) return claimed;
     const packages = claimed.packages.map(({ device, ref, lastResort, bytes }) => ({

@@ -10,6 +10,7 @@ function group(title: string, conversation: string, joined = true): Thread {
     partner: undefined,
     conversation,
     version: 0,
+    incarnation: 0,
     epoch: 0,
     joined,
     hasPending: false,

@@ -13,6 +13,8 @@ function stuckInbox(busy: boolean): Inbox {
     resolve: () => Promise.resolve(),
     rejoin: () => undefined,
     kindOf: () => Promise.resolve("direct" as const),
+    dispute: () => undefined,
+    replan: () => undefined,
     renew: () => undefined,
     readFurther: () => undefined,
     failed: () => undefined,

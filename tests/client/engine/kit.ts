@@ -88,6 +88,8 @@ export interface EngineOptions {
   /** Another port to dial: that of a proxy. */
   readonly port?: number;
   readonly clock?: Clock;
+  /** From 0 to 1, for delays. */
+  readonly random?: () => number;
   /** Single-use key packages to keep at the server. */
   readonly keyPackages?: number;
 }
@@ -124,6 +126,7 @@ export function engineFor(facts: DeviceFacts, options: EngineOptions = {}): Engi
     },
     profile: { ...sealed, identity, instance: facts.instance, close: () => database.close() },
     clock,
+    ...(options.random === undefined ? {} : { random: options.random }),
     logger: Deno.env.get("ENGINE_LOG")
       ? { log: (level, event, fields) => console.error(name, level, event, fields ?? "") }
       : silentLogger,

@@ -50,6 +50,7 @@ everyBackend(
     for (const person of [erik, sam, phone]) {
       const row = world.read(person, conversation).at(-1);
       assert(row?.type === "rollback");
+      assert.equal(row.device, erik.device);
       assert.deepEqual([row.seq, row.epoch, row.incarnation, row.hash], [3, 1, 1, commit.hash]);
       assert.deepEqual(row.refusals.map(({ device, signature }) => [device, signature]), [
         [sam.device, first.signature],

@@ -1,0 +1,162 @@
+/**
+ * Messages that could not be read here: asked for by themselves, a few times; and what others could not read, said again to
+ * whoever was there when it was said.
+ */
+import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
+import type { CancelTimer } from "../../../lib/base/clock.ts";
+import { resendLimits } from "../../../lib/base/limits.ts";
+import { readDeviceCertificate } from "../../../lib/crypto/certificate.ts";
+import type { StoredMessage } from "../../store/messages.ts";
+import type { Core } from "../core.ts";
+import { queueContent } from "../content/queue.ts";
+import { accept } from "./accept.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A request that has arrived. */
+export interface Asked {
+  readonly thread: number;
+  readonly messages: readonly string[];
+  /** Account id. */
+  readonly asker: string;
+}
+
+/** What asking needs of its surroundings. */
+export interface ResendOptions {
+  readonly core: () => Core;
+  readonly online: () => boolean;
+  /** Starts work that nobody waits for. */
+  readonly inBackground: (work: () => Promise<unknown>) => void;
+}
+
+/** The requests of an engine, in both directions. */
+export class Resends {
+  readonly #options: ResendOptions;
+  readonly #timers = new Set<CancelTimer>();
+  #asking: CancelTimer | undefined;
+  #stopped = false;
+
+  constructor(options: ResendOptions) {
+    this.#options = options;
+  }
+
+  get #core(): Core {
+    return this.#options.core();
+  }
+
+  /** There may be something to ask for, or to verify. */
+  look(): void {
+    this.#askSoon();
+    this.verifySoon();
+  }
+
+  #askSoon(): void {
+    if (this.#stopped || !this.#options.online()) return;
+    const { lost, clock, random } = this.#core;
+    const next = lost.nextDue();
+    this.#asking?.();
+    if (next === undefined) return;
+    const jitter = random() * resendLimits.askJitterMs;
+    const wait = Math.max(0, next - clock.now()) + jitter;
+    this.#asking = clock.after(Math.min(wait, dayMs), () => this.#ask());
+  }
+
+  /** Asks for what is due, each author's messages of a thread at once. */
+  #ask(): void {
+    if (this.#stopped || !this.#options.online()) return;
+    const { sealed, lost, clock } = this.#core;
+    const now = clock.now();
+    sealed.database.transaction(() => {
+      const due = lost.due(now, resendLimits.perRequest);
+      const groups = Map.groupBy(due, ({ thread, author }) => `${thread} ${author}`);
+      for (const messages of groups.values()) {
+        const [first] = messages;
+        if (first === undefined) continue;
+        const body = { to: first.author, messages: messages.map(({ id }) => id) };
+        queueContent(this.#core, first.thread, { kind: "resend", body });
+        for (const message of messages) lost.asked(message, now);
+      }
+    });
+    this.#askSoon();
+  }
+
+  /** The device that said it answers soon; another one of the account only if nobody has by then. */
+  answerSoon(asked: Asked): void {
+    if (this.#stopped) return;
+    const { clock, random, own } = this.#core;
+    const since = clock.now();
+    const mine = this.#answerable(asked, since);
+    for (const sibling of [false, true]) {
+      const some = mine.filter((message) => (deviceOf(message) !== own.device) === sibling);
+      if (some.length === 0) continue;
+      const jitter = random() * resendLimits.answerJitterMs;
+      const wait = jitter + (sibling ? resendLimits.siblingWaitMs : 0);
+      const ids = some.map(({ id }) => id);
+      const cancel = clock.after(wait, () => {
+        this.#timers.delete(cancel);
+        this.#answer({ ...asked, messages: ids }, since);
+      });
+      this.#timers.add(cancel);
+    }
+  }
+
+  /** What was asked for and may be said again: own messages, to an account that was there when they were said. */
+  #answerable({ thread, messages, asker }: Asked, since: number): StoredMessage[] {
+    const { messages: store, lost, threads } = this.#core;
+    const group = threads.get(thread)?.kind === "group";
+    const from = group ? lost.joinedAfter(thread, asker) : 0;
+    return [...new Set(messages)].flatMap((id) => {
+      const message = store.inThread(thread, id);
+      const known = message?.own === true && !message.silent && message.seq !== undefined &&
+        message.content.signed?.certificate !== undefined;
+      if (!known || message.local <= from) return [];
+      const { at, count } = lost.saidAgain(thread, id);
+      return at > since || count >= resendLimits.answersPerMessage ? [] : [message];
+    });
+  }
+
+  #answer(asked: Asked, since: number): void {
+    if (this.#stopped) return;
+    const { sealed, lost, clock } = this.#core;
+    const { thread } = asked;
+    const now = clock.now();
+    sealed.database.transaction(() => {
+      const room = resendLimits.answersPerDay - lost.saidAgainSince(thread, now - dayMs);
+      for (const message of this.#answerable(asked, since).slice(0, Math.max(0, room))) {
+        const { content = "", signature = "", certificate = "" } = message.content.signed ?? {};
+        const body = {
+          content: fromBase64url(content),
+          signature: fromBase64url(signature),
+          certificate: fromBase64url(certificate),
+        };
+        queueContent(this.#core, thread, { kind: "resent", body });
+        lost.noteSaidAgain(thread, message.id, now);
+      }
+    });
+  }
+
+  /** Verifies what has come in answer, and shows it. */
+  verifySoon(): void {
+    if (this.#stopped || this.#core.lost.answered().length === 0) return;
+    this.#options.inBackground(() =>
+      this.#core.locks.run("resent", async () => {
+        for (const answered of this.#core.lost.answered()) await accept(this.#core, answered);
+      })
+    );
+  }
+
+  /** Nothing more is asked for or said. */
+  stop(): void {
+    this.#stopped = true;
+    this.#asking?.();
+    for (const cancel of this.#timers) cancel();
+  }
+}
+
+/** The device that said it, base64url. */
+function deviceOf({ content }: StoredMessage): string | undefined {
+  const { certificate } = content.signed ?? {};
+  return certificate === undefined
+    ? undefined
+    : toBase64url(readDeviceCertificate(fromBase64url(certificate)).deviceKey);
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { message, nextEvent } from "./kit.ts";
+import { latestCommit, refuse, spoiltCommit, threadOf } from "./repair_kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+const warned = (text: RegExp) => (event: { readonly kind: string; readonly text?: string }) =>
+  event.kind === "warning" && text.test(event.text ?? "");
+
+Deno.test("a commit that two devices cannot apply is taken back by itself, and everybody goes on", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const laptopFacts = await village.device("sam");
+  const [laptop, phone] = [await village.open(laptopFacts), await village.online("sam")];
+  await erik.send(to("sam"), "before");
+  for (const each of [laptop, phone]) await message(each, "before");
+  await erik.stop();
+
+  const back = [laptop, phone].map((each) => nextEvent(each, warned(/was taken back/)));
+  await spoiltCommit(village, erikFacts);
+  await Promise.all(back);
+
+  const again = await village.open(erikFacts);
+  await again.send(to("sam"), "after");
+  for (const each of [laptop, phone]) await message(each, "after");
+  await laptop.send(to("erik"), "and back");
+  await message(again, "and back");
+  assert.equal(threadOf(laptopFacts).incarnation, 1);
+});
+
+Deno.test("whoever had applied a commit that is taken back returns, and sends again what was said since", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const [laptopFacts, phoneFacts] = [await village.device("sam"), await village.device("sam")];
+  const laptop = await village.open(laptopFacts);
+  await village.briefly(phoneFacts);
+  await erik.send(to("sam"), "before");
+  await message(laptop, "before");
+  await laptop.stop();
+  await village.briefly(phoneFacts);
+
+  await erik.rekey(to("sam"));
+  const said = await erik.send(to("sam"), "in an epoch that will not have been");
+  await erik.waitFor(said.id, "sent");
+  const { epoch } = threadOf(erikFacts);
+  const commit = await latestCommit(village, laptopFacts);
+  const back = nextEvent(erik, warned(/your change .* devices of sam .* taken back/));
+  await refuse(village, laptopFacts, commit);
+  assert.equal((await refuse(village, phoneFacts, commit)).rolledBack, true);
+  await back;
+  await erik.send(to("sam"), "after");
+
+  // They had not even looked at it: the commit and what was sent after it are passed over, and come anew.
+  for (const facts of [laptopFacts, phoneFacts]) {
+    const engine = await village.open(facts);
+    await message(engine, "after");
+    const texts = (await engine.history({ target: to("erik") })).map(({ text }) => text);
+    assert.deepEqual(texts.filter((text) => !text.startsWith("a message")), [
+      "before",
+      "in an epoch that will not have been",
+      "after",
+    ]);
+  }
+  assert.equal(threadOf(erikFacts).epoch, epoch - 1);
+});
+
+Deno.test("when there is nobody to second it, the one device that cannot apply a commit enters the group anew", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const sam = await village.online("sam");
+  await erik.send(to("sam"), "before");
+  await message(sam, "before");
+  await erik.stop();
+  await spoiltCommit(village, erikFacts);
+  const again = await village.open(erikFacts);
+  await again.send(to("sam"), "after");
+  await message(sam, "after");
+  await sam.send(to("erik"), "and back");
+  await message(again, "and back");
+  assert.equal(threadOf(erikFacts).incarnation, 0);
+});
+
+Deno.test("a group that nobody can enter any more is made anew in the same conversation", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const samFacts = await village.device("sam");
+  const sam = await village.open(samFacts, { random: () => 0 });
+  await erik.send(to("sam"), "before");
+  await message(sam, "before");
+  const { conversation } = threadOf(erikFacts);
+  await erik.stop();
+
+  await spoiltCommit(village, erikFacts, { groupInfo: true });
+  const again = await village.open(erikFacts);
+  await sam.send(to("erik"), "after");
+  await message(again, "after");
+  await again.send(to("sam"), "and back");
+  await message(sam, "and back");
+  for (const facts of [erikFacts, samFacts]) {
+    const thread = threadOf(facts);
+    assert.deepEqual([thread.conversation, thread.incarnation], [conversation, 1]);
+  }
+});

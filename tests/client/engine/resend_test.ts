@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { message } from "./kit.ts";
+import { spoiltCommit } from "./repair_kit.ts";
+import { Village } from "./village.ts";
+
+const to = (name: string) => ({ kind: "direct", name }) as const;
+
+Deno.test("what could not be read is asked for by itself, and comes as it was said", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const samFacts = await village.device("sam");
+  const sam = await village.open(samFacts, { random: () => 0 });
+  await erik.send(to("sam"), "before");
+  await message(sam, "before");
+  await Promise.all([erik.stop(), sam.stop()]);
+
+  // Sam cannot follow the commit, and so has no keys for what comes after it.
+  await spoiltCommit(village, erikFacts);
+  const again = await village.open(erikFacts, { random: () => 0 });
+  const said = await again.send(to("sam"), "words that were lost");
+  await again.waitFor(said.id, "sent");
+  const back = await village.open(samFacts, { random: () => 0 });
+  const found = await message(back, "words that were lost");
+  assert.deepEqual([found.id, found.from, found.own, found.sentAt], [
+    said.id,
+    "erik",
+    false,
+    said.sentAt,
+  ]);
+  const texts = (await back.history({})).map(({ kind, text }) => [kind, text]);
+  assert.deepEqual(texts.filter(([kind]) => kind === "text"), [["text", "before"], [
+    "text",
+    "words that were lost",
+  ]]);
+  assert.ok(!texts.some(([, text]) => text?.startsWith("a message could not be read")));
+});
