@@ -16,7 +16,7 @@ import type { SealedDatabase } from "../store/sealed.ts";
 import type { Threads } from "../store/threads.ts";
 import type { GroupAsks } from "./group_asks.ts";
 import type { Requester } from "./connection.ts";
-import type { Resends } from "./resend/resends.ts";
+import type { ResendService } from "./resend/asked.ts";
 
 /** The keys of an account, verified against the directory and against what was seen of it before. */
 export interface AccountKeys {
@@ -67,7 +67,7 @@ export interface Core {
   readonly outbox: Outbox;
   readonly repairs: Repairs;
   readonly lost: LostMessages;
-  readonly resends: Pick<Resends, "answerSoon" | "verifySoon" | "look">;
+  readonly resends: ResendService;
   readonly keyPackages: KeyPackageStore;
   readonly server: Requester;
   readonly people: People;

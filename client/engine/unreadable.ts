@@ -24,7 +24,7 @@ export function noteUnreadable(
   { message, cause, again }: Unreadable & { readonly message: Message<"message"> },
 ): void {
   const { thread } = draft;
-  const { message: id, seq, ts, account } = message;
+  const { message: id, seq, ts, account, device } = message;
   const next = again
     ? "it is asked for again"
     : draft.rejoin
@@ -50,7 +50,8 @@ export function noteUnreadable(
   draft.entries.push(({ messages, lost, clock }) => {
     const added = messages.add(line) !== undefined;
     if (added && again) {
-      lost.add({ thread: thread.thread, id, seq, ts, author: account }, clock.now());
+      const author = { author: account, device };
+      lost.add({ thread: thread.thread, id, seq, ts, ...author }, clock.now());
     }
     return [];
   });

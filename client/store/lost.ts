@@ -11,8 +11,9 @@ export interface LostMessage {
   readonly seq: number;
   /** When the server took it. */
   readonly ts: number;
-  /** Account id of its author. */
+  /** Account id of its author, and the device that said it (base64url). */
   readonly author: string;
+  readonly device: string;
 }
 
 /** One that has come in answer, and is to be verified. */
@@ -48,8 +49,11 @@ export class LostMessages {
   }
 
   /** Notes one, to be asked for at `next`; one that is known already stays as it is. */
-  add({ thread, id, seq, ts, author }: LostMessage, next: number): void {
-    const sealed = this.#sealed.seal(authorPlace(thread, id), utf8(author));
+  add({ thread, id, seq, ts, author, device }: LostMessage, next: number): void {
+    const sealed = this.#sealed.seal(
+      authorPlace(thread, id),
+      utf8(JSON.stringify({ author, device })),
+    );
     this.#database.prepare(
       `INSERT OR IGNORE INTO lost_messages (thread, id, seq, ts, author, next)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -165,7 +169,7 @@ export class LostMessages {
   #lost({ author, ...row }: Row): LostMessage {
     const { thread, id, seq, ts } = row;
     const opened = fromUtf8(this.#sealed.open(authorPlace(thread, id), author));
-    return { thread, id, seq, ts, author: opened };
+    return { thread, id, seq, ts, ...JSON.parse(opened) };
   }
 }
 

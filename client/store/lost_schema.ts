@@ -8,7 +8,7 @@ export const lostSchema = `
     id TEXT NOT NULL,
     seq INTEGER NOT NULL,
     ts INTEGER NOT NULL,
-    -- Sealed JSON: the account that wrote it.
+    -- Sealed JSON: the account that wrote it, and the device.
     author BLOB NOT NULL,
     -- How often it was asked for, and when it is to be asked for next.
     asked INTEGER NOT NULL DEFAULT 0,

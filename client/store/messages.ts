@@ -109,7 +109,7 @@ export class Messages {
   add(message: NewMessage): number | undefined {
     const { thread, id } = message;
     // What could not be read and now can be is shown as something new, where it has become known.
-    if (!message.unreadable && !message.silent) this.#forgetUnreadable(thread, id);
+    if (!message.unreadable && !message.silent) this.forgetUnreadable(thread, id);
     const revision = this.#nextRevision();
     const { changes, lastRowid } = this.#database.prepare(`INSERT INTO messages
         (thread, id, revision, seq, own, unreadable, silent, unread, state, ts, sent_at, content,
@@ -152,7 +152,8 @@ export class Messages {
     );
   }
 
-  #forgetUnreadable(thread: number, id: string): void {
+  /** Takes away the line that says that the message could not be read. */
+  forgetUnreadable(thread: number, id: string): void {
     this.#database.prepare(
       "DELETE FROM messages WHERE thread = ? AND id = ? AND unreadable = 1",
     ).run(thread, id);

@@ -204,6 +204,8 @@ export const resendLimits = {
   /** Answers for one message, and for one conversation in a day: whoever asks without end gets no more. */
   answersPerMessage: 3,
   answersPerDay: 512,
+  /** A device key in base64url. */
+  deviceChars: 43,
   /** A device certificate has under 300 bytes. */
   certificateBytes: 512,
 } as const;

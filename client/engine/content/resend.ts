@@ -10,8 +10,9 @@ import type { ContentKind } from "./kind.ts";
 
 /** What a device could not read. */
 export interface ResendBody {
-  /** Whose messages they are (account id). */
+  /** Whose messages they are (account id), and the device that said them (base64url). */
   readonly to: string;
+  readonly device: string;
   /** Their ids, at most 64. */
   readonly messages: readonly string[];
 }
@@ -24,36 +25,49 @@ export const resendKind: ContentKind<ResendBody> = {
 };
 
 function resendOf(fields: Readonly<Record<string, unknown>>): ResendBody {
-  const { to, messages } = fields;
-  return { to: uuidField(to), messages: listField(messages, resendLimits.perRequest, uuidField) };
+  const { to, device } = fields;
+  return {
+    to: uuidField(to),
+    device: textField(device, resendLimits.deviceChars),
+    messages: idsField(fields["messages"]),
+  };
 }
 
 /** One message as it was signed. */
-export interface ResentBody {
+export interface Said {
   readonly content: Bytes;
   /** 64 bytes, by the device of the certificate. */
   readonly signature: Bytes;
   readonly certificate: Bytes;
 }
 
-/** Kind `resent`: `content`, `signature` and `certificate` in base64url. */
+/** What is said again, or ids of messages that made no line: there is nothing to say. */
+export type ResentBody = { readonly said: Said } | { readonly nothing: readonly string[] };
+
+/** Kind `resent`: either `content`, `signature` and `certificate` in base64url, or `nothing`. */
 export const resentKind: ContentKind<ResentBody> = {
   silent: true,
-  encode: ({ content, signature, certificate }) => ({
-    content: toBase64url(content),
-    signature: toBase64url(signature),
-    certificate: toBase64url(certificate),
-  }),
-  decode: ({ content, signature, certificate }) => {
-    const body = {
+  encode: (body) =>
+    "nothing" in body ? { nothing: body.nothing } : {
+      content: toBase64url(body.said.content),
+      signature: toBase64url(body.said.signature),
+      certificate: toBase64url(body.said.certificate),
+    },
+  decode: ({ content, signature, certificate, nothing }) => {
+    if (nothing !== undefined) return { nothing: idsField(nothing) };
+    const said = {
       content: bytesField(content, contentLimits.bytes),
       signature: bytesField(signature, signatureBytes),
       certificate: bytesField(certificate, resendLimits.certificateBytes),
     };
-    if (body.signature.length !== signatureBytes) throw malformed();
-    return body;
+    if (said.signature.length !== signatureBytes) throw malformed();
+    return { said };
   },
 };
+
+function idsField(value: unknown): string[] {
+  return listField(value, resendLimits.perRequest, uuidField);
+}
 
 function bytesField(value: unknown, maxBytes: number): Bytes {
   const text = textField(value, Math.ceil(maxBytes * 4 / 3));

@@ -3,7 +3,8 @@ import { toBase64url } from "../../../lib/base/bytes.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { resendLimits } from "../../../lib/base/limits.ts";
 import { decodeContent } from "../content/codec.ts";
-import type { ContentHandler } from "../content/facts.ts";
+import type { ContentHandler, Effect } from "../content/facts.ts";
+import type { Core } from "../core.ts";
 import type { ResendBody, ResentBody } from "../content/resend.ts";
 
 /** Somebody asks. Whoever asked for the same waits for that answer; the author's devices give it. */
@@ -12,27 +13,47 @@ export const applyResend: ContentHandler<ResendBody> = (core, { thread, body, fr
   const until = clock.now() + resendLimits.askAgainMs;
   for (const id of body.messages) lost.postpone(thread, id, until);
   if (body.to !== own.account || from.device === own.device) return [];
-  const asked = { thread, messages: body.messages, asker: from.account };
+  const { messages, device } = body;
+  const asked = { thread, messages, device, asker: from.account };
   return [{ kind: "run", run: () => resends.answerSoon(asked) }];
 };
 
 /** Something is said again. It is kept until it was verified, which needs the directory. */
 export const applyResent: ContentHandler<ResentBody> = (core, { thread, body, from }) => {
+  if ("nothing" in body) {
+    return sayNothing(core, { thread, ids: body.nothing, device: from.device });
+  }
   const { lost, clock, resends } = core;
-  const id = idOf(body);
+  const { content, signature, certificate } = body.said;
+  const id = idOf(content);
   if (id === undefined) return [];
   lost.noteSaidAgain(thread, id, clock.now());
   const missing = lost.get(thread, id);
   if (missing === undefined || missing.author !== from.account) return [];
   lost.answer(missing, {
-    content: toBase64url(body.content),
-    signature: toBase64url(body.signature),
-    certificate: toBase64url(body.certificate),
+    content: toBase64url(content),
+    signature: toBase64url(signature),
+    certificate: toBase64url(certificate),
   });
   return [{ kind: "run", run: () => resends.verifySoon() }];
 };
 
-function idOf({ content }: ResentBody): string | undefined {
+/** Messages that made no line where they were said make none here, if the device that said them says so. */
+function sayNothing(
+  { lost, messages }: Core,
+  { thread, ids, device }: {
+    readonly thread: number;
+    readonly ids: readonly string[];
+    readonly device: string;
+  },
+): readonly Effect[] {
+  for (const id of ids) {
+    if (lost.get(thread, id)?.device === device) messages.forgetUnreadable(thread, id);
+  }
+  return [];
+}
+
+function idOf(content: Uint8Array): string | undefined {
   try {
     return decodeContent(content).id;
   } catch (thrown) {

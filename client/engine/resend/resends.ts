@@ -2,24 +2,17 @@
  * Messages that could not be read here: asked for by themselves, a few times; and what others could not read, said again to
  * whoever was there when it was said.
  */
-import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
+import { fromBase64url } from "../../../lib/base/bytes.ts";
 import type { CancelTimer } from "../../../lib/base/clock.ts";
 import { resendLimits } from "../../../lib/base/limits.ts";
-import { readDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import type { StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import { queueContent } from "../content/queue.ts";
+import type { Said } from "../content/resend.ts";
 import { accept } from "./accept.ts";
+import type { Asked, ResendService } from "./asked.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
-
-/** A request that has arrived. */
-export interface Asked {
-  readonly thread: number;
-  readonly messages: readonly string[];
-  /** Account id. */
-  readonly asker: string;
-}
 
 /** What asking needs of its surroundings. */
 export interface ResendOptions {
@@ -30,7 +23,7 @@ export interface ResendOptions {
 }
 
 /** The requests of an engine, in both directions. */
-export class Resends {
+export class Resends implements ResendService {
   readonly #options: ResendOptions;
   readonly #timers = new Set<CancelTimer>();
   #asking: CancelTimer | undefined;
@@ -68,11 +61,12 @@ export class Resends {
     const now = clock.now();
     sealed.database.transaction(() => {
       const due = lost.due(now, resendLimits.perRequest);
-      const groups = Map.groupBy(due, ({ thread, author }) => `${thread} ${author}`);
+      const groups = Map.groupBy(due, ({ thread, device }) => `${thread} ${device}`);
       for (const messages of groups.values()) {
         const [first] = messages;
         if (first === undefined) continue;
-        const body = { to: first.author, messages: messages.map(({ id }) => id) };
+        const { author: to, device } = first;
+        const body = { to, device, messages: messages.map(({ id }) => id) };
         queueContent(this.#core, first.thread, { kind: "resend", body });
         for (const message of messages) lost.asked(message, now);
       }
@@ -85,19 +79,12 @@ export class Resends {
     if (this.#stopped) return;
     const { clock, random, own } = this.#core;
     const since = clock.now();
-    const mine = this.#answerable(asked, since);
-    for (const sibling of [false, true]) {
-      const some = mine.filter((message) => (deviceOf(message) !== own.device) === sibling);
-      if (some.length === 0) continue;
-      const jitter = random() * resendLimits.answerJitterMs;
-      const wait = jitter + (sibling ? resendLimits.siblingWaitMs : 0);
-      const ids = some.map(({ id }) => id);
-      const cancel = clock.after(wait, () => {
-        this.#timers.delete(cancel);
-        this.#answer({ ...asked, messages: ids }, since);
-      });
-      this.#timers.add(cancel);
-    }
+    const wait = asked.device === own.device ? 0 : resendLimits.siblingWaitMs;
+    const cancel = clock.after(wait + random() * resendLimits.answerJitterMs, () => {
+      this.#timers.delete(cancel);
+      this.#answer(asked, since);
+    });
+    this.#timers.add(cancel);
   }
 
   /** What was asked for and may be said again: own messages, to an account that was there when they were said. */
@@ -122,16 +109,27 @@ export class Resends {
     const now = clock.now();
     sealed.database.transaction(() => {
       const room = resendLimits.answersPerDay - lost.saidAgainSince(thread, now - dayMs);
-      for (const message of this.#answerable(asked, since).slice(0, Math.max(0, room))) {
-        const { content = "", signature = "", certificate = "" } = message.content.signed ?? {};
-        const body = {
-          content: fromBase64url(content),
-          signature: fromBase64url(signature),
-          certificate: fromBase64url(certificate),
-        };
-        queueContent(this.#core, thread, { kind: "resent", body });
+      const answers = this.#answerable(asked, since).slice(0, Math.max(0, room));
+      for (const message of answers) {
+        queueContent(this.#core, thread, { kind: "resent", body: { said: saidOf(message) } });
         lost.noteSaidAgain(thread, message.id, now);
       }
+      const nothing = this.#lineless(asked);
+      if (nothing.length > 0 && room > 0) {
+        queueContent(this.#core, thread, { kind: "resent", body: { nothing } });
+        for (const id of nothing) lost.noteSaidAgain(thread, id, now);
+      }
+    });
+  }
+
+  /** What this very device has said without a line, and has not kept. */
+  #lineless({ thread, messages, device }: Asked): string[] {
+    if (device !== this.#core.own.device) return [];
+    const { messages: store, lost } = this.#core;
+    return [...new Set(messages)].filter((id) => {
+      const message = store.inThread(thread, id);
+      const none = message === undefined || (message.own && message.silent);
+      return none && lost.saidAgain(thread, id).count < resendLimits.answersPerMessage;
     });
   }
 
@@ -153,10 +151,12 @@ export class Resends {
   }
 }
 
-/** The device that said it, base64url. */
-function deviceOf({ content }: StoredMessage): string | undefined {
-  const { certificate } = content.signed ?? {};
-  return certificate === undefined
-    ? undefined
-    : toBase64url(readDeviceCertificate(fromBase64url(certificate)).deviceKey);
+/** The message as it was signed. */
+function saidOf({ content: { signed } }: StoredMessage): Said {
+  const { content = "", signature = "", certificate = "" } = signed ?? {};
+  return {
+    content: fromBase64url(content),
+    signature: fromBase64url(signature),
+    certificate: fromBase64url(certificate),
+  };
 }
