@@ -3,15 +3,6 @@ import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
-import type { MlsIdentity } from "../../lib/mls/mod.ts";
-import type { Identity } from "../store/identity.ts";
-import { LostMessages } from "../store/lost.ts";
-import { Repairs } from "../store/repairs.ts";
-import type { SealedDatabase } from "../store/sealed.ts";
-import { Blocked } from "../store/blocked.ts";
-import { Messages } from "../store/messages.ts";
-import { Outbox } from "../store/outbox.ts";
-import { Threads } from "../store/threads.ts";
 import type {
   ChatMessage,
   ConnectionState,
@@ -50,20 +41,11 @@ import { Sessions } from "./sessions.ts";
 import { Disputes } from "./repair/disputes.ts";
 import { Resends } from "./resend/resends.ts";
 import { Sync } from "./sync.ts";
-import type { AccountServices, MakeEngine, UnlockedAccount } from "./unlocked.ts";
+import { type EngineParts, storesOf } from "./parts.ts";
+import type { AccountServices, MakeEngine } from "./unlocked.ts";
 
 /** An engine over an unlocked account. Nothing happens before `start`, except that messages can be queued. */
 export const makeEngine: MakeEngine = (account) => engineOf(account);
-
-/** What an engine takes of an unlocked account. */
-export type EngineParts = Omit<UnlockedAccount, "profile"> & {
-  readonly profile:
-    & SealedDatabase
-    & Pick<UnlockedAccount["profile"], "instance" | "close">
-    & { readonly identity: MlsIdentity & Pick<Identity, "archiveKey"> };
-  /** From 0 to 1, for delays; `Math.random` when absent. */
-  readonly random?: () => number;
-};
 
 /** The same for whoever has only the parts. */
 export function engineOf(parts: EngineParts): Engine {
@@ -239,12 +221,7 @@ class ProfileEngine implements Engine {
         device: self.device,
         identity: { device, certificate },
       },
-      sealed: profile,
-      threads: new Threads(profile),
-      messages: new Messages(profile),
-      outbox: new Outbox(profile),
-      repairs: new Repairs(profile),
-      lost: new LostMessages(profile),
+      ...storesOf(profile),
       resends: this.#resends,
       keyPackages: this.#account.keyPackages,
       people: this.#account.people,
@@ -254,7 +231,6 @@ class ProfileEngine implements Engine {
         hear: (heard) => this.#checkpoints.hear(heard),
         compareSoon: () => this.#checkpoints.compareSoon(),
       },
-      blocked: new Blocked(profile),
       asks: new GroupAsks({
         clock,
         random: Math.random,

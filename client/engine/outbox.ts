@@ -263,13 +263,11 @@ export class Sending {
     const { sealed } = row;
     if (sealed === undefined) return;
     const { bytes, epoch } = sealed;
+    const incarnation = this.#core.threads.get(row.thread)?.incarnation ?? 0;
     try {
       const { message } = await this.#core.server.request({
         type: "message.send",
-        conversation,
-        message: row.id,
-        incarnation: this.#core.threads.get(row.thread)?.incarnation ?? 0,
-        epoch,
+        ...{ conversation, message: row.id, incarnation, epoch },
         ...(row.silent ? { quiet: true } : {}),
         ...keepDays(row.expireAfter),
         body: bytes.length,
