@@ -28,6 +28,8 @@ export type ServerCommand =
     readonly kind: "run";
     readonly flags: ServerFlags;
     readonly json: boolean;
+    /** Whether the invitation link is printed as a QR code too. */
+    readonly qr: boolean;
     readonly data: string | undefined;
     readonly home: string | undefined;
     readonly config: string | undefined;
@@ -35,6 +37,7 @@ export type ServerCommand =
 
 interface RunOptions extends Omit<ServerFlags, "port"> {
   json?: true;
+  qr?: true;
   data?: string;
   home?: string;
   config?: string;
@@ -107,10 +110,12 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     )
     .option("--home <folder>", "puts everything under one folder (also SEALPOST_HOME)")
     .option("--json", "print one JSON line once it listens")
+    .option("--qr", "print the invitation link as a QR code too")
     .allowExcessArguments(false)
     .action((port: string | undefined, options: RunOptions) => {
-      const { json, data, home, config, ...flags } = options;
-      done({ kind: "run", flags: { ...flags, port }, json: json === true, data, home, config });
+      const { json, qr, data, home, config, ...flags } = options;
+      const printed = { json: json === true, qr: qr === true };
+      done({ kind: "run", flags: { ...flags, port }, ...printed, data, home, config });
     });
   // `run` is what almost everybody means: its flags belong into the first help that one asks for.
   program.addHelpText("after", () => `\n${run.helpInformation()}`);

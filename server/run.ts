@@ -68,6 +68,7 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
     config,
     folder: paths.data,
     json: command.json,
+    qr: command.qr,
     test: testSwitches(),
     print: (line) => print(Deno.stdout, line),
     openLog: () =>

@@ -6,6 +6,7 @@ import { judgePassword } from "../../lib/crypto/password_strength.ts";
 import type { Engine } from "../engine/api.ts";
 import { historyLine } from "../ui/archive.ts";
 import { describeKey } from "../ui/describe_key.ts";
+import { safetyQr } from "../ui/qr.ts";
 import { targetOf } from "../ui/target.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
@@ -125,8 +126,12 @@ export async function notifications(run: Run, all: boolean): Promise<void> {
   });
 }
 
-/** Shows an account's key, fingerprint, safety number and verification state. */
-export async function key(run: Run, name: string | undefined): Promise<void> {
+/** Shows an account's key, fingerprint, safety number and verification state; with `qr` the number as a QR code too. */
+export async function key(
+  run: Run,
+  name: string | undefined,
+  { qr = false }: { readonly qr?: boolean } = {},
+): Promise<void> {
   await withEngine(run, async (engine) => {
     await engine.start({ receive: false, keepTrying: false, signal: run.signal });
     const wanted = name?.replace(/^@/, "") ?? engine.self.name;
@@ -134,7 +139,11 @@ export async function key(run: Run, name: string | undefined): Promise<void> {
       throw new AppError("not_found", { text: `${errorCodes.not_found.text}: #lobby has no key` });
     }
     const info = await engine.key(wanted);
-    run.world.out(run.flags.json ? jsonLine(keyJson(info)) : describeKey(info));
+    if (run.flags.json) return run.world.out(jsonLine(keyJson(info)));
+    run.world.out(describeKey(info));
+    if (!qr || info.safetyNumber === undefined) return;
+    const style = { forced: run.world.outputIsTerminal };
+    for (const line of await safetyQr(info.safetyNumber, style)) run.world.out(line);
   });
 }
 

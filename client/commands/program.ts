@@ -121,8 +121,9 @@ function addAccountCommands(add: Add): void {
   add("key", {
     about: "show an account's key, fingerprint, safety number and verification state",
     example: "key sam",
-    act: (run, name: string | undefined) => key(run, name),
-  }).argument("[NAME]", "account; default: your own");
+    act: (run, name: string | undefined, flags: { qr?: boolean }) => key(run, name, flags),
+  }).argument("[NAME]", "account; default: your own")
+    .option("--qr", "the safety number as a QR code too");
   add("verify", {
     about: "compare a contact's safety number and confirm it (exit code 5 when it differs)",
     example:

@@ -21,6 +21,8 @@ export type Complete = (textBeforeCursor: string) => Promise<readonly string[]>;
 export interface Dialogue {
   /** Whether a person sits in front of it. */
   readonly interactive: boolean;
+  /** Columns of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
   /** Shows whole lines; they must have been sanitised. Above the line being typed, where there is one. */
   print(lines: string): void;
   /** Shows something that is not data: on a terminal like `print`, otherwise on standard error. */

@@ -50,6 +50,10 @@ export class LineEditor implements Dialogue {
     this.#readKeys();
   }
 
+  get columns(): number {
+    return this.#terminal.size().columns;
+  }
+
   print(lines: string): void {
     const text = lines.split("\n").join("\r\n");
     this.#terminal.write(`${begin}${this.#erased()}${text}\r\n${this.#paint()}${end}`);

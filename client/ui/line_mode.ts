@@ -30,6 +30,7 @@ async function* splitLines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): Asyn
 /** The dialogue of a process whose standard input is not a terminal. */
 export class LineMode implements Dialogue {
   readonly interactive = false;
+  readonly columns = undefined;
   readonly #reader: LineReader;
 
   constructor(input: ReadableStream<Uint8Array<ArrayBuffer>>) {

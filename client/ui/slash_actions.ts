@@ -1,13 +1,16 @@
 /** What each slash command does. */
 import { AppError } from "../../lib/base/errors.ts";
 import { describeArchive, describeSwitch } from "./archive.ts";
+import type { KeyInfo } from "../engine/api.ts";
 import type { ChatContext } from "./chat_context.ts";
 import { describeKey } from "./describe_key.ts";
 import { describeOwnDevice, deviceBy, otherDeviceBy } from "./devices.ts";
 import { listFiles, saveFile, sendFile } from "./file_actions.ts";
 import { formatNotification, formatUser, safe, stateDetail } from "./format.ts";
+import { columnsOf } from "./layout.ts";
 import { runMenu } from "./menu.ts";
 import { askNewPassword } from "./prompts.ts";
+import { safetyQr } from "./qr.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
 import { addressOf, targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
@@ -111,14 +114,23 @@ const users: Action = async (chat, rest) => {
 
 const key: Action = async (chat, rest) => {
   const { engine } = chat.options;
-  chat.say(describeKey(await engine.key(rest === "" ? engine.self.name : targetName(rest))));
+  await showKey(chat, await engine.key(rest === "" ? engine.self.name : targetName(rest)));
 };
+
+/** With the safety number as a QR code where a terminal is wide enough for it. */
+async function showKey(chat: ChatContext, info: KeyInfo): Promise<void> {
+  chat.say(describeKey(info));
+  const { columns } = chat.options.dialogue;
+  if (info.safetyNumber === undefined || columns === undefined) return;
+  const lines = await safetyQr(info.safetyNumber, { forced: true });
+  if (columnsOf(lines[0] ?? "") < columns) chat.say(lines.join("\n"));
+}
 
 const verify: Action = async (chat, rest) => {
   if (rest === "") return usage(chat, "verify");
   const { engine } = chat.options;
   const info = await engine.key(targetName(rest));
-  chat.say(describeKey(info));
+  await showKey(chat, info);
   if (info.state === "own") return chat.remark("That is your own key.");
   const answered = await answer(
     chat,

@@ -1,7 +1,12 @@
 /** What the server says about itself once it listens. Pure. */
+import { encode } from "uqr";
+import { qrRows } from "../../lib/base/qr_rows.ts";
 import { fingerprint, fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import type { ListenAddress } from "../gateway/control.ts";
 import { hostAndPort } from "./addresses.ts";
+
+/** Modules of light around a QR code (ISO/IEC 18004 section 9.1). */
+const quietZone = 4;
 
 /** Facts of a listening server. */
 export interface Announcement {
@@ -36,13 +41,15 @@ export function reachedUnder(facts: Announcement): string[] {
 }
 
 /** The lines for the operator; the last is "Ready". */
-export function readyLines(facts: Announcement): string[] {
+export function readyLines(facts: Announcement, { qr }: { readonly qr: boolean }): string[] {
+  const link = invitationLink(facts);
   return [
     `Sealpost server "${facts.name}"`,
     `Data folder:  ${facts.dataFolder}`,
     `Listening on: ${reachedUnder(facts).join(", ")}`,
     `Fingerprint:  ${fingerprint(facts.identityKey)}`,
-    `Invitation:   ${invitationLink(facts)}`,
+    `Invitation:   ${link}`,
+    ...(qr ? qrRows(encode(link, { border: quietZone }).data, { forced: true }) : []),
     "Ready",
   ];
 }

@@ -35,6 +35,8 @@ export interface ServerOptions {
   readonly folder: string;
   /** Print one line of JSON instead of lines for people. */
   readonly json: boolean;
+  /** Print the invitation link as a QR code too. */
+  readonly qr: boolean;
   /** Only in tests. */
   readonly test: { readonly crash: CrashPlan | undefined; readonly tries: boolean } | undefined;
   readonly print: (line: string) => void;
@@ -200,7 +202,7 @@ function announce(options: ServerOptions, announcement: Announcement, log: Logge
     port: announcement.listening[0]?.port,
     gateways: options.config.gateways,
   });
-  const lines = options.json ? [readyJson(announcement)] : readyLines(announcement);
+  const lines = options.json ? [readyJson(announcement)] : readyLines(announcement, options);
   for (const line of lines) options.print(line);
 }
 
