@@ -4,11 +4,12 @@
  */
 import { engines } from "./engine.ts";
 import { machine } from "./report.ts";
-import { idle, messages, ready } from "./wire.ts";
+import { group, idle, messages, ready } from "./wire.ts";
 
 const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>>> = {
   ready,
   messages,
+  group,
   idle,
   engines,
 };

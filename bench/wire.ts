@@ -21,7 +21,8 @@ class Generator implements AsyncDisposable {
   #rest = "";
 
   constructor(workload: string, numbers: readonly number[]) {
-    const script = decodeURIComponent(new URL("./wire_load.ts", import.meta.url).pathname);
+    const file = workload === "group" ? "./group_load.ts" : "./wire_load.ts";
+    const script = decodeURIComponent(new URL(file, import.meta.url).pathname);
     this.process = new Deno.Command(Deno.execPath(), {
       args: [...generatorCommand, script, workload, ...numbers.map(String)],
       stdin: "piped",
@@ -108,6 +109,34 @@ export async function messages(count = 10, inFlight = 64, seconds = 5): Promise<
     "server, CPU us per message": ((server1 - server0) * 1e6 / time / rate).toFixed(0),
     "generator, cores": share.toFixed(2),
     "the generator was the limit": share > 0.9 ? "perhaps: it used a whole core" : "no",
+  });
+}
+
+/** W4: one group of so many devices, all online: growing to it, and its messages on their way to everybody. */
+export async function group(members = 100, rounds = 50): Promise<void> {
+  await using home = await TempFolder.make();
+  await using server = await TestServer.start({ home: home.path });
+  await using generator = await begin(server, "group", [members, rounds]);
+  const grown = await generator.hear();
+  const before = await usage(server.process.pid);
+  await generator.tell({});
+  const result = await generator.hear();
+  const after = await usage(server.process.pid);
+  const devices = grown.devices ?? 0;
+  report(`W4: a group of ${devices} devices of ${members} accounts, all online`, {
+    [`adding ${members - 1} members, ms`]: (grown.addMs ?? 0).toFixed(0),
+    "of that: claiming, building, accepted": [grown.claimMs, grown.buildMs, grown.commitMs]
+      .map((ms) => ms?.toFixed(0)).join(", "),
+    "sizes of commit, welcome, group info, KB": [grown.commit, grown.welcome, grown.info]
+      .map((bytes = 0) => (bytes / 1000).toFixed(0)).join(", "),
+    "sent to got, ms": `p50 ${result.p50?.toFixed(1)}, p99 ${result.p99?.toFixed(1)}`,
+    "until the last one has it, ms": `p50 ${result.last50?.toFixed(1)}, p99 ${
+      result.last99?.toFixed(1)
+    }`,
+    "deliveries/s, messages one after another": (result.perSecond ?? 0).toFixed(0),
+    "deliveries/s, 16 messages on their way": (result.burstPerSecond ?? 0).toFixed(0),
+    "server, CPU us per delivery": ((after.cpu - before.cpu) * 1e6 / (result.deliveries ?? 1))
+      .toFixed(0),
   });
 }
 

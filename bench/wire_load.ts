@@ -5,73 +5,18 @@
  * Arguments: workload, then its numbers; a server's port, identity and authority come by standard input as JSON. It
  * prints one line of JSON when it is ready, waits for a line, runs, and prints its figures as one line of JSON.
  */
-import { fromBase64url } from "../lib/base/bytes.ts";
 import { timeOrderedId } from "../lib/base/ids.ts";
 import { generateSigningKey } from "../lib/crypto/sign.ts";
 import type { Arrived } from "../lib/wire/messages.ts";
-import { Connection } from "../lib/wire/connection.ts";
-import { dial, type PinnedServer } from "../lib/wire/tls.ts";
+import type { Connection } from "../lib/wire/connection.ts";
+import type { PinnedServer } from "../lib/wire/tls.ts";
 import {
   createConversation,
   lookalikeMessage,
   offerKeyPackage,
-  type Party,
 } from "../tests/kit/conversation.ts";
-import { newAccount, WireClient } from "../tests/kit/wire_client.ts";
-
-/** Bytes of ciphertext: what MLS makes of a padded text of 256 bytes. */
-const messageBytes = 600;
-
-const lines = readLines(Deno.stdin.readable);
-
-async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-  }
-}
-
-/** Whoever started the generator wants no more of it. */
-class InputEnded extends Error {}
-
-async function nextLine(): Promise<string> {
-  const { value, done } = await lines.next();
-  if (done) throw new InputEnded();
-  return value;
-}
-
-function say(what: object): void {
-  console.log(JSON.stringify(what));
-}
-
-async function party(server: PinnedServer, name: string): Promise<Party> {
-  const client = await WireClient.connect(server);
-  const account = newAccount(name);
-  await client.register(account);
-  return { client, account };
-}
-
-/** The party's device on a bare connection: the generator itself has to be quick. */
-async function bare(server: PinnedServer, { client }: Party): Promise<Connection> {
-  const { device, instance } = client;
-  await client.requests.close();
-  const connection = await Connection.open(await dial(server), {
-    device,
-    facts: { software: "bench", role: "client" },
-    expectIdentity: server.identity,
-  });
-  connection.send({ type: "account.login.device", id: 0, instance, receive: true });
-  for (;;) {
-    const arrived = await connection.receive();
-    if (arrived === undefined) throw new Error("the connection ended");
-    if (arrived.some(({ message }) => message.type === "account.login.device.ok")) {
-      return connection;
-    }
-  }
-}
+import { WireClient } from "../tests/kit/wire_client.ts";
+import { bare, generate, messageBytes, nextLine, party, say, wait } from "./load_kit.ts";
 
 /** A pair under load: one sends with so many in flight, the other takes and acknowledges. */
 class Pair {
@@ -165,7 +110,6 @@ async function makePair(server: PinnedServer, index: number): Promise<Pair> {
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Pairs that each keep so many messages in flight. */
 async function pairs(server: PinnedServer, [count = 10, inFlight = 64, seconds = 5]: number[]) {
@@ -229,11 +173,4 @@ async function idle(server: PinnedServer, [count = 2000]: number[]) {
 }
 
 const [workload, ...numbers] = Deno.args;
-const { host, port, identity, authority } = JSON.parse(await nextLine());
-const server = { host, port, authority, identity: fromBase64url(identity) };
-try {
-  await (workload === "idle" ? idle : pairs)(server, numbers.map(Number));
-} catch (thrown) {
-  if (!(thrown instanceof InputEnded)) throw thrown;
-}
-Deno.exit(0);
+await generate((server) => (workload === "idle" ? idle : pairs)(server, numbers.map(Number)));

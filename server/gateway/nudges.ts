@@ -3,6 +3,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Nudge, SessionKey } from "../operations/contract.ts";
 import { PresenceChanges } from "./presence.ts";
+import { rowText } from "./push.ts";
 import type { Ready, Services, Session } from "./session.ts";
 
 /**
@@ -78,10 +79,13 @@ export class NudgeRouter {
     }
   }
 
-  #mark({ conversation, seq, devices }: Nudge & { kind: "log" }): void {
+  /** Rows that came along go out at once where all before them have; elsewhere the log is read. */
+  #mark({ conversation, seq, devices, rows = [] }: Nudge & { kind: "log" }): void {
+    const texts = rows.map(rowText);
     for (const device of devices) {
       for (const { phase } of this.#services.sessions.ofDevice(device)) {
-        if (phase.kind === "ready") phase.push.mark(conversation, seq);
+        if (phase.kind !== "ready") continue;
+        if (!phase.push.offer(conversation, texts)) phase.push.mark(conversation, seq);
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 import { reach } from "../../lib/base/crashpoint.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
-import type { Actor, LogRow, Storage } from "../operations/contract.ts";
+import type { Actor, LogRow, MessageRow, Storage } from "../operations/contract.ts";
 
 /** Rows and bytes of one reading of a log. */
 const batch = { rows: 256, bytes: 256 * 1024 };
@@ -15,7 +15,10 @@ const lowWaterBytes = 512 * 1024;
 /** What pushing needs. */
 export interface PushServices {
   readonly storage: Storage;
-  readonly connection: Pick<Connection, "send" | "queuedBytes" | "queuedAtMost">;
+  readonly connection: Pick<
+    Connection,
+    "send" | "sendEncoded" | "queuedBytes" | "queuedAtMost"
+  >;
   /** Reading failed; the connection is of no more use. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -80,6 +83,31 @@ export class Push {
     if (this.#state === "idle") this.#next();
   }
 
+  /**
+   * Sends rows that are known already, when nothing of this conversation before them is still to be sent here. False when
+   * they have to be read from the log.
+   */
+  offer(conversation: string, rows: readonly RowText[]): boolean {
+    const place = this.#places.get(conversation);
+    const { connection } = this.#services;
+    const next = rows[0]?.seq;
+    const ready = this.#state === "idle" && place !== undefined && !place.marked &&
+      place.after > 0 && next === place.after + 1 && connection.queuedBytes <= lowWaterBytes;
+    if (!ready) return false;
+    for (const row of rows) {
+      if (row.device !== this.#actor.device) connection.sendEncoded(row.json, row.bytes);
+      place.after = row.seq;
+    }
+    reach("server:pushed");
+    return true;
+  }
+
+  /** This device has sent row `seq` over this connection itself. */
+  sent(conversation: string, seq: number): void {
+    const place = this.#places.get(conversation);
+    if (place !== undefined && place.after === seq - 1) place.after = seq;
+  }
+
   #place(conversation: string): Place {
     let place = this.#places.get(conversation);
     if (place === undefined) {
@@ -126,6 +154,22 @@ export class Push {
     if (result.rows.length > 0) reach("server:pushed");
     if (result.more) this.mark(conversation, place.after + 1);
   }
+}
+
+/** A message of a log, made into text once for all who get it. */
+export interface RowText {
+  readonly seq: number;
+  /** The device that sent it. */
+  readonly device: string;
+  readonly json: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The event for a message. */
+export function rowText(row: MessageRow): RowText {
+  const { bytes, type, conversation, seq, account, device, ts, epoch, message } = row;
+  const known = { conversation, seq, account, device, ts, epoch, body: bytes.length };
+  return { seq, device, bytes, json: JSON.stringify({ type, ...known, message }) };
 }
 
 /** Sends one row of a log as its event. */

@@ -15,6 +15,7 @@ import type {
   DeviceRow,
   LogRow,
   MemberState,
+  MessageRow,
   NotificationRow,
   PostRow,
   RosterEntry,
@@ -30,6 +31,7 @@ export type {
   LogRow,
   MemberRow,
   MemberState,
+  MessageRow,
   NotificationRow,
   PostRow,
   RefusalRow,
@@ -350,7 +352,14 @@ export type Result<N extends OperationName> = Operations[N]["out"];
 /** What the storage side tells every gateway after a commit. Losing one costs time, never a message. */
 export type Nudge =
   /** Rows up to `seq` exist; these devices (those with a live session) may read them. */
-  | { readonly kind: "log"; conversation: string; seq: number; devices: string[] }
+  | {
+    readonly kind: "log";
+    conversation: string;
+    seq: number;
+    devices: string[];
+    /** The rows themselves, as far as they are messages, follow one another up to `seq` and are for all these devices. */
+    rows?: MessageRow[];
+  }
   | {
     readonly kind: "receipt";
     conversation: string;

@@ -58,6 +58,9 @@ export type LogRow =
     | { readonly type: "recreated"; readonly incarnation: number; readonly hash: string }
   );
 
+/** A message of a log: the same for every device that gets it. */
+export type MessageRow = Extract<LogRow, { readonly type: "message" }>;
+
 /** A device that cannot apply a commit, with its signature (lib/crypto/commit_refusal.ts). */
 export interface RefusalRow {
   readonly account: string;

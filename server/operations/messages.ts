@@ -87,7 +87,9 @@ function appendMessage(
   continueRun(context, conversation, input.quiet ? 0 : seat.account);
   if (!input.quiet) countForOthers(context, conversation, { seat, hidden });
   tables.conversations.save(conversation);
-  tellRow(context, conversation, { by: seat.key, hidden });
+  const whose = { conversation: conversation.id, account: input.account, device: seat.key };
+  const told = { type: "message", ...whose, seq, ts, epoch, bytes, message } as const;
+  tellRow(context, conversation, { by: seat.key, row: told, hidden });
   return { ok: true, seq, ts } as const;
 }
 

@@ -4,7 +4,7 @@ import { slowestOf } from "../domain/progress.ts";
 import { giveUp, isOverQuota } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import { type Context, refuse } from "./context.ts";
-import type { Refused } from "./contract.ts";
+import type { MessageRow, Refused } from "./contract.ts";
 import { settleWaiting } from "./waiting.ts";
 
 /** A row that is about to be written. */
@@ -85,16 +85,29 @@ export function liveSeats(tables: Tables, conversation: Conversation, except: st
   return devices;
 }
 
-/** Tells the live devices, other than the one that made it and those from whose account it is kept, that a row is there. */
+/** A row that is there now. */
+export interface Told {
+  /** The device that made it, which need not be told. */
+  readonly by: string;
+  /** The row itself, when it is a message. */
+  readonly row?: MessageRow;
+  /** Storage key of the account that it is kept from. */
+  readonly hidden?: number | null;
+}
+
+/** Tells the live devices that it is for that a row is there. One that is kept from somebody is left to be read. */
 export function tellRow(
   context: Context,
   conversation: Conversation,
-  { by, hidden = null }: { readonly by: string; readonly hidden?: number | null },
+  { by, row, hidden = null }: Told,
 ): void {
-  const live = liveSeats(context.tables, conversation, by);
-  const devices = hidden === null
-    ? live
-    : live.filter((key) => conversation.seats.get(key)?.account !== hidden);
+  const { head: seq, id, seats } = conversation;
+  const devices = liveSeats(context.tables, conversation, by).filter((key) => {
+    const seat = seats.get(key);
+    const past = seat !== undefined && seat.until !== null && seat.until < seq;
+    return !past && (hidden === null || seat?.account !== hidden);
+  });
   if (devices.length === 0) return;
-  context.nudge({ kind: "log", conversation: conversation.id, seq: conversation.head, devices });
+  const rows = row === undefined || hidden !== null ? {} : { rows: [row] };
+  context.nudge({ kind: "log", conversation: id, seq, devices, ...rows });
 }

@@ -1,9 +1,23 @@
 /** Gathers the nudges of one transaction, so that many rows of a conversation become one nudge. */
 import type { Nudge } from "../operations/contract.ts";
 
+type LogNudge = Extract<Nudge, { readonly kind: "log" }>;
+
+/** Rows that travel with one nudge: as many as one reading of a log gives; more are read. */
+const carried = { rows: 256, bytes: 256 * 1024 };
+
 function union(a: readonly string[], b: readonly string[]): string[] {
-  const added = b.filter((device) => !a.includes(device));
-  return added.length === 0 ? [...a] : [...a, ...added];
+  return [...new Set([...a, ...b])];
+}
+
+/** The rows of both, where the later follow on the earlier and they are not too many. */
+function rowsOf(earlier: LogNudge, later: LogNudge): Pick<LogNudge, "rows"> {
+  const [first, second] = [earlier.rows, later.rows];
+  if (first === undefined || second === undefined) return {};
+  const rows = [...first, ...second];
+  const bytes = rows.reduce((sum, row) => sum + row.bytes.length, 0);
+  const follow = second[0]?.seq === earlier.seq + 1;
+  return follow && rows.length <= carried.rows && bytes <= carried.bytes ? { rows } : {};
 }
 
 /** What makes two nudges one; undefined for those that stand alone. */
@@ -23,7 +37,9 @@ function subjectOf(nudge: Nudge): string | undefined {
 /** The later nudge, with the devices of the earlier. */
 function merge(earlier: Nudge, later: Nudge): Nudge {
   if (earlier.kind === "log" && later.kind === "log") {
-    return { ...later, devices: union(earlier.devices, later.devices) };
+    const { kind, conversation, seq } = later;
+    const devices = union(earlier.devices, later.devices);
+    return { kind, conversation, seq, devices, ...rowsOf(earlier, later) };
   }
   if (earlier.kind === "receipt" && later.kind === "receipt") {
     return { ...later, devices: union(earlier.devices, later.devices) };

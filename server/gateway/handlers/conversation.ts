@@ -95,6 +95,7 @@ export const conversationHandlers: RequestHandlers<
     reach("server:received");
     const done = await session.services.storage.call("message.send", input);
     if (!done.ok) return done;
+    if (session.phase.kind === "ready") session.phase.push.sent(conversation, done.seq);
     return { ok: true, fields: { seq: done.seq, ts: done.ts } };
   },
 

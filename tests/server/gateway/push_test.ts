@@ -8,7 +8,7 @@ import type {
   Result,
   Storage,
 } from "../../../server/operations/contract.ts";
-import { Push } from "../../../server/gateway/push.ts";
+import { Push, rowText } from "../../../server/gateway/push.ts";
 import { turns } from "../../wire/kit.ts";
 import { noFiles } from "../../kit/no_files.ts";
 
@@ -65,6 +65,7 @@ function world() {
       },
       queuedAtMost: () => new Promise((resolve) => state.drained = resolve),
       send: (message) => void sent.push(message),
+      sendEncoded: (json) => void sent.push(JSON.parse(json)),
     },
     failed: (thrown) => void failures.push(thrown),
   });
@@ -150,4 +151,48 @@ Deno.test("turned off it sends nothing; turned on again it catches up; ended it 
   await push.start();
   await turns(5);
   deepStrictEqual(seqs(conversation), [1, 2]);
+});
+
+/** Rows as they come along with a nudge. */
+function texts(rows: readonly LogRow[]) {
+  return rows.flatMap((one) => one.type === "message" ? [rowText(one)] : []);
+}
+
+Deno.test("a row that comes along is sent at once where all before it was, and read nowhere", async () => {
+  const { logs, push, reads, seqs } = world();
+  const conversation = randomId();
+  const rows = upTo(4).map((seq) => row(conversation, seq));
+  logs.set(conversation, rows.slice(0, 1));
+  await push.start();
+  await turns(10);
+  const before = reads.length;
+  strictEqual(push.offer(conversation, texts(rows.slice(1, 3))), true);
+  deepStrictEqual([seqs(conversation), reads.length], [[1, 2, 3], before]);
+  strictEqual(push.offer(conversation, texts(rows.slice(1, 3))), false, "once");
+  push.mark(conversation, 3);
+  await turns(5);
+  strictEqual(reads.length, before);
+  strictEqual(push.offer(conversation, []), false);
+});
+
+Deno.test("a row that comes along waits for those before it, for a slow reader and for who wants none", async () => {
+  const { logs, push, seqs, state } = world();
+  const conversation = randomId();
+  const rows = upTo(6).map((seq) => row(conversation, seq));
+  strictEqual(push.offer(conversation, texts(rows.slice(0, 1))), false, "not started");
+  logs.set(conversation, rows.slice(0, 1));
+  await push.start();
+  strictEqual(push.offer(conversation, texts(rows.slice(1, 2))), false, "still reading");
+  await turns(10);
+  strictEqual(push.offer(conversation, texts(rows.slice(2, 3))), false, "row 2 is missing");
+  state.queuedBytes = 10_000_000;
+  strictEqual(push.offer(conversation, texts(rows.slice(1, 2))), false, "too much waits");
+  state.queuedBytes = 0;
+  // Of its own the device needs nothing, whoever of its sessions sent it.
+  push.sent(conversation, 2);
+  const own = { ...row(conversation, 4), device: actor.device };
+  strictEqual(push.offer(conversation, texts([rows[2] ?? own, own, rows[4] ?? own])), true);
+  deepStrictEqual(seqs(conversation), [1, 3, 5]);
+  push.stop();
+  strictEqual(push.offer(conversation, texts(rows.slice(5))), false, "turned off");
 });
