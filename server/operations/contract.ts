@@ -6,6 +6,7 @@
 import type { AdminOperations } from "./contract_admin.ts";
 import type { Actor, Outcome, Refused } from "./contract_base.ts";
 import type { FileBytes, FileOperations } from "./contract_files.ts";
+import type { Nudge, SessionKey } from "./contract_nudge.ts";
 import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
 import type {
@@ -14,8 +15,6 @@ import type {
   ConversationRow,
   DeviceRow,
   LogRow,
-  MemberState,
-  MessageRow,
   NotificationRow,
   PostRow,
   RosterEntry,
@@ -43,14 +42,7 @@ export type {
 export type { AccountRow, InviteRow } from "./contract_admin.ts";
 export type { Actor, Outcome, Refused } from "./contract_base.ts";
 export type { FileBytes, FileSettings } from "./contract_files.ts";
-
-/** A session as the registry knows it. */
-export interface SessionKey {
-  /** Which gateway worker holds it. */
-  readonly gateway: number;
-  /** The connection id within that gateway. */
-  readonly session: string;
-}
+export type { Nudge, SessionKey } from "./contract_nudge.ts";
 
 /** What a session says of itself when it becomes ready. */
 export interface Arrival extends SessionKey {
@@ -348,48 +340,6 @@ export type OperationName = keyof Operations;
 export type Input<N extends OperationName> = Operations[N]["in"];
 /** What operation `N` answers. */
 export type Result<N extends OperationName> = Operations[N]["out"];
-
-/** What the storage side tells every gateway after a commit. Losing one costs time, never a message. */
-export type Nudge =
-  /** Rows up to `seq` exist; these devices (those with a live session) may read them. */
-  | {
-    readonly kind: "log";
-    conversation: string;
-    seq: number;
-    devices: string[];
-    /** The rows themselves, as far as they are messages, follow one another up to `seq` and are for all these devices. */
-    rows?: MessageRow[];
-  }
-  | {
-    readonly kind: "receipt";
-    conversation: string;
-    account: string;
-    delivered: number;
-    read: number;
-    at: number;
-    devices: string[];
-  }
-  /** Removals were queued. */
-  | {
-    readonly kind: "removals";
-    conversation: string;
-    removals: string[];
-    leaving: string[];
-    devices: string[];
-  }
-  /** How the account of these devices stands to the conversation now. */
-  | { readonly kind: "state"; conversation: string; state: MemberState; devices: string[] }
-  | { readonly kind: "lobby"; post: PostRow }
-  | { readonly kind: "notification"; devices: string[]; notification: NotificationRow }
-  | { readonly kind: "archive"; devices: string[]; position: number; revision: number }
-  | { readonly kind: "presence"; user: UserRow }
-  /** The file's row is gone, and its bytes may go. For the storage side itself: gateways never see it. */
-  | { readonly kind: "discard"; file: string }
-  | { readonly kind: "replaced"; target: SessionKey }
-  | { readonly kind: "revoked"; device: string }
-  | { readonly kind: "disabled"; device: string }
-  | { readonly kind: "probe"; target: SessionKey; probe: string }
-  | { readonly kind: "probed"; probe: string; alive: boolean };
 
 /** The storage side as gateways see it; behind it are a worker and batches. */
 export interface Storage {

@@ -1,5 +1,5 @@
 /** Keeping count of the bytes that wait for an account. */
-import { type Conversation, memberOf } from "../domain/conversation.ts";
+import { type Conversation, lastFor, memberOf } from "../domain/conversation.ts";
 import { slowestOf } from "../domain/progress.ts";
 import type { Tables } from "../tables/tables.ts";
 
@@ -51,9 +51,13 @@ export function recountWaiting(
 ): void {
   const member = memberOf(conversation, account);
   if (member === undefined) return;
+  const rows = [...conversation.seats.values()].filter((seat) =>
+    seat.account === account && !seat.dead
+  )
+    .map((seat) => lastFor(conversation, seat));
   const waiting = tables.log.bytesBetween(conversation, {
     after: slowestOf(conversation, account),
-    through: conversation.head,
+    through: Math.max(0, ...rows),
     except: onlyDevice(conversation, account),
   });
   tables.accounts.addQueued(account, waiting - member.waiting);
