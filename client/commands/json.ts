@@ -45,6 +45,11 @@ export function messageJson(message: ChatMessage, self: string) {
     ...(message.deliveredAt === undefined ? {} : { deliveredAt: message.deliveredAt }),
     ...(message.readAt === undefined ? {} : { readAt: message.readAt }),
     ...(message.problem === undefined ? {} : { problem: message.problem }),
+    ...(message.edited === undefined ? {} : { edited: message.edited }),
+    ...(message.deleted === undefined ? {} : { deleted: message.deleted }),
+    ...(message.reactions === undefined ? {} : { reactions: message.reactions }),
+    ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
+    ...(message.expiresAt === undefined ? {} : { expiresAt: message.expiresAt }),
   };
 }
 

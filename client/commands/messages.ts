@@ -12,6 +12,8 @@ import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./sess
 export interface SendFlags {
   readonly lines?: boolean;
   readonly wait: "sent" | "delivered" | "read";
+  /** The message that the first text answers: its id, the beginning of it, or its number. */
+  readonly replyTo?: string;
 }
 
 /** Sends TEXT, standard input, or with `--lines` each line of it, and waits until it has got as far as asked. */
@@ -25,7 +27,15 @@ export async function send(
     const receive = options.flags.wait !== "sent";
     await engine.start({ receive, keepTrying: true, signal: run.signal });
     const ids: string[] = [];
-    for await (const text of texts(run, options)) ids.push((await engine.send(target, text)).id);
+    const { replyTo } = options.flags;
+    const answered = replyTo === undefined ? undefined : await engine.content.find(replyTo, target);
+    for await (const text of texts(run, options)) {
+      const isAnswer = answered !== undefined && ids.length === 0;
+      const sending = isAnswer
+        ? engine.content.reply(answered.id, text)
+        : engine.send(target, text);
+      ids.push((await sending).id);
+    }
     if (ids.length === 0) throw new ExitError("usage", "There is no text to send.");
     for (const id of ids) report(run, engine, await settled(run, engine, { id, ...options }));
   });
@@ -240,7 +250,7 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 /** Rejects when the connection has ended in a way that only a person can mend. */
-function stoppedForGood(engine: Engine): { rejection: Promise<never>; forget: () => void } {
+export function stoppedForGood(engine: Engine): { rejection: Promise<never>; forget: () => void } {
   let forget = () => {};
   const rejection = new Promise<never>((_, reject) => {
     const check = () => {

@@ -4,6 +4,7 @@ import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ServerAddress } from "../engine/api.ts";
 import { check, key, login, notifications, register, rekey, users } from "./accounts.ts";
 import { archiveStatus, archiveSwitch, devices, renameDevice, revokeDevice } from "./archive.ts";
+import { deleteMessage, editMessage, expire, reactTo } from "./changes.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
 import { showDirectory, trustDirectory } from "./directory.ts";
 import { file, fileActs, type FileFlags } from "./files.ts";
@@ -22,6 +23,10 @@ export const commandNames = [
   "unread",
   "history",
   "listen",
+  "edit",
+  "delete",
+  "react",
+  "expire",
   "users",
   "notifications",
   "key",
@@ -76,6 +81,7 @@ export function buildProgram(
   };
   addAccountCommands(add);
   addMessageCommands(add);
+  addChangeCommands(add);
   return program;
 }
 
@@ -172,6 +178,32 @@ function addAccountCommands(add: Add): void {
     .addArgument(conversation());
 }
 
+function addChangeCommands(add: Add): void {
+  const id = () => new Argument("<ID>", "the message's id, the beginning of it, or its number");
+  add("edit", {
+    about: "give a message of yours another text, for everybody (within a day)",
+    example: 'edit 01890a5d-ac96-774b-bcce-b302099a8057 "lunch at two"',
+    act: (run, message: string, text: string | undefined) => editMessage(run, message, text),
+  }).addArgument(id()).argument("[TEXT]", "the text; default: standard input");
+  add("delete", {
+    about: "delete a message of yours for everybody (within 30 days)",
+    example: "delete 01890a5d-ac96-774b-bcce-b302099a8057",
+    act: (run, message: string) => deleteMessage(run, message),
+  }).addArgument(id());
+  add("react", {
+    about: "react to a message with an emoji",
+    example: "react 01890a5d-ac96-774b-bcce-b302099a8057 👍",
+    act: (run, message: string, emoji: string, flags: { remove?: boolean }) =>
+      reactTo(run, { id: message, emoji, remove: flags.remove ?? false }),
+  }).addArgument(id()).argument("<EMOJI>", "one character").option("--remove", "take it back");
+  add("expire", {
+    about: "say, or set, how long messages of a conversation stay",
+    example: "expire sam 1h",
+    act: (run, name: string, time: string | undefined) => expire(run, name, time),
+  }).argument("<CONVERSATION>", "a name or a group")
+    .argument("[TIME]", "10s to 90d (30s, 10m, 1h, 7d, 4w), or off");
+}
+
 function addMessageCommands(add: Add): void {
   add("send", {
     about: "send a message: TEXT, or standard input",
@@ -180,6 +212,7 @@ function addMessageCommands(add: Add): void {
       send(run, { to, text, flags }),
   }).argument("<TO>", "#lobby or a name").argument("[TEXT]", "the text; default: standard input")
     .option("--lines", "send one message per line of standard input")
+    .option("--reply-to <ID>", "the message that this one answers")
     .addOption(
       new Option("--wait <STATE>", "how far it must have got").choices([
         "sent",

@@ -6,12 +6,16 @@ import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { Transfers } from "./transfers.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
+import { MessageChanges } from "./message_changes.ts";
 import { readLine, slashCommands } from "./slash.ts";
 import { addressOf, sameTarget } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
 const replayLines = 200;
+
+/** Messages from before of which a change is told. */
+const knownLines = 300;
 
 /** Read marks are gathered this long, in ms, so that a burst asks the server once. */
 const readMarkMs = 250;
@@ -34,6 +38,7 @@ export class Chat implements ChatContext {
   /** History that is on its way from the archive. */
   #history: ArchiveProgress | undefined;
   readonly transfers: Transfers;
+  readonly #changes = new MessageChanges();
 
   constructor(options: ChatOptions) {
     this.options = options;
@@ -197,6 +202,7 @@ export class Chat implements ChatContext {
     if (hidden > 0) this.remark(`(${counted(hidden, "older unread message")}: /unread shows them)`);
     const lines = waiting.slice(hidden).map((message) => this.line(message));
     if (lines.length > 0) this.say(lines.join("\n"));
+    for (const message of await engine.history({ limit: knownLines })) this.#changes.note(message);
     return newest;
   }
 
@@ -228,6 +234,7 @@ export class Chat implements ChatContext {
 
   #showMessage(message: ChatMessage): void {
     this.#names.add(message.from);
+    this.#changes.note(message);
     if (message.own && !this.options.dialogue.interactive) return;
     this.say(this.line(message));
     if (message.own) return;
@@ -237,6 +244,11 @@ export class Chat implements ChatContext {
   }
 
   #showChange(message: ChatMessage): void {
+    const { style, dialogue } = this.options;
+    const change = this.#changes.tell(message, style);
+    if (change !== undefined && (!message.own || dialogue.interactive || message.reactions)) {
+      this.remark(change);
+    }
     if (!message.own) return;
     if (this.#lastOwn === undefined || message.local >= this.#lastOwn.local) {
       this.#lastOwn = message;

@@ -47,15 +47,33 @@ export function formatMessage(
   const receiver = message.own ? message.conversation : options.self;
   const to = message.target.kind === "direct" ? `@${receiver}` : message.conversation;
   const address = message.target.kind === "lobby" ? "" : `${safe(to, 70)} `;
-  const body = message.kind === "unreadable"
-    ? `[${safeBody(message.text, style)}]`
-    : safeBody(message.text, style);
+  const body = bodyOf(message, style);
   const waits = message.state === "queued" && options.online !== true;
   const note = waits || message.state === "failed"
     ? ` (${message.state}${message.problem === undefined ? "" : `: ${safe(message.problem)}`})`
     : "";
   const time = formatTime(message.ts, style.utc);
   return `${time} ${bold(safe(message.from, 64), style)}: ${address}${body}${note}`;
+}
+
+/** The text with what stands at it: whom it answers, that it was edited or deleted, reactions. */
+function bodyOf(message: ChatMessage, style: LineStyle): string {
+  const { text, kind, deleted, edited, replyTo, reactions = [] } = message;
+  if (deleted) return "[deleted]";
+  if (kind === "unreadable") return `[${safeBody(text, style)}]`;
+  const answered = replyTo === undefined ? "" : `${quotation(replyTo)} `;
+  const mark = edited ? " (edited)" : "";
+  const by = [...new Set(reactions.map(({ emoji }) => emoji))].map((emoji) => {
+    const names = reactions.filter((one) => one.emoji === emoji).map(({ from }) => safe(from, 64));
+    return ` [${safe(emoji, 20)} ${names.join(", ")}]`;
+  });
+  return `${answered}${safeBody(text, style)}${mark}${by.join("")}`;
+}
+
+function quotation({ from, quote, claimed }: NonNullable<ChatMessage["replyTo"]>): string {
+  if (from === undefined) return "[answers a message that is not here]";
+  const words = quote === undefined ? "a deleted message" : `"${safe(quote, 60)}"`;
+  return `[to ${safe(from, 64)}: ${words}${claimed ? ", as told here" : ""}]`;
 }
 
 /** One line of `/users`. */
@@ -86,7 +104,10 @@ export function errorText(error: unknown): string {
 
 /** The moment a message was delivered or read, for `/history`. */
 export function stateDetail(message: ChatMessage, utc: boolean): string {
-  if (!message.own) return "";
+  const goes = message.expiresAt === undefined
+    ? ""
+    : ` [until ${formatTime(message.expiresAt, utc)}]`;
+  if (!message.own) return goes;
   const at = message.readAt ?? message.deliveredAt;
-  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}]`;
+  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}]${goes}`;
 }

@@ -19,6 +19,23 @@ export const slashCommands = [
     help: "show the earliest unread message and mark it read",
   },
   { name: "history", usage: "/history [NAME] [COUNT]", help: "show stored messages" },
+  {
+    name: "reply",
+    usage: "/reply [NUMBER:] TEXT",
+    help: "answer the last message here, or the one with that number in /history",
+  },
+  { name: "edit", usage: "/edit [NUMBER:] TEXT", help: "give your last message another text" },
+  { name: "delete", usage: "/delete [NUMBER]", help: "delete your last message for everybody" },
+  {
+    name: "react",
+    usage: "/react [NUMBER:] EMOJI",
+    help: "react to the last message (with -EMOJI: take it back)",
+  },
+  {
+    name: "expire",
+    usage: "/expire [NAME] [1h | off]",
+    help: "let messages disappear after that time",
+  },
   { name: "search", usage: "/search TEXT", help: "find text in stored messages" },
   { name: "file", usage: "/file [@NAME] PATH", help: "send a file, to NAME or where you are" },
   { name: "files", usage: "/files [NAME]", help: "list files that were sent" },

@@ -12,6 +12,7 @@ import { runMenu } from "./menu.ts";
 import { askNewPassword } from "./prompts.ts";
 import { safetyQr } from "./qr.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
+import { edit, expire, react, remove, reply } from "./slash_changes.ts";
 import { addressOf, targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
 
@@ -85,7 +86,7 @@ const history: Action = async (chat, rest) => {
   });
   if (messages.length === 0) return chat.say("No Messages Yet");
   const { utc } = chat.options.style;
-  chat.say(messages.map((m) => chat.line(m) + stateDetail(m, utc)).join("\n"));
+  chat.say(messages.map((m) => chat.line(m) + stateDetail(m, utc) + ` (${m.local})`).join("\n"));
 };
 
 const search: Action = async (chat, rest) => {
@@ -235,6 +236,11 @@ const actions: Readonly<Record<SlashName, Action>> = {
   unread,
   read,
   history,
+  reply,
+  edit,
+  delete: remove,
+  react,
+  expire,
   search,
   file: sendFile,
   files: listFiles,

@@ -1,6 +1,7 @@
 /** Taking in content that has arrived and was decrypted: by kind, into the transaction of its batch. */
 import { AppError } from "../../../lib/base/errors.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
+import { Lifetimes } from "../../store/lifetimes.ts";
 import type { NewMessage, SignedFacts } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import type { KnownContent, UnknownContent } from "./codec.ts";
@@ -8,6 +9,7 @@ import type { ContentFacts, Effect } from "./facts.ts";
 import { type FactsOf, handleSilent } from "./handlers.ts";
 import type { SilentName } from "./kinds.ts";
 import { applyEarly } from "./late.ts";
+import { mayTime } from "./policy.ts";
 import type { OpenedContent } from "./sealed.ts";
 import { isVisible, type Shown, shownContent } from "./shown.ts";
 
@@ -66,9 +68,21 @@ function line(facts: Facts, shown: Shown): Taken {
     // What is not shown does not wait to be read either.
     const unread = message.unread && !core.blocked.has(facts.from.account);
     const added = core.messages.add(withoutClaims(core, { ...message, unread }));
-    return added === undefined ? [] : applyEarly(core, message.thread, message.id);
+    if (added === undefined) return [];
+    learnTimer(core, facts);
+    return applyEarly(core, message.thread, message.id);
   };
   return { kind: "stored", silent: false, store };
+}
+
+/** A device that came after the timer was set learns it from messages that have it. */
+function learnTimer(core: Core, { thread, from, expireAfter }: Facts): void {
+  if (expireAfter === undefined) return;
+  const lifetimes = new Lifetimes(core.sealed);
+  const { after, seq } = lifetimes.timer(thread);
+  const row = core.threads.get(thread);
+  if (seq !== undefined || after !== 0 || row === undefined) return;
+  if (mayTime(core, row, from.account)) lifetimes.setTimer(thread, { after: expireAfter, seq });
 }
 
 /** What a reply says about the message that it answers counts only where that message is not here. */
