@@ -152,6 +152,12 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   revoked: "whether it has been removed",
   "notification.list.ok.notifications": "the notifications",
   "notifications.message": "one message",
+  acked: "the row up to which this device said that it has stored everything",
+  used: "how far this device has used its sending keys, as far as it said",
+  "used.epoch": "of this epoch",
+  "used.generations":
+    "so many generations; fewer in its store mean that it was put back from a copy",
+  generation: "which of the device's sending keys of the epoch it is encrypted with",
   position: "number of the batch, from 1",
   revision: "how often the batch was written, from 1",
   bytes: "size of all batches",

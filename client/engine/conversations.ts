@@ -27,10 +27,6 @@ const groupAttempts = 60;
 const jitterMs = 50;
 const mostJitterMs = 1_000;
 
-/** How often, and how long apart in milliseconds, a store that seems to be behind is looked at again. */
-const patientLooks = 15;
-const betweenLooksMs = 200;
-
 /** The conversations of an engine. */
 export class Conversations {
   readonly #core: Core;
@@ -247,15 +243,17 @@ export class Conversations {
    */
   async isCurrent(thread: number): Promise<boolean> {
     const listed = await this.listed();
-    // The server counts an own message as taken in at once; another process on this profile, whose message it was, notes
-    // that a moment later. A store from a copy stays behind.
-    for (let look = 0; look < patientLooks; look++) {
-      const { conversation, cursor } = this.#get(thread);
-      const known = listed.find((one) => one.conversation === conversation);
-      if (known === undefined || known.cursor === null || cursor >= known.cursor) return true;
-      await pause(this.#core.clock, betweenLooksMs);
-    }
-    return false;
+    const { conversation, cursor, epoch, incarnation, sent } = this.#get(thread);
+    const known = listed.find((one) => one.conversation === conversation);
+    if (known === undefined || known.cursor === null) return true;
+    // Whatever was acknowledged, committed or encrypted was in the store before.
+    if ((known.acked ?? 0) > cursor) return false;
+    const { used } = known;
+    // What the server knows of keys is of the group as it is; one that was set back is taken in first.
+    if (used === undefined || (known.incarnation ?? 0) !== incarnation) return true;
+    if (epoch > used.epoch || sent.epoch > used.epoch) return true;
+    const generations = sent.epoch === used.epoch ? sent.generations : 0;
+    return Math.max(epoch, sent.epoch) === used.epoch && generations >= used.generations;
   }
 
   /** Makes fresh keys, and removes the devices and accounts whose removal waits. */

@@ -212,6 +212,7 @@ export class Sending {
         const set = threads.compareAndSet(thread, loaded.version, {
           state: group.encode(),
           sentSinceCommit: row.sentSinceCommit + sealed.length,
+          sent: { epoch: group.epoch, generations: group.sentInEpoch },
         });
         if (!set) return false;
         for (const { row, message, epoch, generation } of sealed) {
@@ -262,12 +263,12 @@ export class Sending {
   async #sendOne(row: Outgoing, conversation: string): Promise<void> {
     const { sealed } = row;
     if (sealed === undefined) return;
-    const { bytes, epoch } = sealed;
+    const { bytes, epoch, generation } = sealed;
     const incarnation = this.#core.threads.get(row.thread)?.incarnation ?? 0;
     try {
       const { message } = await this.#core.server.request({
         type: "message.send",
-        ...{ conversation, message: row.id, incarnation, epoch },
+        ...{ conversation, message: row.id, incarnation, epoch, generation },
         ...(row.silent ? { quiet: true } : {}),
         ...keepDays(row.expireAfter),
         body: bytes.length,

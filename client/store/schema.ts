@@ -8,6 +8,7 @@ import { filesSchema } from "./files_schema.ts";
 import { groupsSchema, requestsSchema } from "./groups_schema.ts";
 import { lostSchema } from "./lost_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
+import { marksSchema } from "./marks_schema.ts";
 import { repairsSchema } from "./repairs_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
@@ -22,4 +23,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 7, name: "requests", sql: requestsSchema },
   { version: 8, name: "archive", sql: archiveSchema },
   { version: 9, name: "repairs", sql: repairsSchema + lostSchema },
+  { version: 10, name: "marks of sending keys", sql: marksSchema },
 ];

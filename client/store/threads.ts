@@ -36,6 +36,8 @@ export interface Thread {
   readonly cursor: number;
   readonly sentSinceCommit: number;
   readonly committedAt: number;
+  /** The latest epoch in which this device has encrypted, and how many generations of it. */
+  readonly sent: { readonly epoch: number; readonly generations: number };
   readonly readMark: number;
   readonly readTold: number;
   readonly peerDelivered: number;
@@ -60,6 +62,8 @@ interface Row {
   readonly cursor: number;
   readonly sent_since_commit: number;
   readonly committed_at: number;
+  readonly sent_epoch: number;
+  readonly sent_generations: number;
   readonly read_mark: number;
   readonly read_told: number;
   readonly peer_delivered: number;
@@ -78,11 +82,13 @@ export interface ThreadChange {
   readonly cursor?: number;
   readonly sentSinceCommit?: number;
   readonly committedAt?: number;
+  /** So many generations of the own sending keys of an epoch are used. */
+  readonly sent?: { readonly epoch: number; readonly generations: number };
 }
 
 const columns =
   `thread, tag, lobby, grouped, who, request, conversation, version, epoch, incarnation, state IS NOT NULL AS joined,
-  pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, read_mark, read_told,
+  pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, sent_epoch, sent_generations, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
 /** What the lobby is called; no account can have that name. */
@@ -225,7 +231,8 @@ export class Threads {
         conversation = iif(?, ?, conversation), epoch = iif(?, ?, epoch),
         incarnation = iif(?, ?, incarnation), state = iif(?, ?, state),
         pending = iif(?, ?, pending), cursor = iif(?, ?, cursor),
-        sent_since_commit = iif(?, ?, sent_since_commit), committed_at = iif(?, ?, committed_at)
+        sent_since_commit = iif(?, ?, sent_since_commit), committed_at = iif(?, ?, committed_at),
+        sent_epoch = iif(?, ?, sent_epoch), sent_generations = iif(?, ?, sent_generations)
       WHERE thread = ? AND version = ?`).run(
       set(change.conversation),
       change.conversation ?? null,
@@ -243,6 +250,10 @@ export class Threads {
       change.sentSinceCommit ?? 0,
       set(change.committedAt),
       change.committedAt ?? 0,
+      set(change.sent),
+      change.sent?.epoch ?? 0,
+      set(change.sent),
+      change.sent?.generations ?? 0,
       thread,
       version,
     );
@@ -322,6 +333,7 @@ export class Threads {
       cursor: row.cursor,
       sentSinceCommit: row.sent_since_commit,
       committedAt: row.committed_at,
+      sent: { epoch: row.sent_epoch, generations: row.sent_generations },
       readMark: row.read_mark,
       readTold: row.read_told,
       peerDelivered: row.peer_delivered,

@@ -49,6 +49,13 @@ export interface Member {
   changed: boolean;
 }
 
+/** How far a device's sending keys are used: so many generations (RFC 9420 section 9.1) of an epoch. */
+export interface Used {
+  readonly incarnation: number;
+  readonly epoch: number;
+  readonly generations: number;
+}
+
 /** A device in a conversation. */
 export interface Seat {
   readonly device: number;
@@ -63,6 +70,10 @@ export interface Seat {
   until: number | null;
   /** The last row of its own. */
   lastOwn: number;
+  /** Everything up to here it said it has stored: a store that is behind was put back from a copy. */
+  acked: number;
+  /** How far its sending keys are known to be used; null where nothing is known. */
+  used: Used | null;
   /** Its device was revoked. */
   revoked: boolean;
   /** Revoked, or of an account that has left or declined: nothing is delivered to it, nothing waits for it. */
@@ -192,6 +203,8 @@ export function takeSeat(
     ...position,
     until: null,
     lastOwn: 0,
+    acked: 0,
+    used: null,
     revoked: false,
     dead: memberOf(conversation, device.account)?.state === "declined",
     lost: 0,

@@ -51,6 +51,8 @@ export interface Acknowledged {
   readonly moved: boolean;
   /** The account's delivered position went up. */
   readonly delivered: boolean;
+  /** It had not said so before. */
+  readonly noted: boolean;
 }
 
 /**
@@ -69,6 +71,11 @@ export function acknowledge(
     if (seat.lost < seq) seat.lost = 0;
     seat.changed = true;
   }
+  const noted = seq > seat.acked;
+  if (noted) {
+    seat.acked = seq;
+    seat.changed = true;
+  }
   const member = listedMember(conversation, seat.account);
   // Whoever has blocked the other one shows it nothing.
   const delivered = member !== undefined && !member.mutes && seq > member.delivered;
@@ -78,7 +85,7 @@ export function acknowledge(
     member.changed = true;
   }
   if (seat.until !== null && seat.cursor >= seat.until) dropSeat(conversation, seat);
-  return { moved, delivered };
+  return { moved, delivered, noted };
 }
 
 /** A stretch of messages of one sender: from `seq` up to the next run. `account` 0 is a stretch of commits. */

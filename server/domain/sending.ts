@@ -91,6 +91,20 @@ export function giveUp(conversation: Conversation, account: number, through: num
   }
 }
 
+/** The device has used `generations` of its sending keys of `epoch`, of the group as it is; what is less changes nothing. */
+export function noteUsed(
+  { incarnation }: Pick<Conversation, "incarnation">,
+  seat: Seat,
+  { epoch, generations }: { readonly epoch: number; readonly generations: number },
+): void {
+  const known = seat.used?.incarnation === incarnation ? seat.used : undefined;
+  const more = known === undefined || epoch > known.epoch ||
+    (epoch === known.epoch && generations > known.generations);
+  if (!more) return;
+  seat.used = { incarnation, epoch, generations };
+  seat.changed = true;
+}
+
 /** Puts a row of `seat` at the head. Its own device has it already, and so skips it when it has all before. */
 export function appendOwn(conversation: Conversation, seat: Seat): number {
   const seq = conversation.head + 1;

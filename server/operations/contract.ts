@@ -285,6 +285,8 @@ export interface Operations extends FileOperations, AdminOperations {
       bytes: Uint8Array;
       /** Whether it counts as nothing unread; it does when left out. */
       quiet?: boolean;
+      /** Which of the device's sending keys of the epoch; undefined where it does not say. */
+      generation?: number;
       /** Days that its bytes are kept; the server's own time when left out. */
       keepDays?: number;
     };

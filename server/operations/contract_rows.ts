@@ -99,6 +99,9 @@ export interface ConversationRow extends Standing {
   readonly incarnation: number;
   readonly head: number;
   readonly cursor: number | null;
+  /** Everything up to here this device said it has; and how far its sending keys are used, where that is known. */
+  readonly acked?: number;
+  readonly used?: { readonly epoch: number; readonly generations: number };
   /** Rows up to here were given up before this device had them. */
   readonly lost?: number;
   readonly unread: number;

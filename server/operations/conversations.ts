@@ -4,6 +4,7 @@ import {
   isInRoster,
   listedMembers,
   memberOf,
+  type Seat,
   sendingSeat,
 } from "../domain/conversation.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -32,6 +33,18 @@ function memberRows(tables: Tables, conversation: Conversation, viewer: Viewer):
   });
 }
 
+/** How far the device is known to be. What was before the group was set back or made anew says nothing any more. */
+function marksOf(
+  { incarnation }: Conversation,
+  seat: Seat | undefined,
+): Pick<ConversationRow, "acked" | "used"> {
+  if (seat === undefined) return {};
+  const { acked, used } = seat;
+  if (used === null || used.incarnation !== incarnation) return { acked };
+  const { epoch, generations } = used;
+  return { acked, used: { epoch, generations } };
+}
+
 function conversationRow(
   tables: Tables,
   conversation: Conversation,
@@ -48,6 +61,7 @@ function conversationRow(
     head: conversation.head,
     cursor: seat?.cursor ?? null,
     ...(lost > 0 ? { lost } : {}),
+    ...marksOf(conversation, seat),
     unread: memberOf(conversation, viewer.account)?.unread ?? 0,
     ...standingOf(tables, conversation, viewer.account),
     removals: [...conversation.removals],

@@ -14,6 +14,7 @@ import {
   appendOwn,
   countMessage,
   hiddenFrom,
+  noteUsed,
   passHidden,
   refuseEpoch,
   refuseIncarnation,
@@ -75,6 +76,10 @@ function appendMessage(
   const { conversation, seat, input, row, hidden } = sending;
   const { message, epoch, bytes } = input;
   const seq = appendOwn(conversation, seat);
+  const { generation } = input;
+  if (generation !== undefined) {
+    noteUsed(conversation, seat, { epoch, generations: generation + 1 });
+  }
   const { device } = seat;
   const until = input.keepDays === undefined ? null : ts + input.keepDays * dayMs;
   const stored = { seq, device, ts, epoch, bytes, message, hidden, until };
@@ -243,8 +248,11 @@ function acknowledgeOne(
   const { account } = seat;
   const before = slowestOf(conversation, account);
   const after = memberOf(conversation, account)?.delivered ?? 0;
-  const { moved, delivered } = acknowledge(conversation, seat, { seq, now });
-  if (!moved && !delivered) return;
+  const { moved, delivered, noted } = acknowledge(conversation, seat, { seq, now });
+  if (!moved && !delivered) {
+    if (noted) tables.conversations.save(conversation);
+    return;
+  }
   if (seat.lastOwn > seat.cursor) passOver(tables, conversation, seat);
   settleWaiting(tables, conversation, { account, before });
   tables.conversations.save(conversation);

@@ -1,7 +1,7 @@
 /** Writing an accepted commit and all that belongs to it. */
 import type { Conversation, Seat } from "../domain/conversation.ts";
 import type { KnownDevice } from "../domain/roster.ts";
-import { waitsFor } from "../domain/sending.ts";
+import { noteUsed, waitsFor } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { Context, Party } from "./context.ts";
 import type { Input, Outcome } from "./contract.ts";
@@ -86,6 +86,7 @@ export function finishCommit(context: Context, accepted: Accepted): Appended {
   continueRun(context, conversation, 0);
   conversation.lastCommit = seq;
   conversation.epoch += 1;
+  noteUsed(conversation, seat, { epoch: conversation.epoch, generations: 0 });
   tables.conversations.save(conversation);
   tellRow(context, conversation, { by: party.device.device });
   return { ok: true, seq, epoch: conversation.epoch, ts: now };

@@ -87,6 +87,10 @@ export const conversationMessages = {
         head: count,
         /** This device's cursor; null while it is not in the conversation. */
         cursor: nullable(count),
+        /** Everything up to here this device said it has stored. */
+        acked: Type.Optional(count),
+        /** How far this device's sending keys are used, as far as it said. */
+        used: Type.Optional(Type.Object({ epoch: count, generations: count })),
         /** Rows up to here were given up before this device had them. */
         lost: Type.Optional(count),
         unread: count,
@@ -153,6 +157,8 @@ export const conversationMessages = {
     message: uuid,
     ...incarnation,
     epoch: count,
+    /** Which of the device's sending keys of the epoch (RFC 9420 section 9.1). */
+    generation: Type.Optional(count),
     /** Not counted as unread, and no notification: it makes no line. */
     quiet: Type.Optional(Type.Boolean()),
     /** The server forgets what it says after so many days. */

@@ -88,9 +88,19 @@ export const conversationHandlers: RequestHandlers<
     const { account, device } = session.ready.actor;
     const { conversation, epoch } = message;
     if (!isMessageOf(body, message)) return refused("malformed");
-    const { message: id, incarnation = 0, quiet = false, keepDays } = message;
+    const { message: id, incarnation = 0, quiet = false, keepDays, generation } = message;
     const days = keepDays === undefined ? {} : { keepDays };
-    const sent = { conversation, message: id, incarnation, epoch, bytes: body, quiet, ...days };
+    const key = generation === undefined ? {} : { generation };
+    const sent = {
+      conversation,
+      message: id,
+      incarnation,
+      epoch,
+      bytes: body,
+      quiet,
+      ...days,
+      ...key,
+    };
     const input = { account, device, ...sent };
     reach("server:received");
     const done = await session.services.storage.call("message.send", input);

@@ -34,6 +34,10 @@ interface SeatRow {
   until: number | null;
   last_own: number;
   lost: number;
+  acked: number;
+  used_incarnation: number | null;
+  used_epoch: number | null;
+  used_generations: number | null;
   last_message: string | null;
 }
 
@@ -62,6 +66,12 @@ function memberOf(row: MemberRow): Member {
   };
 }
 
+function usedOf(row: SeatRow): Seat["used"] {
+  const { used_incarnation: incarnation, used_epoch: epoch, used_generations: generations } = row;
+  if (incarnation === null || epoch === null || generations === null) return null;
+  return { incarnation, epoch, generations };
+}
+
 /** Where the account has stopped taking part, its devices get nothing as long as they are in. */
 function seatOf(row: SeatRow): Seat {
   const revoked = row.revoked_at !== null;
@@ -74,6 +84,8 @@ function seatOf(row: SeatRow): Seat {
     cursor: row.cursor,
     until: row.until,
     lastOwn: row.last_own,
+    acked: row.acked,
+    used: usedOf(row),
     revoked,
     dead: revoked || stopped,
     lost: row.lost,
@@ -93,7 +105,7 @@ export function readMembers(database: Database, conversation: number): Member[] 
 export function readSeats(database: Database, conversation: number): Map<string, Seat> {
   const rows = database.prepare(
     `SELECT s.device, d.device AS key, d.account, d.revoked_at, s.joined, s.cursor, s.until,
-            s.last_own, s.lost,
+            s.last_own, s.lost, s.acked, s.used_incarnation, s.used_epoch, s.used_generations,
             coalesce((SELECT m.state FROM members m
              WHERE m.conversation = s.conversation AND m.account = d.account), 'out') AS state,
             (SELECT max(message) FROM sent t
@@ -144,11 +156,25 @@ export function writeMember(database: Database, conversation: number, member: Me
 /** Writes a device, new or changed. */
 export function writeSeat(database: Database, conversation: number, seat: Seat): void {
   database.prepare(
-    `INSERT INTO seats (conversation, device, joined, cursor, until, last_own, lost)
-     VALUES (?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO seats (conversation, device, joined, cursor, until, last_own, lost, acked,
+       used_incarnation, used_epoch, used_generations)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (conversation, device) DO UPDATE SET joined = excluded.joined,
        cursor = excluded.cursor, until = excluded.until, last_own = excluded.last_own,
-       lost = excluded.lost`,
-  ).run(conversation, seat.device, seat.joined, seat.cursor, seat.until, seat.lastOwn, seat.lost);
+       lost = excluded.lost, acked = excluded.acked, used_incarnation = excluded.used_incarnation,
+       used_epoch = excluded.used_epoch, used_generations = excluded.used_generations`,
+  ).run(
+    conversation,
+    seat.device,
+    seat.joined,
+    seat.cursor,
+    seat.until,
+    seat.lastOwn,
+    seat.lost,
+    seat.acked,
+    seat.used?.incarnation ?? null,
+    seat.used?.epoch ?? null,
+    seat.used?.generations ?? null,
+  );
   seat.changed = false;
 }

@@ -269,6 +269,14 @@ ALTER TABLE log ADD COLUMN until INTEGER;
 CREATE INDEX log_until ON log (until) WHERE until IS NOT NULL;
 `;
 
+/** How far each device is known to be, so that one whose store was put back from a copy is told. */
+const marks = `
+ALTER TABLE seats ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE seats ADD COLUMN used_incarnation INTEGER;
+ALTER TABLE seats ADD COLUMN used_epoch INTEGER;
+ALTER TABLE seats ADD COLUMN used_generations INTEGER;
+`;
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
@@ -279,4 +287,5 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: "groups", sql: groupsSchema },
   { version: 7, name: "lifetimes", sql: lifetimes },
   { version: 8, name: "invites", sql: invitesSchema },
+  { version: 9, name: "marks of devices", sql: marks },
 ];

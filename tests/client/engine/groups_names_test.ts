@@ -16,6 +16,7 @@ function group(title: string, conversation: string, joined = true): Thread {
     hasPending: false,
     cursor: 0,
     sentSinceCommit: 0,
+    sent: { epoch: 0, generations: 0 },
     committedAt: 0,
     readMark: 0,
     readTold: 0,

@@ -256,3 +256,27 @@ everyBackend("what waits for an account is bounded and shrinks as it is taken", 
   tables.accounts.addQueued(key, -tables.accounts.queued(key));
   assert.equal(world.code("message.send", world.message(sam, conversation, { bytes })), "ok");
 });
+
+everyBackend(
+  "each device is told how far it is known to be: what it has stored, and which keys it has used",
+  (world) => {
+    const { erik, sam, conversation } = pair(world);
+    const marks = (person: Person) => {
+      const { acked, used, cursor } = world.conversation(person, conversation);
+      return { acked, used, cursor };
+    };
+    // The first commit is erik's; he has acknowledged nothing, although everything so far is his.
+    assert.deepEqual(marks(erik), { acked: 0, used: { epoch: 1, generations: 0 }, cursor: 1 });
+    world.send(erik, conversation, { generation: 0 });
+    world.send(erik, conversation, { generation: 4 });
+    world.send(erik, conversation, { generation: 2 });
+    assert.deepEqual(marks(erik), { acked: 0, used: { epoch: 1, generations: 5 }, cursor: 4 });
+    assert.deepEqual(marks(sam), { acked: 1, used: undefined, cursor: 1 });
+    world.ack(sam, conversation, 3);
+    world.ack(sam, conversation, 2);
+    assert.equal(marks(sam).acked, 3);
+    // A client that does not say which keys it uses is known by its commits alone.
+    world.send(sam, conversation);
+    assert.equal(marks(sam).used, undefined);
+  },
+);
