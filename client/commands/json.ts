@@ -6,6 +6,7 @@ import type {
   NotificationInfo,
   UserInfo,
 } from "../engine/api.ts";
+import type { BlockedInfo, GroupInfo } from "../engine/api_groups.ts";
 import type { DirectoryState } from "../engine/api_directory.ts";
 import type { ArchiveStatus } from "../engine/api_archive.ts";
 import type { DeviceInfo } from "../engine/api_devices.ts";
@@ -50,6 +51,9 @@ export function messageJson(message: ChatMessage, self: string) {
     ...(message.reactions === undefined ? {} : { reactions: message.reactions }),
     ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
     ...(message.expiresAt === undefined ? {} : { expiresAt: message.expiresAt }),
+    ...(message.target.kind === "group" ? { group: message.target.id } : {}),
+    ...(message.readBy === undefined ? {} : { readBy: message.readBy }),
+    ...(message.request === undefined ? {} : { request: message.request }),
   };
 }
 
@@ -160,6 +164,35 @@ export function sessionJson(
 /** What `check` answers. */
 export function checkJson(name: string, exists: boolean) {
   return { v: version, type: "check", name, exists };
+}
+
+/** A group. */
+export function groupJson(group: GroupInfo) {
+  const { id, name, standing, by, role, unread, members, description } = group;
+  return {
+    v: version,
+    type: "group",
+    id,
+    name,
+    conversation: `#${name}`,
+    standing,
+    ...(standing === "request" ? { request: true } : {}),
+    ...(by === undefined ? {} : { by }),
+    ...(description === undefined ? {} : { description }),
+    role: role ?? null,
+    unread,
+    members: members.map(({ name, role, self }) => ({ name, role, self })),
+  };
+}
+
+/** A member of a group. */
+export function memberJson(group: GroupInfo, member: GroupInfo["members"][number]) {
+  return { v: version, type: "member", group: group.id, conversation: `#${group.name}`, ...member };
+}
+
+/** A blocked account. */
+export function blockedJson(blocked: BlockedInfo) {
+  return { v: version, type: "blocked", ...blocked, time: iso(blocked.since) };
 }
 
 /** An error, on standard error. */

@@ -5,7 +5,8 @@ import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts
 import { writeNewFile } from "../ui/files.ts";
 import { errorText, formatMessage, safe } from "../ui/format.ts";
 import { targetOf } from "../ui/target.ts";
-import { jsonLine, messageJson } from "./json.ts";
+import { groupLine } from "../ui/group_words.ts";
+import { groupJson, jsonLine, messageJson } from "./json.ts";
 import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./session.ts";
 
 /** Flags of `send`. */
@@ -25,7 +26,11 @@ export async function send(
   await withEngine(run, async (engine) => {
     // How far it gets beyond the server comes as an event.
     const receive = options.flags.wait !== "sent";
-    await engine.start({ receive, keepTrying: true, signal: run.signal });
+    if (await isKnown(engine, target)) {
+      await engine.start({ receive, keepTrying: true, signal: run.signal });
+    } else {
+      await connectAndCatchUp(run, engine);
+    }
     const ids: string[] = [];
     const { replyTo } = options.flags;
     const answered = replyTo === undefined ? undefined : await engine.content.find(replyTo, target);
@@ -39,6 +44,18 @@ export async function send(
     if (ids.length === 0) throw new ExitError("usage", "There is no text to send.");
     for (const id of ids) report(run, engine, await settled(run, engine, { id, ...options }));
   });
+}
+
+/** Whether the group is known here; if not, an invitation may be waiting at the server. */
+async function isKnown(engine: Engine, target: Target): Promise<boolean> {
+  if (target.kind !== "group") return true;
+  try {
+    await engine.groups.info(target);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not_found") return false;
+    throw error;
+  }
 }
 
 async function* texts(
@@ -111,11 +128,16 @@ export async function read(
   await withEngine(run, async (engine) => {
     await connectAndCatchUp(run, engine);
     const { target } = optional(options.conversation);
-    const waiting = (await engine.unread(target)).slice(0, options.count);
+    const waiting = (await engine.unread(target)).filter(answered(target)).slice(0, options.count);
     for (const message of waiting) print(run, engine, message);
     await markAll(engine, waiting);
     if (waiting.length === 0) remark(run, "No Messages Yet");
   });
+}
+
+/** A stranger's messages are only for whoever asks for them. */
+function answered(target: Target | undefined): (message: ChatMessage) => boolean {
+  return ({ request }) => request !== true || target !== undefined;
 }
 
 /** Marks the last message of every conversation among `messages`. */
@@ -124,13 +146,19 @@ async function markAll(engine: Engine, messages: readonly ChatMessage[]): Promis
   for (const message of last.values()) await engine.markRead(message);
 }
 
-/** Prints unread messages, earliest first, and leaves them unread. */
+/** Prints unread messages, earliest first, and leaves them unread; and what waits for an answer. */
 export async function unread(run: Run, conversation: string | undefined): Promise<void> {
   await withEngine(run, async (engine) => {
     await connectAndCatchUp(run, engine);
     const waiting = await engine.unread(optional(conversation).target);
     for (const message of waiting) print(run, engine, message);
-    if (waiting.length === 0) remark(run, "No Messages Yet");
+    const invitations = conversation === undefined
+      ? (await engine.groups.list()).filter(({ standing }) => standing === "request")
+      : [];
+    for (const one of invitations) {
+      run.world.out(run.flags.json ? jsonLine(groupJson(one)) : groupLine(one));
+    }
+    if (waiting.length + invitations.length === 0) remark(run, "No Messages Yet");
   });
 }
 
@@ -204,7 +232,7 @@ export async function listen(run: Run, options: ListenOptions): Promise<void> {
       await engine.start({ receive: true, keepTrying: true, signal: run.signal });
       for (;;) {
         const arrival = new Promise<void>((resolve) => wake = resolve);
-        const waiting = await engine.unread(target);
+        const waiting = (await engine.unread(target)).filter(answered(target));
         const taken = options.once ? waiting.slice(0, 1) : waiting;
         await handOut(run, engine, { taken, exec: options.exec });
         if (options.once && taken.length > 0) return;

@@ -8,6 +8,8 @@ import { deleteMessage, editMessage, expire, reactTo } from "./changes.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
 import { showDirectory, trustDirectory } from "./directory.ts";
 import { file, fileActs, type FileFlags } from "./files.ts";
+import { groupActions, isGroupAction } from "../ui/group_words.ts";
+import { block, blocked, group } from "./groups.ts";
 import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
@@ -33,6 +35,10 @@ export const commandNames = [
   "verify",
   "rekey",
   "archive",
+  "group",
+  "block",
+  "unblock",
+  "blocked",
   "devices",
   "directory",
   "export",
@@ -48,7 +54,8 @@ const positive = (text: string): number => {
   return value;
 };
 
-const conversation = () => new Argument("[CONVERSATION]", "#lobby or a name; all when absent");
+const conversation = () =>
+  new Argument("[CONVERSATION]", "#lobby, #group or a name; all when absent");
 const number = () => new Option("-n, --number <COUNT>", "at most so many").argParser(positive);
 
 type Act<A extends unknown[]> = (run: Run, ...given: A) => Promise<void>;
@@ -82,6 +89,7 @@ export function buildProgram(
   addAccountCommands(add);
   addMessageCommands(add);
   addChangeCommands(add);
+  addGroupCommands(add);
   return program;
 }
 
@@ -204,13 +212,48 @@ function addChangeCommands(add: Add): void {
     .argument("[TIME]", "10s to 90d (30s, 10m, 1h, 7d, 4w), or off");
 }
 
+function addGroupCommands(add: Add): void {
+  add("group", {
+    about: "create, list, change and leave groups: " +
+      Object.entries(groupActions).map(([name, words]) => `${name} ${words}`.trim()).join(", "),
+    example: "group create team sam erik",
+    act: (run, action: string, words: string[], flags: { owner?: boolean }) =>
+      group(run, {
+        action: isGroupAction(action) ? action : "list",
+        words,
+        owner: flags.owner ?? false,
+      }),
+    limitMs: 120_000,
+  }).addArgument(new Argument("<ACTION>", "what to do").choices(Object.keys(groupActions)))
+    .argument("[WORD...]", "the group's name, then users, or its new name")
+    .option("--owner", "promote: to owner instead of admin");
+  add("block", {
+    about: "accept nothing more from an account, and hide what it says in groups",
+    example: "block mallory",
+    act: (run, name: string) => block(run, name, true),
+  }).argument("<NAME>", "account");
+  add("unblock", {
+    about: "end that",
+    example: "unblock mallory",
+    act: (run, name: string) => block(run, name, false),
+  }).argument("<NAME>", "account");
+  add("blocked", {
+    about: "list the accounts that are blocked",
+    example: "blocked --json",
+    act: (run) => blocked(run),
+  });
+}
+
 function addMessageCommands(add: Add): void {
   add("send", {
     about: "send a message: TEXT, or standard input",
-    example: 'send sam "lunch?"        (TO: a name or "#lobby")',
+    example: 'send sam "lunch?"        (TO: a name, "#group" or "#lobby")',
     act: (run, to: string, text: string | undefined, flags: SendFlags) =>
       send(run, { to, text, flags }),
-  }).argument("<TO>", "#lobby or a name").argument("[TEXT]", "the text; default: standard input")
+  }).argument("<TO>", "#lobby, #group or a name").argument(
+    "[TEXT]",
+    "the text; default: standard input",
+  )
     .option("--lines", "send one message per line of standard input")
     .option("--reply-to <ID>", "the message that this one answers")
     .addOption(

@@ -275,7 +275,7 @@ export class GroupActions implements GroupsApi {
   }
 
   #find(target: GroupTarget): Thread {
-    return findGroup(this.#core.threads.all(), target);
+    return findGroup(this.#core.threads, target);
   }
 
   #get(thread: number): Thread {

@@ -6,6 +6,7 @@ import type { Arrived } from "../../lib/wire/messages.ts";
 import type { GroupFacts, GroupMember } from "../store/group_facts.ts";
 import type { AccountKeys, Core } from "./core.ts";
 import { accountsOf } from "./group_commits.ts";
+import { isIn } from "./group_names.ts";
 import { judgeCommit, type Judgement } from "./group_rules.ts";
 import type { Content } from "./content/codec.ts";
 import type { Draft } from "./draft.ts";
@@ -35,11 +36,6 @@ interface Surroundings {
 /** What is known of the group by now. */
 export function factsOf({ threads }: Core, { facts, thread }: Draft): GroupFacts {
   return facts ?? threads.groups.get(thread.thread);
-}
-
-/** Whether the account takes part in the group, or is asked to. */
-export function isIn({ standing }: Pick<GroupFacts, "standing">): boolean {
-  return standing.kind === "active" || standing.kind === "request";
 }
 
 /** Applies a commit of a group, which was processed, or says why it must not be applied. */

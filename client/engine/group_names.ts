@@ -1,10 +1,22 @@
 /** What groups may be called, and which one a name means. */
 import { AppError } from "../../lib/base/errors.ts";
 import { textLimits } from "../../lib/base/limits.ts";
+import type { GroupFacts } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Target } from "./api.ts";
 
+/** Where groups are looked for. */
+export interface Findable {
+  all(): readonly Thread[];
+  readonly groups: { get(thread: number): Pick<GroupFacts, "standing"> };
+}
+
 type GroupTarget = Extract<Target, { kind: "group" }>;
+
+/** Whether the account takes part in the group, or is asked to. */
+export function isIn({ standing }: Pick<GroupFacts, "standing">): boolean {
+  return standing.kind === "active" || standing.kind === "request";
+}
 
 /** Whether a group may be called so: no spaces, nothing invisible, and no sign that addresses begin with or need. */
 export function isGroupName(name: string): boolean {
@@ -21,8 +33,8 @@ export function isGroupName(name: string): boolean {
  * those that it has left, and the newest before older ones. Throws `AppError("not_found")` when there is none, and when
  * it is in several: what is said in one of them is not for the others.
  */
-export function findGroup(threads: readonly Thread[], target: GroupTarget): Thread {
-  const groups = threads.filter(({ kind }) => kind === "group");
+export function findGroup(threads: Findable, target: GroupTarget): Thread {
+  const groups = threads.all().filter(({ kind }) => kind === "group");
   if (target.id !== undefined) {
     const found = groups.find(({ conversation }) => conversation === target.id);
     if (found !== undefined) return found;
@@ -32,7 +44,7 @@ export function findGroup(threads: readonly Thread[], target: GroupTarget): Thre
   const named = groups.filter(({ title, conversation }) =>
     title.toLowerCase() === `#${name.toLowerCase()}` && conversation?.startsWith(id.toLowerCase())
   );
-  const present = named.filter(({ joined }) => joined);
+  const present = named.filter(({ thread }) => isIn(threads.groups.get(thread)));
   if (present.length > 1) throw ambiguous(name, present);
   const found = present[0] ?? named.at(-1);
   if (found === undefined) {

@@ -4,7 +4,7 @@ import { groupLimits } from "../../lib/base/limits.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import type { Core } from "./core.ts";
-import { isIn } from "./group_intake.ts";
+import { isIn } from "./group_names.ts";
 import type { Groups } from "./groups.ts";
 import type { Requests } from "./requests.ts";
 

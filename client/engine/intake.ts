@@ -18,7 +18,6 @@ import {
   applyGroupCommit,
   applyGroupWelcome,
   factsOf,
-  isIn,
   noteCommit,
   noteContent,
 } from "./group_intake.ts";
@@ -28,6 +27,7 @@ import { wrongSender } from "./wrong_sender.ts";
 import { noteUnreadable, refusedMessage } from "./unreadable.ts";
 import { storeRepair } from "./repair/store.ts";
 import { beginAnew, beginDispute, isDisputed, noteBefore, takeRepair } from "./repair/take.ts";
+import { isIn } from "./group_names.ts";
 
 /** A row of a conversation's log. */
 export type LogEvent = Arrived<"message" | "commit" | "welcome" | "rollback" | "recreated">;

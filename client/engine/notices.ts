@@ -13,6 +13,8 @@ export type Notice =
   | { readonly kind: "role"; readonly by: string; readonly who: string; readonly role: Role }
   | { readonly kind: "renamed"; readonly by: string; readonly name: string }
   | { readonly kind: "dissolved"; readonly by: string }
+  /** The server knows the group no more, or the account in it. */
+  | { readonly kind: "gone" }
   | { readonly kind: "device_added"; readonly who: string }
   | { readonly kind: "device_removed"; readonly who: string }
   /** Changes that this device has not seen one by one. */
@@ -43,6 +45,8 @@ export function noticeText(notice: Notice, self: string): string {
       return `${who(notice.by)} made ${who(notice.who)} ${article[notice.role]}`;
     case "renamed":
       return `${who(notice.by)} named the group #${notice.name}`;
+    case "gone":
+      return "the server says that you are not in this group any more, or that it does not exist";
     case "dissolved":
       return `${who(notice.by)} dissolved the group`;
     case "device_added":

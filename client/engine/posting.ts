@@ -5,6 +5,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { timeOrderedId } from "../../lib/base/ids.ts";
 import { textLimits } from "../../lib/base/limits.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
+import type { Thread } from "../store/threads.ts";
 import type { ChatMessage, Engine, Target } from "./api.ts";
 import { queueMessage } from "./content/queue.ts";
 import type { ReplyTo, TextBody } from "./content/text.ts";
@@ -52,7 +53,9 @@ export class Posting {
 
   #queue(target: Target, body: TextBody): number {
     return this.#core.sealed.database.transaction(() => {
-      const { thread } = this.#options.reading.threadFor(target);
+      const row = this.#options.reading.threadFor(target);
+      const { thread } = row;
+      checkStanding(this.#core, row);
       if (target.kind === "lobby") return this.#queuePost(thread, body.text);
       const { local } = queueMessage(this.#core, thread, { kind: "text", body });
       this.#options.accompany(thread);
@@ -102,6 +105,15 @@ export class Posting {
     };
     return feed.until(found, signal);
   };
+}
+
+/** Throws when the conversation waits for an answer, or is a group that the account is not in any more. */
+function checkStanding({ threads }: Core, { thread, kind, title, request }: Thread): void {
+  if (request) {
+    throw new AppError("not_permitted_now", { text: `${title} is a request: accept it first` });
+  }
+  if (kind !== "group" || threads.groups.get(thread).standing.kind === "active") return;
+  throw new AppError("not_a_member", { text: `you are not in ${title} any more` });
 }
 
 function checkText(target: Target, text: string): void {

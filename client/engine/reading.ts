@@ -76,13 +76,13 @@ export class Reading {
     const { threads } = this.#core;
     if (target.kind === "lobby") return threads.obtain(lobbyName);
     if (target.kind === "direct") return threads.obtain(target.name);
-    return findGroup(threads.all(), target);
+    return findGroup(threads, target);
   }
 
   /** The thread with `target`, if there is one. Throws `AppError("not_found")` for a group that is not here. */
   threadOf(target: Target): number | undefined {
     const { threads } = this.#core;
-    if (target.kind === "group") return findGroup(threads.all(), target).thread;
+    if (target.kind === "group") return findGroup(threads, target).thread;
     return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;
   }
 }

@@ -107,7 +107,7 @@ export class Requests implements RequestsApi {
 
   #find(target: Target): Thread {
     const { threads } = this.#core;
-    if (target.kind === "group") return findGroup(threads.all(), target);
+    if (target.kind === "group") return findGroup(threads, target);
     const found = target.kind === "direct" ? threads.byName(target.name) : undefined;
     if (found !== undefined) return found;
     throw new AppError("not_found", { text: "there is no such request" });

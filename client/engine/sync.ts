@@ -1,7 +1,9 @@
 /** What a new session does first: take in what waited, then turn live events on. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
+import { noticeLine } from "./notices.ts";
 import { type Core, isTemporary } from "./core.ts";
+import type { Thread } from "../store/threads.ts";
 import type { GroupWatch } from "./group_watch.ts";
 import type { Disputes } from "./repair/disputes.ts";
 import type { Lobby } from "./lobby.ts";
@@ -53,6 +55,7 @@ export class Sync {
     const listed = await conversations.listed();
     for (const one of listed) await this.#catchUp(one, options.signal);
     await this.#unfinished();
+    await this.#unlisted(new Set(listed.map(({ conversation }) => conversation)));
     options.live();
     await lobby.catchUp();
     // Events are on only now for certain: what was posted and received meanwhile comes with these.
@@ -69,6 +72,43 @@ export class Sync {
     const { disputes } = this.#options;
     this.#core.resends.look();
     for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));
+  }
+
+  /** Groups that this account is not listed in any more: the last that comes of them is the commit that removes it. */
+  async #unlisted(listed: ReadonlySet<string>): Promise<void> {
+    const { threads, logger } = this.#core;
+    for (const row of threads.all()) {
+      const { kind, joined, conversation } = row;
+      if (kind !== "group" || !joined || conversation === undefined || listed.has(conversation)) {
+        continue;
+      }
+      try {
+        await this.#options.readLog(conversation);
+      } catch (thrown) {
+        if (isTemporary(thrown)) throw thrown;
+        logger.log("info", "group_not_listed", { code: asAppError(thrown).code });
+        this.#gone(row);
+      }
+    }
+  }
+
+  /** Nothing of what came last is left at the server: the group was dissolved, or this account removed long ago. */
+  #gone({ thread }: Thread): void {
+    const { sealed, threads, messages, clock, own, changed } = this.#core;
+    sealed.database.transaction(() => {
+      const row = threads.get(thread);
+      if (row?.joined !== true) return;
+      const facts = threads.groups.get(thread);
+      const left = facts.standing.kind === "leaving";
+      const standing = left ? { kind: "left" } as const : { kind: "removed", by: "" } as const;
+      threads.setGroup(row, { ...facts, standing });
+      threads.compareAndSet(thread, row.version, { state: null, pending: null });
+      const notice = left
+        ? { kind: "left", who: own.name, said: true } as const
+        : { kind: "gone" } as const;
+      messages.add(noticeLine(notice, { thread, ts: clock.now(), self: own.name }));
+    });
+    changed();
   }
 
   /** Groups whose making was interrupted: the server knows whether they exist. */

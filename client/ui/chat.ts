@@ -8,7 +8,7 @@ import { Transfers } from "./transfers.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { readLine, slashCommands } from "./slash.ts";
-import { addressOf, sameTarget } from "./target.ts";
+import { addressOf, sameTarget, targetOf } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
@@ -108,9 +108,9 @@ export class Chat implements ChatContext {
         `There is no user ${safe(target.name, 64)}. /users --all lists everybody.`,
       );
     }
-    this.target = target;
+    this.target = target.kind === "group" ? (await engine.groups.info(target)).target : target;
     dialogue.setPrompt(this.prompt());
-    const waiting = await engine.unread(target);
+    const waiting = await engine.unread(this.target);
     const last = waiting.at(-1);
     if (last !== undefined) await engine.markRead(last);
     await this.recount();
@@ -162,6 +162,8 @@ export class Chat implements ChatContext {
           return await this.send(this.target, line.text);
         case "private":
           return await this.send({ kind: "direct", name: line.name }, line.text);
+        case "group":
+          return await this.send(targetOf(`#${line.name}`), line.text);
         case "unknown":
           return this.remark(
             `Unknown command ${safe(line.typed, 40)}.` +
@@ -180,7 +182,9 @@ export class Chat implements ChatContext {
     const { engine, dialogue } = this.options;
     const { name, server } = engine.self;
     const conversations = await engine.conversations();
-    const unread = conversations.filter((conversation) => conversation.unread > 0);
+    for (const { conversation } of conversations) this.#names.add(conversation);
+    const requests = conversations.filter(({ request }) => request === true);
+    const unread = conversations.filter(({ unread, request }) => unread > 0 && request !== true);
     const total = unread.reduce((sum, conversation) => sum + conversation.unread, 0);
     this.#unreadElsewhere = total;
     const where = unread
@@ -191,6 +195,10 @@ export class Chat implements ChatContext {
         (total === 0 ? "No unread messages." : `${counted(total, "unread message")}: ${where}.`) +
         " /help lists the commands.",
     );
+    for (const { target } of requests) {
+      const from = safe(addressOf(target), 70);
+      dialogue.notice(`* ${from} waits for an answer: /accept ${from}, /decline ${from} or /block`);
+    }
   }
 
   async #replay(): Promise<number> {
@@ -235,11 +243,12 @@ export class Chat implements ChatContext {
   #showMessage(message: ChatMessage): void {
     this.#names.add(message.from);
     this.#changes.note(message);
+    if (message.target.kind === "group") this.#names.add(message.conversation);
     if (message.own && !this.options.dialogue.interactive) return;
     this.say(this.line(message));
-    if (message.own) return;
+    if (message.own || message.kind === "notice") return;
     if (sameTarget(message.target, this.target)) this.#markSoon(message);
-    else if (!message.read) this.#unreadElsewhere++;
+    else if (!message.read && message.request !== true) this.#unreadElsewhere++;
     this.refresh();
   }
 
@@ -296,7 +305,7 @@ export class Chat implements ChatContext {
   async #countUnread(): Promise<void> {
     const conversations = await this.options.engine.conversations();
     this.#unreadElsewhere = conversations
-      .filter(({ target }) => !sameTarget(target, this.target))
+      .filter(({ target, request }) => !sameTarget(target, this.target) && request !== true)
       .reduce((sum, { unread }) => sum + unread, 0);
   }
 

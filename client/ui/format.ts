@@ -53,7 +53,9 @@ export function formatMessage(
     ? ` (${message.state}${message.problem === undefined ? "" : `: ${safe(message.problem)}`})`
     : "";
   const time = formatTime(message.ts, style.utc);
-  return `${time} ${bold(safe(message.from, 64), style)}: ${address}${body}${note}`;
+  if (message.kind === "notice") return `${time} * ${address}${body}`;
+  const asks = message.request === true ? " (request: accept or decline it)" : "";
+  return `${time} ${bold(safe(message.from, 64), style)}: ${address}${body}${note}${asks}`;
 }
 
 /** The text with what stands at it: whom it answers, that it was edited or deleted, reactions. */
@@ -102,12 +104,16 @@ export function errorText(error: unknown): string {
   return safe(error instanceof Error ? error.message : String(error), 500);
 }
 
-/** The moment a message was delivered or read, for `/history`. */
+/** The moment a message was delivered or read, for `/history`; in groups, by how many. */
 export function stateDetail(message: ChatMessage, utc: boolean): string {
   const goes = message.expiresAt === undefined
     ? ""
     : ` [until ${formatTime(message.expiresAt, utc)}]`;
   if (!message.own) return goes;
   const at = message.readAt ?? message.deliveredAt;
-  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}]${goes}`;
+  const { readBy } = message;
+  const some = readBy !== undefined && readBy.count > 0 && readBy.count < readBy.of
+    ? `, read by ${readBy.count} of ${readBy.of}`
+    : "";
+  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}${some}]${goes}`;
 }

@@ -10,7 +10,21 @@ export interface SlashCommand {
 /** Every slash command, in the order of `/help`. */
 export const slashCommands = [
   { name: "msg", usage: "/msg NAME TEXT", help: "send a private message (also: @NAME TEXT)" },
-  { name: "to", usage: "/to NAME | /to #lobby", help: "make plain lines go there" },
+  { name: "to", usage: "/to NAME | #GROUP | #lobby", help: "make plain lines go there" },
+  {
+    name: "group",
+    usage: "/group ACTION [NAME ...]",
+    help: "create, list, members, add, remove, ... (also: #GROUP TEXT)",
+  },
+  { name: "members", usage: "/members [#GROUP]", help: "who is in the group" },
+  { name: "accept", usage: "/accept [NAME]", help: "accept a stranger's request" },
+  { name: "decline", usage: "/decline [NAME]", help: "decline it" },
+  {
+    name: "block",
+    usage: "/block [NAME]",
+    help: "accept nothing from somebody, or who is blocked",
+  },
+  { name: "unblock", usage: "/unblock NAME", help: "end that" },
   { name: "compose", usage: "/compose [NAME]", help: "asks for receiver and text, then sends" },
   { name: "unread", usage: "/unread [NAME]", help: "show unread messages, leaving them unread" },
   {
@@ -81,13 +95,14 @@ export type Line =
   | { readonly kind: "nothing" }
   | { readonly kind: "say"; readonly text: string }
   | { readonly kind: "private"; readonly name: string; readonly text: string }
+  | { readonly kind: "group"; readonly name: string; readonly text: string }
   | { readonly kind: "command"; readonly name: SlashName; readonly rest: string }
   | { readonly kind: "unknown"; readonly typed: string; readonly nearest: string | undefined };
 
 const isSlashName = (name: string): name is SlashName =>
   slashCommands.some((command) => command.name === name);
 
-/** Reads one line of input: plain text, `@name text`, `/command rest`; `//x` says `/x`. Pasted lines are never commands. */
+/** Reads one line of input: plain text, `@name text`, `#group text`, `/command rest`; `//x` says `/x`. Pasted lines are never commands. */
 export function readLine(line: string): Line {
   if (line.trim() === "") return { kind: "nothing" };
   if (line.includes("\n")) return { kind: "say", text: line };
@@ -96,7 +111,12 @@ export function readLine(line: string): Line {
   if (address?.[1] !== undefined && address[2] !== undefined) {
     return { kind: "private", name: address[1], text: address[2] };
   }
+  const group = /^#(\S+)\s+(\S.*)$/su.exec(line);
+  if (group?.[1] !== undefined && group[2] !== undefined) {
+    return { kind: "group", name: group[1], text: group[2] };
+  }
   // A name without a text is a slip; said to the conversation at hand it would reach the wrong people.
+  if (/^#\S+\s*$/.test(line)) return { kind: "command", name: "to", rest: line.trim() };
   if (/^@\S+\s*$/.test(line)) return { kind: "command", name: "msg", rest: line.trim().slice(1) };
   const command = /^\/(\S*)\s*(.*)$/su.exec(line);
   if (command === null) return { kind: "say", text: line };

@@ -13,6 +13,7 @@ import { askNewPassword } from "./prompts.ts";
 import { safetyQr } from "./qr.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
 import { edit, expire, react, remove, reply } from "./slash_changes.ts";
+import { answerSlash, blockSlash, groupSlash, unblockSlash } from "./slash_groups.ts";
 import { addressOf, targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
 
@@ -229,9 +230,22 @@ const logout: Action = async (chat) => {
   return "leave";
 };
 
+const members: Action = (chat, rest) => groupSlash(chat, `members ${rest}`);
+
+const unblock: Action = async (chat, rest) => {
+  if (rest === "") return usage(chat, "unblock");
+  await unblockSlash(chat, rest);
+};
+
 const actions: Readonly<Record<SlashName, Action>> = {
   msg,
   to,
+  group: groupSlash,
+  members,
+  accept: (chat, name) => answerSlash(chat, { answer: "accept", name }),
+  decline: (chat, name) => answerSlash(chat, { answer: "decline", name }),
+  block: blockSlash,
+  unblock,
   compose,
   unread,
   read,
