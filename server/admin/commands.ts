@@ -64,6 +64,7 @@ function statusLines(status: ServerStatus): string[] {
     ["Fingerprint", formatFingerprint(parseFingerprint(status.fingerprint))],
     ["Invitation", status.link],
     ["Registration", status.registration],
+    ["Consent", status.consent],
     ["Online", `${accountsOnline} accounts in ${sessionsOnline} sessions`],
     ["Database", sizeText(status.databaseBytes)],
     ["Memory", sizeText(status.memoryBytes)],

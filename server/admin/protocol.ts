@@ -19,6 +19,8 @@ export interface ServerStatus {
   readonly fingerprint: string;
   readonly link: string;
   readonly registration: string;
+  /** Who has to ask before writing to a stranger. */
+  readonly consent: string;
   readonly gateways: number;
   readonly sessionsOnline: number;
   readonly accountsOnline: number;

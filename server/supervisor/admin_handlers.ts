@@ -14,7 +14,11 @@ export interface AdminParts {
   readonly storage: StorageHandle;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
-  readonly config: { readonly registration: string; readonly gateways: number };
+  readonly config: {
+    readonly registration: string;
+    readonly consent: string;
+    readonly gateways: number;
+  };
   /** Milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -47,6 +51,7 @@ async function statusOf(parts: AdminParts): Promise<ServerStatus> {
     fingerprint: fingerprintHex(announcement.identityKey),
     link: invitationLink(announcement),
     registration: config.registration,
+    consent: config.consent,
     gateways: config.gateways,
     sessionsOnline,
     accountsOnline,

@@ -44,6 +44,7 @@ Deno.test("ports are numbers from 0 to 65535, and nothing else", () => {
 
 Deno.test("flags that are not possible end with one line and exit code 2", () => {
   usage(() => configure({ registration: "maybe" }));
+  usage(() => configure({ consent: "some" }));
   usage(() => configure({ logLevel: "loud" }));
   usage(() => configure({ gateways: "0" }));
   usage(() => configure({ cert: "/x" }));
@@ -90,4 +91,13 @@ Deno.test("files stand where flags say, else under one home, else where XDG says
     config: "/cwd/mine/server.json",
   });
   usage(() => paths({}));
+});
+
+Deno.test("who has to ask first is decided by flag, then file; by default strangers of other servers", () => {
+  strictEqual(configure({}).consent, "remote");
+  strictEqual(configure({}, '{"consent":"all"}').consent, "all");
+  strictEqual(configure({ consent: "none" }, '{"consent":"all"}').consent, "none");
+  const bad = configure({}, '{"consent":"some"}');
+  strictEqual(bad.consent, "remote");
+  match(bad.notes.join(), /"consent" is not valid/);
 });
