@@ -135,8 +135,7 @@ export class LineEditor implements Dialogue {
       case "tab":
         return void this.#completeWord();
       case "ctrl-l":
-        this.#painted = undefined;
-        return this.#terminal.write("\x1b[2J\x1b[H");
+        return this.#terminal.write(`${this.#erased()}\x1b[2J\x1b[H`);
       case "ctrl-d":
         return empty ? this.#finish({ kind: "end" }) : void this.#press({
           kind: "named",
@@ -221,7 +220,10 @@ export class LineEditor implements Dialogue {
     this.#painted = undefined;
     if (painted === undefined) return "";
     const up = painted.cursorRow === 0 ? "" : `\x1b[${painted.cursorRow}A`;
-    return `\r${up}\x1b[J`;
+    // Where the first row is the screen's, tmux takes a clearing from there on for one of the whole screen, and keeps it
+    // in its scrollback; so the first row is cleared by itself.
+    const rest = painted.rows.length > 1 ? "\x1b[B\x1b[J\x1b[A" : "";
+    return `\r${up}\x1b[K${rest}`;
   }
 
   #paint(): string {
@@ -261,7 +263,10 @@ export class LineEditor implements Dialogue {
     const above = painted.rows.slice(0, painted.cursorRow)
       .reduce((sum, row) => sum + wrapped(row), 0);
     const own = Math.floor(painted.cursorColumn / columns);
-    if (this.#painted !== undefined) this.#painted = { ...painted, cursorRow: above + own };
+    if (this.#painted !== undefined) {
+      const rows = painted.rows.flatMap((row) => Array<string>(wrapped(row)).fill(""));
+      this.#painted = { ...painted, rows, cursorRow: above + own };
+    }
     this.#repaint();
   }
 }

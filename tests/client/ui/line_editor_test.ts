@@ -156,6 +156,25 @@ Deno.test("after a stop from outside the line is painted where the shell left th
     assert.deepEqual((await screen.text()).slice(-4), ["$ fg", "news", "> draft", "online"]);
   }));
 
+Deno.test("repainting at the top of the screen clears rows and never the whole screen, which tmux would keep", () =>
+  editing(async (screen, editor) => {
+    const written: string[] = [];
+    const write = screen.write.bind(screen);
+    screen.write = (text) => {
+      written.push(text);
+      write(text);
+    };
+    editor.readLine("> ");
+    editor.setStatus("online");
+    await screen.press("x".repeat(60));
+    for (const text of written) {
+      // Whatever clears down to the end of the screen stands below the first row.
+      // deno-lint-ignore no-control-regex -- escape sequences are what is looked at
+      assert.doesNotMatch(text, /(?<!\x1b\[B)\x1b\[J/);
+    }
+    assert.deepEqual(await screen.text(), ["> " + "x".repeat(38), "x".repeat(22), "online"]);
+  }));
+
 Deno.test("Tab completes to what all candidates share and lists them when there is a choice", () =>
   editing(async (screen, editor) => {
     editor.setCompletion((before) =>
