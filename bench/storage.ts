@@ -59,7 +59,7 @@ async function makePair(storage: Storage, index: number) {
 
 const dataDir = await Deno.makeTempDir();
 const handle = await startStorage({ dataDir, registrationsPerHour: 1_000_000 });
-const storage = storageOver(handle.connect(0));
+const storage = storageOver(handle.connect());
 const all = await Promise.all(
   Array.from({ length: pairs }, (_, index) => makePair(storage, index)),
 );

@@ -311,4 +311,16 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "notification.seen": { text: "Everything up to `through` has been seen." },
   "notification.seen.ok": { text: "Noted." },
   notification: { text: "A new notification, or one that has grown." },
+
+  "peer.link": {
+    text:
+      "The first message of either side, the dialling one first. `stream` is the id of the sender's outbox for the " +
+      "receiver, `first` the counter of the oldest item that waits in it, or of the next one; `received` is what the " +
+      "sender has on disk of the receiver's outbox.",
+  },
+  "peer.item": {
+    text: "An item of the sender's outbox. Counters follow each other without a gap.",
+  },
+  "peer.ack": { text: "Everything up to `counter` is on disk: the other side may forget it." },
+  "peer.close": { text: "The link ends, and why. Nothing follows." },
 };

@@ -20,6 +20,7 @@ const sections: Readonly<Record<string, (type: string) => boolean>> = {
   archive: (type) => /^archive\b/.test(type),
   file: (type) => /^file\./.test(type),
   notification: (type) => /^notification\b/.test(type),
+  peer: (type) => /^peer\./.test(type),
 };
 
 /** One field of a message. */

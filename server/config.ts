@@ -23,6 +23,9 @@ export type Consent = "none" | "remote" | "all";
 
 const consents = ["none", "remote", "all"] as const satisfies readonly Consent[];
 
+/** Which servers may link with this one: those that its operator has added, or any. */
+export type PeerPolicy = "open" | "listed";
+
 /** Flags as they were typed. */
 export interface ServerFlags extends FileChoices {
   readonly port?: string | undefined;
@@ -31,6 +34,7 @@ export interface ServerFlags extends FileChoices {
   readonly key?: string | undefined;
   readonly registration?: string | undefined;
   readonly consent?: string | undefined;
+  readonly peers?: string | undefined;
   readonly logLevel?: string | undefined;
   readonly gateways?: string | undefined;
 }
@@ -43,6 +47,7 @@ export interface ServerConfig {
   readonly tls: TlsSource;
   readonly registration: Registration;
   readonly consent: Consent;
+  readonly peers: PeerPolicy;
   readonly logLevel: LogLevel;
   readonly gateways: number;
   readonly files: FileRules;
@@ -76,6 +81,7 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     registration: oneOf(["open", "invite", "closed"], "--registration", flags.registration) ??
       file.values.registration ?? "open",
     consent: oneOf(consents, "--consent", flags.consent) ?? file.values.consent ?? "remote",
+    peers: oneOf(["open", "listed"], "--peers", flags.peers) ?? file.values.peers ?? "listed",
     logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
     gateways: gatewayCount(flags.gateways) ?? Math.max(1, around.cores - 1),
     files: fileRules({ ...file.values, ...given(flags) }),
@@ -115,6 +121,7 @@ interface FileValues {
   key?: string;
   registration?: Registration;
   consent?: Consent;
+  peers?: PeerPolicy;
   logLevel?: LogLevel;
 }
 
@@ -147,6 +154,7 @@ const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValu
   key: nonEmpty,
   registration: (value) => (["open", "invite", "closed"] as const).find((known) => known === value),
   consent: (value) => consents.find((known) => known === value),
+  peers: (value) => (["open", "listed"] as const).find((known) => known === value),
   logLevel: (value) => levels.find((known) => known === value),
   maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,
   fileQuota: (value) => isFileChoice("fileQuota", value) ? value : undefined,

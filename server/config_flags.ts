@@ -6,6 +6,7 @@ import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
 import type { FilesCommand } from "./backup/commands.ts";
 import { describeAccounts } from "./config_flags_accounts.ts";
+import { describePeers } from "./config_flags_peers.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
@@ -74,10 +75,10 @@ function describe(program: Command, done: (command: ServerCommand) => void): voi
   describeRun(program, done);
   describeAdmin(program, done);
   describeFiles(program, done);
-  describeAccounts(program, {
-    place,
-    tell: (command, { data, home }) => done({ kind: "admin", command, data, home }),
-  });
+  const tell = (command: AdminCommand, { data, home }: AdminOptions) =>
+    done({ kind: "admin", command, data, home });
+  describeAccounts(program, { place, tell });
+  describePeers(program, { place, tell });
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {
@@ -93,6 +94,10 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     .option("--cert <file>", "TLS certificate chain, PEM, instead of the server's own")
     .option("--key <file>", "its private key, PEM")
     .option("--registration <who>", "open, invite (see: server invite) or closed (default: open)")
+    .option(
+      "--peers <who>",
+      "which servers may link: listed (added here) or open (default: listed)",
+    )
     .option("--max-file-size <size>", "largest file that may be sent (default: 64M)")
     .option("--file-quota <size>", "files of one account on the server (default: 1G)")
     .option("--file-space <size>", "files of all accounts on the server (default: 64G)")

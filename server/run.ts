@@ -45,7 +45,11 @@ function pathsOf(command: Pick<PathInput, "data" | "home" | "config">): ServerPa
 
 async function admin({ command, data, home }: ServerCommand & { kind: "admin" }): Promise<number> {
   const { data: folder } = pathsOf({ data, home });
-  return await runAdmin(command, { folder, print: (line) => print(Deno.stdout, line) });
+  return await runAdmin(command, {
+    folder,
+    now: Date.now,
+    print: (line) => print(Deno.stdout, line),
+  });
 }
 
 async function files(

@@ -93,6 +93,11 @@ export const errorCodes = facts({
   not_found: { text: "nothing there", retry: "never" },
   // Files
   wrong_offset: { text: "the upload stands at another place", retry: "after_sync" },
+  // Linked servers
+  peer_unknown: { text: "this server is not linked with that one", retry: "later" },
+  peer_paused: { text: "the link with that server is paused", retry: "later" },
+  peer_duplicate: { text: "there is a link with that server already", retry: "later" },
+  peer_self: { text: "a server cannot be linked with itself", retry: "never" },
 });
 
 /** A stable error code of the protocol. */

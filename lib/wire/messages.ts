@@ -14,6 +14,7 @@ import type { Entry, SessionState } from "./catalogue/define.ts";
 import { directoryMessages } from "./catalogue/directory.ts";
 import { fileMessages } from "./catalogue/file.ts";
 import { repairMessages } from "./catalogue/repair.ts";
+import { peerMessages } from "./catalogue/peer.ts";
 import { sessionMessages } from "./catalogue/session.ts";
 
 export type { Direction, Entry, Role, SessionState } from "./catalogue/define.ts";
@@ -29,6 +30,7 @@ export const catalogue = {
   ...notificationMessages,
   ...archiveMessages,
   ...fileMessages,
+  ...peerMessages,
 } as const satisfies Record<string, Entry>;
 
 type Catalogue = typeof catalogue;
@@ -51,6 +53,9 @@ export type RequestType = TypesOfRole<"request">;
 export type NoticeType = TypesOfRole<"notice">;
 /** Types that the server sends unasked. */
 export type EventType = TypesOfRole<"event">;
+
+/** What linked servers say to each other. */
+export type PeerMessageType = TypesOfRole<"peer">;
 
 /** The reply to request `T`. */
 export type ReplyType<T extends RequestType> = `${T}.ok` & MessageType;

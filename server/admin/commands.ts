@@ -9,6 +9,7 @@ import {
 } from "./account_commands.ts";
 import { RunningServer } from "./ask.ts";
 import { storedFingerprint } from "./identity.ts";
+import { type PeerCommand, type PeerWorld, runPeerCommand } from "./peer_commands.ts";
 import type { ServerStatus } from "./protocol.ts";
 import { sizeText, spanText } from "./text.ts";
 
@@ -18,14 +19,11 @@ export type AdminCommand =
   | { readonly kind: "stop"; readonly json: boolean }
   | { readonly kind: "fingerprint"; readonly json: boolean }
   | UserCommand
-  | InviteCommand;
+  | InviteCommand
+  | PeerCommand;
 
-/** Where a command runs. */
-export interface AdminWorld {
-  /** The server's data folder. */
-  readonly folder: string;
-  readonly print: (line: string) => void;
-}
+/** Where a command runs: `folder` is the server's data folder. */
+export type AdminWorld = PeerWorld;
 
 /** Runs a command; returns the exit code. Throws `ExitError`. */
 export async function runAdmin(command: AdminCommand, world: AdminWorld): Promise<number> {
@@ -40,6 +38,8 @@ export async function runAdmin(command: AdminCommand, world: AdminWorld): Promis
       return await runUserCommand(command, world);
     case "invite":
       return await runInviteCommand(command, world);
+    case "peer":
+      return await runPeerCommand(command, world);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { exitCodes, ExitError, type ExitReason } from "../../lib/base/exit_codes.ts";
 import type { AccountRow, InviteRow } from "../operations/contract.ts";
+import type { PeerRow } from "../operations/contract.ts";
 
 /** Figures of a running server. Times in milliseconds, sizes in bytes. */
 export interface ServerStatus {
@@ -29,6 +30,29 @@ export interface ServerStatus {
   /** Storage operations since the start, and those that failed. */
   readonly operations: number;
   readonly failures: number;
+}
+
+/** A linked server, and how the link with it stands. Times in milliseconds since 1970. */
+export interface PeerStatus {
+  readonly name: string;
+  readonly declared: string;
+  readonly fingerprint: string;
+  readonly address: string | null;
+  readonly pin: PeerRow["pin"];
+  readonly state: PeerRow["state"];
+  /** With `changed`: the fingerprint of whoever answers instead. */
+  readonly seen: string | null;
+  readonly addedAt: number;
+  readonly linkedAt: number | null;
+  readonly queued: number;
+  readonly queuedBytes: number;
+  readonly link: "linked" | "dialling" | "waiting" | "off";
+  readonly linkSince: number | null;
+  /** Which side dialled. */
+  readonly dialled: "by_us" | "by_them" | null;
+  /** What went wrong last. */
+  readonly trouble: { readonly code: string; readonly text: string; readonly at: number } | null;
+  readonly nextAt: number | null;
 }
 
 /** Every request by its name: what it takes and what it answers. */
@@ -56,6 +80,23 @@ export interface AdminRequests {
   };
   "invite.list": { in: Record<never, never>; out: { readonly invites: readonly InviteRow[] } };
   "invite.revoke": { in: { readonly id: string }; out: Record<never, never> };
+  "peer.add": {
+    in: {
+      /** `HOST:PORT` or an invitation link. */
+      readonly address: string;
+      readonly fingerprint?: string;
+      readonly name?: string;
+    };
+    out: PeerStatus;
+  };
+  "peer.list": { in: Record<never, never>; out: { readonly peers: readonly PeerStatus[] } };
+  "peer.pause": { in: { readonly name: string }; out: PeerStatus };
+  "peer.resume": { in: { readonly name: string }; out: PeerStatus };
+  /** `drop`: also when something waits for it. */
+  "peer.remove": {
+    in: { readonly name: string; readonly drop: boolean };
+    out: { readonly dropped: number };
+  };
 }
 
 /** The name of a request. */

@@ -38,6 +38,8 @@ export type Attempt = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
 /** From the supervisor to a gateway. */
 export type ToGateway =
   | GatewayStart
+  /** The way to the federation worker, which takes servers that dial this one. */
+  | { readonly kind: "peers"; readonly port: MessagePort }
   /** Accept nothing new, drain, close. */
   | { readonly kind: "close" }
   | { readonly kind: "try"; readonly what: Attempt };

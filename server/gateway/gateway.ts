@@ -9,6 +9,7 @@ import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
 import type { SocketTransport } from "../../lib/wire/tls.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
+import { PeerPort } from "../federation/pipe.ts";
 import type { Storage } from "../operations/contract.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
@@ -49,6 +50,7 @@ export class Gateway {
   readonly #serving = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #refusing = 0;
+  #peers: PeerPort | undefined;
 
   constructor(options: GatewayOptions) {
     const sessions = new SessionTable<Session>();
@@ -72,6 +74,11 @@ export class Gateway {
     const router = new NudgeRouter(this.#services);
     options.storage.onNudges((nudges) => router.take(nudges));
     this.#relieve();
+  }
+
+  /** Hands servers that dial this one to the federation worker from now on; before, they are refused. */
+  linkPeers(port: MessagePort): void {
+    this.#peers = new PeerPort(port);
   }
 
   /** Looks from time to time whether too much waits to be written, until the gateway closes. */
@@ -109,6 +116,7 @@ export class Gateway {
     this.#closing.abort();
     const ended = Promise.all([...sessions.all()].map((session) => this.#end(session)));
     await Promise.race([ended, pause(clock, limits.drainMs)]);
+    await Promise.race([this.#peers?.close(), pause(clock, limits.drainMs)]);
     const left = [...sessions.all()].map(({ connection }) => connection.close());
     await Promise.race([Promise.all([...left, ...this.#serving]), pause(clock, limits.drainMs)]);
   }
@@ -121,10 +129,18 @@ export class Gateway {
       if (this.#closing.signal.aborted) {
         return await connection.close(new AppError("server_closing"));
       }
+      if (isPeer(connection)) return await this.#servePeer(connection, transport);
       await serve(new Session(this.#services, connection, address));
     } catch (thrown) {
       this.#logGreeting(asAppError(thrown), address);
     }
+  }
+
+  async #servePeer(connection: Connection, { remote }: SocketTransport): Promise<void> {
+    if (this.#peers === undefined) return await connection.close(new AppError("peer_unknown"));
+    const { hostname, port } = remote;
+    const at = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    await this.#peers.serve(connection, at);
   }
 
   /** A greeting that is under way when the gateway closes is given up. */
@@ -161,4 +177,9 @@ export class Gateway {
     await session.atMost(0, 0);
     await connection.close();
   }
+}
+
+/** Whether another server has dialled, and no client. */
+function isPeer({ peer }: Connection): boolean {
+  return peer.kind === "client" && peer.hello.role === "peer";
 }

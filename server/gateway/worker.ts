@@ -101,6 +101,8 @@ self.onmessage = ({ data }: MessageEvent<ToGateway>) => {
   switch (data.kind) {
     case "start":
       return start(data);
+    case "peers":
+      return running?.gateway.linkPeers(data.port);
     case "close":
       return void close();
     case "try":

@@ -41,6 +41,17 @@ import { logPending, logRead, messageAck, messageRead, messageSend } from "./mes
 import { notificationList, notificationSeen } from "./notifications.ts";
 import { conversationRecreate } from "./recreate.ts";
 import { conversationRefuse } from "./refuse.ts";
+import {
+  peerAcked,
+  peerAdd,
+  peerLinked,
+  peerList,
+  peerOutgoing,
+  peerPosition,
+  peerReceive,
+  peerRemove,
+  peerUpdate,
+} from "./peers.ts";
 import { retentionRun } from "./retention.ts";
 import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./sessions.ts";
 
@@ -106,6 +117,15 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "file.done": fileDone,
   "file.delete": fileDelete,
   "file.abandon": fileAbandon,
+  "peer.add": peerAdd,
+  "peer.list": peerList,
+  "peer.update": peerUpdate,
+  "peer.remove": peerRemove,
+  "peer.position": peerPosition,
+  "peer.linked": peerLinked,
+  "peer.outgoing": peerOutgoing,
+  "peer.acked": peerAcked,
+  "peer.receive": peerReceive,
   "retention.run": retentionRun,
 };
 

@@ -16,6 +16,8 @@ export interface Settings {
   readonly files: FileSettings;
   /** Whose first message or invitation is a request: nobody's, that of accounts of other servers, or every stranger's. */
   readonly consent: Consent;
+  /** Whether the lobby is mirrored between this server and linked ones that want it too. */
+  readonly lobbyPeers: boolean;
 }
 
 /** What holds unless the operator says otherwise. */
@@ -75,6 +77,8 @@ export function actingParty(
   if (account === undefined || device === undefined || device.account !== account.key) {
     return refuse("unknown_device");
   }
+  // Accounts of other servers act through their server alone.
+  if (account.peer !== null) return refuse("unknown_device");
   if (device.revokedAt !== null) return refuse("device_revoked");
   return account.disabled ? refuse("account_disabled") : { ok: true, account, device };
 }

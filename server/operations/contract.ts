@@ -9,6 +9,7 @@ import type { FileBytes, FileOperations } from "./contract_files.ts";
 import type { Nudge, SessionKey } from "./contract_nudge.ts";
 import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
+import type { PeerOperations } from "./contract_peers.ts";
 import type {
   BlockRow,
   ConversationKind,
@@ -22,6 +23,7 @@ import type {
   UserRow,
 } from "./contract_rows.ts";
 
+export type * from "./contract_peers.ts";
 export type {
   BlockRow,
   ConversationKind,
@@ -107,7 +109,7 @@ interface Appended {
 }
 
 /** Every operation: `in` is what it takes, `out` what it answers. Time (`now`) is added by the storage side. */
-export interface Operations extends FileOperations, AdminOperations {
+export interface Operations extends FileOperations, AdminOperations, PeerOperations {
   // Accounts
   "account.exists": { in: { name: string }; out: { exists: boolean } };
   /** Refuses bad names, taken names, closed registration and too many registrations from one address, begun or done. */

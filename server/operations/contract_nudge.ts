@@ -1,4 +1,5 @@
 /** What the storage side tells gateways unasked. */
+import type { PeerNudge } from "./contract_peers.ts";
 import type {
   MemberState,
   MessageRow,
@@ -17,6 +18,7 @@ export interface SessionKey {
 
 /** What the storage side tells every gateway after a commit. Losing one costs time, never a message. */
 export type Nudge =
+  | PeerNudge
   /** Rows up to `seq` exist; these devices (those with a live session) may read them. */
   | {
     readonly kind: "log";

@@ -1,16 +1,24 @@
 /** The lobby: signed posts for everybody. */
-import { utf8 } from "../../lib/base/bytes.ts";
-import { serverLimits } from "../../lib/base/limits.ts";
+import { fromBase64url, utf8 } from "../../lib/base/bytes.ts";
+import { peerLimits, serverLimits, textLimits } from "../../lib/base/limits.ts";
+import { verifyLobbyPost } from "../../lib/crypto/lobby_post.ts";
+import { VerifyingKey } from "../../lib/crypto/sign.ts";
+import type { Peer } from "../tables/peers.ts";
 import type { NewPost, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { PostRow } from "./contract.ts";
+import { type LobbyItem, mirrorPost } from "./lobby_peers.ts";
+import { remoteParty } from "./remote.ts";
 
 function postRow(tables: Tables, post: NewPost & { readonly seq: number }): PostRow {
   const { account, name } = tables.accounts.byKey(post.account);
   const { seq, post: id, device, text, sentAt, ts, signature } = post;
   return { seq, post: id, account, name, device, text, sentAt, ts, signature };
 }
+
+/** All accounts of a peer together; what comes in a burst after an outage is taken in as it is allowed, none of it lost. */
+const peerAllowance = { most: peerLimits.lobbyBytesPerMinute, windowMs: 60 * 1000 };
 
 const allowance = { most: serverLimits.lobbyBytesPerMinute, windowMs: 60 * 1000 };
 
@@ -30,12 +38,58 @@ export const lobbyPost: Handler<"lobby.post"> = (context, input) => {
   const retryAfterMs = countPost(context, party.account.account, input.text);
   if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
   const post = { ...input, account: party.account.key, ts: now };
+  const seq = storePost(context, post);
+  mirrorPost(context, post);
+  return { ok: true, seq, ts: now };
+};
+
+/** Stores a post that may be stored and tells everybody who is there; returns its sequence. */
+function storePost(context: Context, post: NewPost): number {
+  const { tables } = context;
   const seq = tables.lobby.add(post);
   context.nudge({ kind: "lobby", post: postRow(tables, { ...post, seq }) });
   // Only by number: a clock that is wrong must not make the first post delete all others.
   cutLobby(tables, {});
-  return { ok: true, seq, ts: now };
-};
+  return seq;
+}
+
+/**
+ * Takes a post of a peer's account, once and only with its device's signature. Milliseconds until the peer may give more
+ * posts; 0 when this one is dealt with.
+ */
+export function takeLobbyItem(context: Context, peer: Peer, item: LobbyItem): number {
+  const { tables, settings, now } = context;
+  if (!settings.lobbyPeers || !peer.lobby) return 0;
+  const party = remoteParty(context, peer, item.certificate);
+  if (!party.ok || !isGenuine(party.device.device, item)) return 0;
+  if (tables.lobby.find(party.device.device, item.post) !== undefined) return 0;
+  const cost = serverLimits.lobbyPostBytes + utf8(item.text).length;
+  const retryAfterMs = spend(context, {
+    kind: "lobby",
+    subject: peer.fingerprint,
+    cost,
+    allowance: peerAllowance,
+  });
+  if (retryAfterMs > 0) return retryAfterMs;
+  const { post, text, sentAt, signature } = item;
+  const device = party.device.device;
+  storePost(context, {
+    post,
+    text,
+    sentAt,
+    signature,
+    device,
+    account: party.account.key,
+    ts: now,
+  });
+  return 0;
+}
+
+function isGenuine(device: string, item: LobbyItem): boolean {
+  if (utf8(item.text).length > textLimits.lobbyTextBytes) return false;
+  const key = new VerifyingKey(fromBase64url(device));
+  return verifyLobbyPost(key, fromBase64url(item.signature), item);
+}
 
 /** Deletes what is beyond the lobby's bounds, too old only where `now` is given; returns how many posts that were. */
 export function cutLobby(

@@ -27,6 +27,9 @@ export interface Delivery {
 /** What may be tried in a test to prove that the worker is not permitted to do it. */
 export type Forbidden = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
 
+/** Which nudges somebody who asks the storage side wants to hear: a gateway all, the links only what is for them. */
+export type Hears = "all" | "peers" | "nothing";
+
 /** From the supervisor to the storage worker. */
 export type ToStorage =
   | {
@@ -38,7 +41,7 @@ export type ToStorage =
     readonly testHooks: boolean;
     readonly crash: CrashPlan | undefined;
   }
-  | { readonly kind: "connect"; readonly gateway: number; readonly port: MessagePort }
+  | { readonly kind: "connect"; readonly hears: Hears; readonly port: MessagePort }
   | { readonly kind: "status" }
   | { readonly kind: "try"; readonly what: Forbidden }
   | { readonly kind: "close" };

@@ -3,7 +3,7 @@ import { serverLimits } from "../../lib/base/limits.ts";
 import { afterThisTurn } from "../../lib/base/turn.ts";
 import type { BatchRunner, Ending, Work } from "./batch.ts";
 import type { FilePort } from "./file_messages.ts";
-import type { Call, Delivery, Reply } from "./messages.ts";
+import type { Call, Delivery, Hears, Reply } from "./messages.ts";
 import { pack, type Packed, unpack } from "./pack.ts";
 
 interface Queued extends Work {
@@ -35,7 +35,7 @@ export class CallQueue {
   readonly #runner: BatchRunner;
   readonly #onTrouble: OnTrouble;
   readonly #files: Attached;
-  readonly #ports = new Set<MessagePort>();
+  readonly #ports = new Map<MessagePort, Hears>();
   #queued: Queued[] = [];
   #scheduled = false;
   readonly counts: QueueCounts = { operations: 0, transactions: 0, failures: 0 };
@@ -46,9 +46,9 @@ export class CallQueue {
     this.#files = options.files;
   }
 
-  /** Takes calls from this gateway from now on. */
-  connect(port: MessagePort): void {
-    this.#ports.add(port);
+  /** Takes calls of this worker from now on. */
+  connect(port: MessagePort, hears: Hears = "all"): void {
+    this.#ports.set(port, hears);
     port.onmessage = ({ data }: MessageEvent<Packed | FilePort>) => {
       if ("files" in data) this.#files.serve(data.files);
       else this.#take(port, data);
@@ -107,9 +107,10 @@ export class CallQueue {
       list.push(replyOf(id, ending));
       replies.set(port, list);
     });
-    for (const port of this.#ports) {
+    for (const [port, hears] of this.#ports) {
       const own = replies.get(port) ?? [];
-      if (own.length > 0 || nudges.length > 0) send(port, { replies: own, nudges });
+      const heard = nudges.length === 0 ? nudges : nudgesFor(hears, nudges);
+      if (own.length > 0 || heard.length > 0) send(port, { replies: own, nudges: heard });
     }
   }
 
@@ -120,9 +121,15 @@ export class CallQueue {
 
   /** Stops listening to gateways. */
   disconnect(): void {
-    for (const port of this.#ports) port.close();
+    for (const port of this.#ports.keys()) port.close();
     this.#ports.clear();
   }
+}
+
+function nudgesFor(hears: Hears, nudges: Delivery["nudges"]): Delivery["nudges"] {
+  if (hears === "nothing") return [];
+  const forLinks = hears === "peers";
+  return nudges.filter(({ kind }) => (kind === "peers" || kind === "outbox") === forLinks);
 }
 
 function replyOf(id: number, ending: Ending): Reply {

@@ -4,7 +4,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import { type Consent, defaultFileSettings } from "../operations/context.ts";
 import type { FileSettings } from "../operations/contract.ts";
-import type { Forbidden, FromStorage, StorageStatus, ToStorage } from "./messages.ts";
+import type { Forbidden, FromStorage, Hears, StorageStatus, ToStorage } from "./messages.ts";
 
 export type { StorageStatus } from "./messages.ts";
 
@@ -26,6 +26,8 @@ export interface StorageOptions {
   readonly registrationsPerHour?: number;
   /** What the operator decided about files; the defaults when left out. */
   readonly files?: Partial<FileSettings>;
+  /** Whether the lobby is mirrored with linked servers; not when left out. */
+  readonly lobbyPeers?: boolean;
   /** Told of operations that failed through no fault of their caller. `detail` is for the log alone. */
   readonly onTrouble?: (operation: string, detail: string) => void;
   /** For tests: where to die, and how; also permits `attempt`. */
@@ -34,8 +36,8 @@ export interface StorageOptions {
 
 /** A running storage worker. */
 export interface StorageHandle {
-  /** A port for one gateway worker, to be handed to it and used with `storageOver`. */
-  connect(gateway: number): MessagePort;
+  /** A port for one worker, to be handed to it and used with `storageOver`; a gateway hears all nudges. */
+  connect(hears?: Hears): MessagePort;
   /** Resolves when the worker dies by itself; nothing can be stored any more then. */
   readonly failed: Promise<AppError>;
   status(): Promise<StorageStatus>;
@@ -135,6 +137,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
         registrationsPerHour: options.registrationsPerHour ??
           serverLimits.registrationsPerAddressPerHour,
         files: { ...defaultFileSettings, ...options.files },
+        lobbyPeers: options.lobbyPeers ?? false,
       },
       testHooks: options.testHooks !== undefined,
       crash: options.testHooks?.crash,
@@ -150,9 +153,9 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
 function handleOver(line: Line): StorageHandle {
   return {
     failed: line.failed,
-    connect(gateway) {
+    connect(hears = "all") {
       const { port1, port2 } = new MessageChannel();
-      line.send({ kind: "connect", gateway, port: port1 }, [port1]);
+      line.send({ kind: "connect", hears, port: port1 }, [port1]);
       return port2;
     },
     async status() {

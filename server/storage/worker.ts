@@ -95,7 +95,7 @@ async function tellTried(what: Extract<ToStorage, { kind: "try" }>["what"]): Pro
 function handle(message: Exclude<ToStorage, Start>, state: Running): void {
   switch (message.kind) {
     case "connect":
-      return state.queue.connect(message.port);
+      return state.queue.connect(message.port, message.hears);
     case "status":
       return tellStatus(state);
     case "try":

@@ -6,12 +6,15 @@ import type { Storage } from "../operations/contract.ts";
 import type { StorageHandle } from "../storage/start.ts";
 import { type Announcement, invitationLink, reachedUnder } from "./announce.ts";
 import { accountHandlers } from "./account_handlers.ts";
+import type { Links } from "./federation.ts";
+import { peerHandlers } from "./peer_handlers.ts";
 import type { Stopping } from "./stopping.ts";
 
 /** What the handlers work with. */
 export interface AdminParts {
-  readonly operations: Pick<Storage, "call">;
   readonly storage: StorageHandle;
+  readonly operations: Storage;
+  readonly links: Links;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
   readonly config: {
@@ -27,6 +30,7 @@ export interface AdminParts {
 export function adminHandlers(parts: AdminParts): AdminHandlers {
   return {
     ...accountHandlers({ ...parts, now: Date.now }),
+    ...peerHandlers(parts),
     status: () => statusOf(parts),
     stop: () => {
       parts.stopping.command();

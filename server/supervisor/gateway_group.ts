@@ -34,7 +34,7 @@ export class GatewayGroup {
   /** All of them listen. Throws `ExitError`. `connect` gives the way to the storage worker for one of them. */
   async start(
     common: CommonInput,
-    connect: (gateway: number) => MessagePort,
+    connect: () => MessagePort,
   ): Promise<readonly ListenAddress[]> {
     for (let attempt = 1;; attempt++) {
       try {
@@ -48,6 +48,15 @@ export class GatewayGroup {
         this.#workers = this.#spawn();
       }
     }
+  }
+
+  /** Ways from all of them to the federation worker. */
+  linkPeers(): MessagePort[] {
+    return this.#workers.map((worker) => {
+      const { port1, port2 } = new MessageChannel();
+      worker.linkPeers(port1);
+      return port2;
+    });
   }
 
   /** Every session is told and drained, then the workers end. */
@@ -72,12 +81,12 @@ export class GatewayGroup {
 
   async #startAll(
     common: CommonInput,
-    connect: (gateway: number) => MessagePort,
+    connect: () => MessagePort,
   ): Promise<readonly ListenAddress[]> {
     const shared = this.#workers.length > 1;
     const started = await Promise.all(
       this.#workers.map((worker, index) =>
-        worker.start({ ...common, index, listen: this.#listen, shared, storage: connect(index) })
+        worker.start({ ...common, index, listen: this.#listen, shared, storage: connect() })
       ),
     );
     return started[0] ?? [];

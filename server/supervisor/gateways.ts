@@ -75,6 +75,11 @@ export class GatewayWorker {
     return said.addresses;
   }
 
+  /** Gives it the way to the federation worker. */
+  linkPeers(port: MessagePort): void {
+    this.#worker.postMessage({ kind: "peers", port }, [port]);
+  }
+
   /** Ends its sessions in order, then the worker itself. */
   async close(): Promise<void> {
     const closed = this.#next((message) => message.kind === "closed" ? true : undefined);

@@ -14,6 +14,7 @@ import { type Announcement, readyJson, readyLines } from "./announce.ts";
 import { type ServedCertificate, servedCertificate, type TlsSource } from "./certificates.ts";
 import { adminHandlers } from "./admin_handlers.ts";
 import { openFolder } from "./folder.ts";
+import { Links } from "./federation.ts";
 import { GatewayGroup } from "./gateway_group.ts";
 import { type ServerKeys, serverKeys } from "./keys.ts";
 import { killSelf } from "./kill.ts";
@@ -29,6 +30,8 @@ export interface ServerOptions {
     readonly tls: TlsSource;
     readonly registration: "open" | "invite" | "closed";
     readonly consent: "none" | "remote" | "all";
+    /** Whether servers may link that nobody has added. */
+    readonly peers: "open" | "listed";
     readonly gateways: number;
     readonly files: FileSettings;
   };
@@ -82,17 +85,22 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
   });
   let storage: StorageHandle | undefined;
   let admin: AdminSocket | undefined;
+  let links: Links | undefined;
   try {
     const keys = await serverKeys(options.folder);
     const certificate = await certify(options, keys, log);
     storage = await openStorage(options, around);
     const announcement = await listen(options, { gateways, keys, certificate, storage });
-    const operations = storageOver(storage.connect(options.config.gateways));
-    admin = openAdmin(options, { ...around, storage, operations, announcement });
+    const operations = storageOver(storage.connect("nothing"));
+    links = linksOf(options, { ...around, keys, storage, gateways });
+    admin = openAdmin(options, { ...around, storage, operations, links, announcement });
     announce(options, announcement, log);
-    if (options.test?.tries) options.print(await tries(gateways, storage));
-    return await end(await stopping.asked, { gateways, storage, log });
+    const parts = { gateways, storage, operations, links, log };
+    if (options.test?.tries) options.print(await tries(parts));
+    void startLinks(options, parts);
+    return await end(await stopping.asked, parts);
   } catch (thrown) {
+    links?.terminate();
     gateways.terminate();
     await storage?.close();
     throw thrown;
@@ -107,6 +115,7 @@ function openAdmin(
   parts: Around & {
     readonly storage: StorageHandle;
     readonly operations: Storage;
+    readonly links: Links;
     readonly announcement: Announcement;
   },
 ): AdminSocket {
@@ -115,10 +124,47 @@ function openAdmin(
   return new AdminSocket({ folder, handlers, logger: parts.log });
 }
 
-function tries(gateways: GatewayGroup, storage: StorageHandle): Promise<string> {
+interface Running {
+  readonly gateways: GatewayGroup;
+  readonly storage: StorageHandle;
+  readonly operations: Storage;
+  readonly links: Links;
+  readonly log: Logger;
+}
+
+/** Links with other servers, not begun yet. */
+function linksOf(
+  { config, test }: ServerOptions,
+  { keys, storage, gateways, log, stopping }: Around & Pick<Running, "storage" | "gateways"> & {
+    readonly keys: ServerKeys;
+  },
+): Links {
+  return new Links(() => ({
+    identitySeed: keys.identity.seed,
+    serverName: config.name,
+    open: config.peers === "open",
+    lobby: false,
+    testHooks: test !== undefined,
+    storage: storage.connect("peers"),
+    gateways: gateways.linkPeers(),
+  }), { logger: log, failed: (cause) => stopping.failed("federation", cause) });
+}
+
+/** Begins where there is somebody to link with. */
+async function startLinks({ config }: ServerOptions, { operations, links, log }: Running) {
+  try {
+    const { peers } = await operations.call("peer.list", {});
+    if (peers.length > 0 || config.peers === "open") await links.start();
+  } catch (thrown) {
+    log.log("error", "links_not_started", { cause: String(thrown) });
+  }
+}
+
+function tries({ gateways, storage, links }: Running): Promise<string> {
   return tryEverything({
     gateway: (what) => gateways.try(what),
     storage: (what) => storage.attempt(what),
+    federation: (what) => links.try(what),
   });
 }
 
@@ -185,7 +231,7 @@ async function listen(
     registration: config.registration,
     testHooks: test !== undefined,
     crash: test?.crash,
-  }, (gateway) => storage.connect(gateway));
+  }, () => storage.connect());
   return {
     name: config.name,
     dataFolder: folder,
@@ -206,13 +252,13 @@ function announce(options: ServerOptions, announcement: Announcement, log: Logge
   for (const line of lines) options.print(line);
 }
 
-async function end(
-  reason: StopReason,
-  { gateways, storage, log }: { gateways: GatewayGroup; storage: StorageHandle; log: Logger },
-): Promise<number> {
-  if (reason.kind === "failed") return await endFailed(gateways, storage);
+async function end(reason: StopReason, running: Running): Promise<number> {
+  if (reason.kind === "failed") return await endFailed(running);
+  const { gateways, storage, links, log } = running;
   log.log("info", "stopping", { by: reason.kind === "signal" ? reason.signal : "command" });
-  await Promise.race([gateways.close(), pause(systemClock, endMs)]);
+  const inOrder = links.close().then(() => gateways.close());
+  await Promise.race([inOrder, pause(systemClock, endMs)]);
+  links.terminate();
   gateways.terminate();
   await storage.close();
   log.log("info", "stopped");
@@ -220,7 +266,8 @@ async function end(
 }
 
 /** What was acknowledged is on the disk already; closing the database only makes the next start quicker. */
-async function endFailed(gateways: GatewayGroup, storage: StorageHandle): Promise<number> {
+async function endFailed({ gateways, storage, links }: Running): Promise<number> {
+  links.terminate();
   gateways.terminate();
   const closed = storage.close().catch(() => undefined);
   await Promise.race([closed, pause(systemClock, failedEndMs)]);

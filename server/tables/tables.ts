@@ -13,7 +13,9 @@ import type { Conversations, Log } from "./conversations.ts";
 import type { Directory } from "./directory.ts";
 import type { Files } from "./files.ts";
 import type { Invites } from "./invites.ts";
+import type { Lobby } from "./lobby.ts";
 import type { Notifications } from "./notifications.ts";
+import type { Peers } from "./peers.ts";
 import type { Repairs } from "./repairs.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
@@ -33,6 +35,7 @@ export type {
 } from "./conversations.ts";
 export type { Directory } from "./directory.ts";
 export type { Files, StoredFile } from "./files.ts";
+export type { Lobby, NewPost } from "./lobby.ts";
 export type {
   MessageNotification,
   NotificationQuery,
@@ -49,8 +52,10 @@ export interface Account {
   readonly accountKey: string;
   readonly createdAt: number;
   readonly disabled: boolean;
-  /** Index of its entry in the directory's log. */
+  /** Index of its entry in the directory's log; nothing for an account of another server. */
   readonly entry: number;
+  /** Storage key of the linked server whose account it is; null for this server's own. */
+  readonly peer: number | null;
   lastSeen: number | null;
   /** The number of its latest notification. */
   notifications: number;
@@ -67,6 +72,16 @@ export interface NewAccount {
   readonly entry: number;
 }
 
+/** An account of a linked server, as it becomes known. */
+export interface NewRemoteAccount {
+  readonly account: string;
+  /** `name@server`, as it is shown here. */
+  readonly name: string;
+  readonly accountKey: string;
+  readonly createdAt: number;
+  readonly peer: number;
+}
+
 /** Sums over all conversations of an account. */
 export interface Totals {
   readonly unread: number;
@@ -76,19 +91,22 @@ export interface Totals {
 
 /** Accounts. Names are found in any case. */
 export interface Accounts {
+  /** This server's own, and those of linked servers. */
   byId(account: string): Account | undefined;
   byKey(key: number): Account;
+  /** This server's own alone. */
   byName(name: string): Account | undefined;
-  /** In order of canonical names, after `after`. */
+  /** This server's own, in order of canonical names, after `after`, with those that are disabled. */
   inOrder(after: string | undefined, limit: number): Account[];
   setDisabled(key: number, disabled: boolean): void;
   add(account: NewAccount): Account;
+  addRemote(account: NewRemoteAccount): Account;
   /** Writes `lastSeen` and `notifications`. */
   save(account: Account): void;
   record(key: number): string;
   vault(key: number): Uint8Array;
   setPassword(key: number, secret: { readonly record: string; readonly vault: Uint8Array }): void;
-  /** In order of canonical name, after `after`. */
+  /** This server's own, in order of canonical name, after `after`. */
   list(after: string | undefined, limit: number): Account[];
   totals(key: number): Totals;
   /** Bytes of rows that wait for devices of the account. */
@@ -200,27 +218,6 @@ export interface KeyPackages {
   expire(limits: { readonly claimedBefore: number; readonly storedBefore: number }): number;
 }
 
-/** A post of the lobby to be stored. */
-export interface NewPost {
-  readonly post: string;
-  readonly account: number;
-  readonly device: string;
-  readonly text: string;
-  readonly sentAt: number;
-  readonly ts: number;
-  readonly signature: string;
-}
-
-/** The lobby. */
-export interface Lobby {
-  head(): number;
-  add(post: NewPost): number;
-  find(device: string, post: string): { readonly seq: number; readonly ts: number } | undefined;
-  read(after: number, limit: number): (NewPost & { readonly seq: number })[];
-  /** Deletes posts up to and including `seq`, and those before `ts`. */
-  cut(limits: { readonly through: number; readonly before: number }): number;
-}
-
 /** All tables. */
 export interface Tables {
   readonly accounts: Accounts;
@@ -239,6 +236,7 @@ export interface Tables {
   readonly clock: Clocks;
   readonly files: Files;
   readonly invites: Invites;
+  readonly peers: Peers;
 }
 
 /** A database behind the tables, with its transactions. Everything it throws is an `AppError`. */

@@ -44,6 +44,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "lib/directory",
     "lib/mls/peek.ts",
     "server/domain",
+    "server/federation/pipe.ts",
     "server/operations/contract.ts",
     "server/storage/proxy.ts",
   ],

@@ -40,6 +40,7 @@ export interface Person extends Actor {
 export interface WorldOptions {
   readonly registration?: "open" | "closed";
   readonly consent?: "none" | "remote" | "all";
+  readonly lobbyPeers?: boolean;
 }
 
 /** Operations over one backend, each in a transaction of its own. */
@@ -59,12 +60,12 @@ export class World {
 
   constructor(
     backend: Backend,
-    { registration = "open", consent = "remote" }: WorldOptions = {},
+    { registration = "open", consent = "remote", lobbyPeers = false }: WorldOptions = {},
   ) {
     this.backend = backend;
     const registrationsPerHour = serverLimits.registrationsPerAddressPerHour;
     this.#runner = new BatchRunner(backend, {
-      settings: { registration, registrationsPerHour, consent, files: this.files },
+      settings: { registration, registrationsPerHour, consent, files: this.files, lobbyPeers },
       now: () => this.now,
       uptime: () => this.now - this.jumpedMs,
     });

@@ -7,12 +7,13 @@ export type Direction = "client" | "server" | "both";
 
 /**
  * What a message is: a `request` carries an id and gets exactly one reply (`<type>.ok` or `error`); a `notice` gets
- * none; an `event` is sent by the server unasked; `hello` opens a session.
+ * none; an `event` is sent by the server unasked; `hello` opens a session; `peer` is what two
+ * servers say to each other, either of them.
  */
-export type Role = "hello" | "request" | "reply" | "notice" | "event";
+export type Role = "hello" | "request" | "reply" | "notice" | "event" | "peer";
 
 /** The states in which a session may be (docs/PROTOCOL.md, "Session"). */
-export type SessionState = "greeting" | "open" | "enrolling" | "ready" | "draining";
+export type SessionState = "greeting" | "open" | "enrolling" | "ready" | "peer" | "draining";
 
 /** One row of the catalogue. */
 export interface Entry<T extends Type.TSchema = Type.TSchema> {
@@ -66,6 +67,12 @@ export function notice<N extends string, F extends Fields>(
 export function event<N extends string, F extends Fields>(type: N, fields: F) {
   const schema = Type.Object({ type: Type.Literal(type), ...fields }, strict);
   return { direction: "server", role: "event", states: [], schema } as const;
+}
+
+/** A message between two linked servers, sent by either. */
+export function peer<N extends string, F extends Fields>(type: N, fields: F) {
+  const schema = Type.Object({ type: Type.Literal(type), ...fields }, strict);
+  return { direction: "both", role: "peer", states: ["peer"], schema } as const;
 }
 
 /** The fields of a message with a body, beside its own. */

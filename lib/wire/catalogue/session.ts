@@ -53,8 +53,9 @@ const error = event("error", {
 });
 
 /** Keeps the connection alive and asks for a sign of life; either side may send it, the other answers `pong`. */
-const ping = { ...event("ping", {}), direction: "both", states: anyState } as const;
-const pong = { ...event("pong", {}), direction: "both", states: anyState } as const;
+const signStates = [...anyState, "peer"] as const;
+const ping = { ...event("ping", {}), direction: "both", states: signStates } as const;
+const pong = { ...event("pong", {}), direction: "both", states: signStates } as const;
 
 /** Messages of the session itself. */
 export const sessionMessages = {

@@ -2,7 +2,7 @@
 import { AppError } from "../../../lib/base/errors.ts";
 import { canonicalName } from "../../../lib/crypto/names.ts";
 import type { Database } from "../../../lib/sql/database.ts";
-import type { Account, Accounts, NewAccount, Totals } from "../tables.ts";
+import type { Account, Accounts, NewAccount, NewRemoteAccount, Totals } from "../tables.ts";
 import { Cache } from "./cache.ts";
 
 interface Row {
@@ -13,12 +13,13 @@ interface Row {
   created_at: number;
   disabled: number;
   entry: number;
+  peer: number | null;
   last_seen: number | null;
   notifications: number;
 }
 
 const columns =
-  "key, account, name, account_key, created_at, disabled, entry, last_seen, notifications";
+  "key, account, name, account_key, created_at, disabled, entry, peer, last_seen, notifications";
 const most = 20_000;
 
 /** Working copies of accounts, and sums over their conversations. */
@@ -42,7 +43,8 @@ export class SqliteAccounts implements Accounts {
 
   byName(name: string): Account | undefined {
     const canonical = canonicalName(name);
-    return this.#lookUp(`name ${canonical}`, "canonical", canonical);
+    const found = this.#lookUp(`name ${canonical}`, "canonical", canonical);
+    return found?.peer === null ? found : undefined;
   }
 
   byKey(key: number): Account {
@@ -76,6 +78,7 @@ export class SqliteAccounts implements Accounts {
       createdAt: row.created_at,
       disabled: row.disabled !== 0,
       entry: row.entry,
+      peer: row.peer,
       lastSeen: row.last_seen,
       notifications: row.notifications,
     };
@@ -110,8 +113,25 @@ export class SqliteAccounts implements Accounts {
   inOrder(after: string | undefined, limit: number): Account[] {
     this.flush();
     return this.#database.prepare(
-      `SELECT ${columns} FROM accounts WHERE canonical > ? ORDER BY canonical LIMIT ?`,
+      `SELECT ${columns} FROM accounts WHERE canonical > ? AND peer IS NULL
+       ORDER BY canonical LIMIT ?`,
     ).all<Row>(canonicalName(after ?? ""), limit).map((row) => this.#keep(row));
+  }
+
+  /** An account of another server has no password here, and no place in this server's log. */
+  addRemote(account: NewRemoteAccount): Account {
+    const { lastRowid } = this.#database.prepare(
+      `INSERT INTO accounts (account, name, canonical, account_key, record, vault, created_at, entry, peer)
+       VALUES (?, ?, ?, ?, '', x'', ?, -1, ?)`,
+    ).run(
+      account.account,
+      account.name,
+      canonicalName(account.name),
+      account.accountKey,
+      account.createdAt,
+      account.peer,
+    );
+    return this.byKey(lastRowid);
   }
 
   save(account: Account): void {
@@ -139,7 +159,7 @@ export class SqliteAccounts implements Accounts {
 
   list(after: string | undefined, limit: number): Account[] {
     return this.#database.prepare(
-      `SELECT ${columns} FROM accounts WHERE canonical > ? ORDER BY canonical LIMIT ?`,
+      `SELECT ${columns} FROM accounts WHERE canonical > ? AND peer IS NULL ORDER BY canonical LIMIT ?`,
     ).all<Row>(after === undefined ? "" : canonicalName(after), limit)
       .map((row) => this.#keep(row));
   }

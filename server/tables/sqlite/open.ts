@@ -18,6 +18,7 @@ import { SqliteLog } from "./log.ts";
 import { SqliteNotifications } from "./notifications.ts";
 import { migrations } from "./schema.ts";
 import { SqliteRepairs } from "./repairs.ts";
+import { SqlitePeers } from "./peers.ts";
 import { SqliteSessions } from "./sessions.ts";
 
 class SqliteBackend implements Backend {
@@ -27,6 +28,7 @@ class SqliteBackend implements Backend {
   readonly #sessions: SqliteSessions;
   readonly #conversations: SqliteConversations;
   readonly #files: SqliteFiles;
+  readonly #peers: SqlitePeers;
   readonly tables: Tables;
 
   constructor(database: Database) {
@@ -37,6 +39,7 @@ class SqliteBackend implements Backend {
     this.#devices = new SqliteDevices(database);
     this.#sessions = new SqliteSessions(database);
     this.#files = new SqliteFiles(database);
+    this.#peers = new SqlitePeers(database);
     this.tables = {
       accounts: this.#accounts,
       devices: this.#devices,
@@ -54,6 +57,7 @@ class SqliteBackend implements Backend {
       clock: new SqliteClock(database),
       files: this.#files,
       invites: new SqliteInvites(database),
+      peers: this.#peers,
     };
   }
 
@@ -64,6 +68,7 @@ class SqliteBackend implements Backend {
   #flush(): void {
     this.#conversations.flush();
     this.#accounts.flush();
+    this.#peers.flush();
   }
 
   commit(): void {
@@ -85,6 +90,7 @@ class SqliteBackend implements Backend {
     this.#conversations.forget();
     this.#files.forget();
     this.#sessions.reload();
+    this.#peers.forget();
   }
 
   savepoint<T>(work: () => T): T {

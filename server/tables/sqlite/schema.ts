@@ -2,6 +2,7 @@
 import type { Migration } from "../../../lib/sql/migrate.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { invitesSchema } from "./invites.ts";
+import { peersSchema } from "./peers.ts";
 import { repairsSchema } from "./repairs_schema.ts";
 
 const foundation = `
@@ -288,4 +289,5 @@ export const migrations: readonly Migration[] = [
   { version: 7, name: "lifetimes", sql: lifetimes },
   { version: 8, name: "invites", sql: invitesSchema },
   { version: 9, name: "marks of devices", sql: marks },
+  { version: 10, name: "peers", sql: peersSchema },
 ];

@@ -38,8 +38,8 @@ function withStorage(
 }
 
 /** A gateway's end of the line, closed at the end of the test. */
-function connect(handle: StorageHandle, gateway: number): Storage & Disposable {
-  const port = handle.connect(gateway);
+function connect(handle: StorageHandle): Storage & Disposable {
+  const port = handle.connect();
   const storage = storageOver(port);
   return {
     call: (name, input) => storage.call(name, input),
@@ -75,8 +75,8 @@ async function register(storage: Storage, name: string) {
 
 Deno.test("calls are answered after their commit, and nudges reach every gateway", () =>
   withStorage(async (handle) => {
-    using one = connect(handle, 0);
-    using two = connect(handle, 1);
+    using one = connect(handle);
+    using two = connect(handle);
     const told = Promise.withResolvers<readonly Nudge[]>();
     two.onNudges(told.resolve);
     const erik = await register(one, "erik");
@@ -93,7 +93,7 @@ Deno.test("calls are answered after their commit, and nudges reach every gateway
 
 Deno.test("many calls of one turn share transactions and keep their order", () =>
   withStorage(async (handle) => {
-    using storage = connect(handle, 0);
+    using storage = connect(handle);
     const erik = await register(storage, "erik");
     const before = await handle.status();
     const posts = Array.from({ length: 1000 }, (_, i) =>
@@ -114,7 +114,7 @@ Deno.test("what was answered is on disk after a close and a new start", () =>
   inFolder(async (dataDir) => {
     const first = await startStorage({ dataDir });
     {
-      using storage = connect(first, 0);
+      using storage = connect(first);
       await register(storage, "erik");
     }
     await first.close();
@@ -122,7 +122,7 @@ Deno.test("what was answered is on disk after a close and a new start", () =>
     await assert.rejects(Deno.stat(join(dataDir, `${databaseName}-wal`)), Deno.errors.NotFound);
     const second = await startStorage({ dataDir });
     {
-      using storage = connect(second, 0);
+      using storage = connect(second);
       assert.deepEqual(await storage.call("account.exists", { name: "erik" }), { exists: true });
       const query = { scope: "online", after: undefined, limit: 9 } as const;
       assert.deepEqual((await storage.call("directory.users", query)).users, []);
@@ -134,14 +134,14 @@ Deno.test("what was answered is on disk when the worker is ended without a word"
   inFolder(async (dataDir) => {
     const first = await startStorage({ dataDir });
     {
-      using storage = connect(first, 0);
+      using storage = connect(first);
       await register(storage, "erik");
       await register(storage, "sam");
     }
     first.terminate();
     const second = await startStorage({ dataDir });
     {
-      using storage = connect(second, 0);
+      using storage = connect(second);
       for (const name of ["erik", "sam"]) {
         assert.deepEqual(await storage.call("account.exists", { name }), { exists: true });
       }
@@ -151,7 +151,7 @@ Deno.test("what was answered is on disk when the worker is ended without a word"
 
 Deno.test("more calls than may wait are refused at once", () =>
   withStorage(async (handle) => {
-    using storage = connect(handle, 0);
+    using storage = connect(handle);
     const calls = Array.from(
       { length: serverLimits.storageQueue },
       () => storage.call("account.exists", { name: "erik" }),
@@ -186,7 +186,7 @@ Deno.test("a crash point in the worker asks for the end of the process and holds
     const killed = Promise.withResolvers<void>();
     const crash = parseCrashPlan("server:acked");
     const handle = await startStorage({ dataDir, testHooks: { crash, kill: killed.resolve } });
-    using storage = connect(handle, 0);
+    using storage = connect(handle);
     const erik = await register(storage, "erik");
     let answered = false;
     const acks = [{ conversation: crypto.randomUUID() as string, seq: 1 }];
@@ -199,7 +199,7 @@ Deno.test("a crash point in the worker asks for the end of the process and holds
 Deno.test("a call that fails through a mistake fails alone, and its cause goes to the operator only", async () => {
   const troubles: [string, string][] = [];
   await withStorage(async (handle) => {
-    using storage = connect(handle, 0);
+    using storage = connect(handle);
     const erik = await register(storage, "erik");
     const revocation = "not base64url!";
     const phone = await register(storage, "sam");

@@ -1,0 +1,206 @@
+/**
+ * One link that both sides have greeted on: sends what waits for the peer, takes in what it sends, confirms what is on
+ * disk. Everything that is sent stays in the outbox until it is confirmed, so that a link may end at any moment.
+ */
+import { utf8 } from "../../lib/base/bytes.ts";
+import { type Clock, pause } from "../../lib/base/clock.ts";
+import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { frameLimits, peerLimits } from "../../lib/base/limits.ts";
+import type { Arrived, Message } from "../../lib/wire/messages.ts";
+import type { Dialled } from "../domain/peers.ts";
+import type { PeerItem, Storage } from "../operations/contract.ts";
+import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
+
+/** What a link is made of. */
+export interface LinkOptions {
+  /** The peer's storage key. */
+  readonly peer: number;
+  readonly channel: PeerChannel;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** The counter after which to send. */
+  readonly after: number;
+  /** What the peer told of itself. */
+  readonly hello: Message<"peer.link">;
+  /** What came together with it. */
+  readonly rest: readonly Arrived[];
+}
+
+/** Items of one read from the outbox, and their bytes: what one frame carries. */
+const itemsAtOnce = frameLimits.messages;
+const bytesAtOnce = frameLimits.bodyBytes / 2;
+
+/** A link. Runs from the moment that it is made. */
+export class Link {
+  readonly #options: LinkOptions;
+  /** Items that may be on their way: what the peer takes, but at least one, or nothing would ever move. */
+  readonly #window: number;
+  readonly #ending = new AbortController();
+  /** The last counter sent, and the last confirmed. */
+  #sent: number;
+  #acked: number;
+  /** Wakes the sender. */
+  #wake = () => {};
+  /** Whether something may wait in the outbox that was not sent. */
+  #stirred = true;
+  /** Resolves with why it ended, once it has; never rejects. */
+  readonly ended: Promise<AppError>;
+
+  constructor(options: LinkOptions) {
+    const theirs = options.hello.limits.windowItems;
+    this.#options = options;
+    this.#window = Math.max(1, Math.min(theirs, peerLimits.windowItems));
+    this.#sent = options.after;
+    this.#acked = options.after;
+    this.ended = this.#run();
+  }
+
+  /** Who dialled it. */
+  get dialled(): Dialled {
+    return this.#options.channel.dialled;
+  }
+
+  /** Where the other end is. */
+  get remote(): string {
+    return this.#options.channel.remote;
+  }
+
+  /** Something waits in the outbox. */
+  stir(): void {
+    this.#stirred = true;
+    this.#wake();
+  }
+
+  /** Whether the other side gives a sign of life within this time. */
+  probe(ms: number): Promise<boolean> {
+    return this.#options.channel.probe(ms);
+  }
+
+  /** Ends it, saying why. Never throws. */
+  async close(why: AppError): Promise<void> {
+    this.#stop();
+    await closeChannel(this.#options.channel, why);
+  }
+
+  async #run(): Promise<AppError> {
+    const sending = this.#sendAll();
+    const gone = new AppError("timeout", { text: "the connection ended" });
+    const received = await this.#receiveAll().then(() => gone, asAppError);
+    await this.close(received);
+    return await sending ?? received;
+  }
+
+  #stop(): void {
+    this.#ending.abort();
+    this.#wake();
+  }
+
+  // --- sending
+
+  /** Ends with the link, or with what made it impossible to go on. */
+  async #sendAll(): Promise<AppError | undefined> {
+    try {
+      while (!this.#ending.signal.aborted) {
+        if (this.#stirred && this.#room() > 0) await this.#sendSome();
+        else await new Promise<void>((go) => this.#wake = go);
+      }
+      return undefined;
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      await this.close(error);
+      return error;
+    }
+  }
+
+  #room(): number {
+    return this.#window - (this.#sent - this.#acked);
+  }
+
+  async #sendSome(): Promise<void> {
+    const { channel, storage, peer } = this.#options;
+    this.#stirred = false;
+    const limit = Math.min(itemsAtOnce, this.#room());
+    const span = { peer, after: this.#sent, limit, maxBytes: bytesAtOnce };
+    const { items } = await storage.call("peer.outgoing", span);
+    // There may be more behind these.
+    if (items.length > 0) this.#stirred = true;
+    for (const item of items) this.#send(item);
+    await channel.queuedAtMost(peerLimits.windowBytes / 2);
+  }
+
+  #send({ counter, item, body }: PeerItem): void {
+    if (this.#ending.signal.aborted) return;
+    const { channel } = this.#options;
+    const length = body.length > 0 ? `,"body":${body.length}` : "";
+    const json = `{"type":"peer.item","counter":${counter},"item":${item}${length}}`;
+    channel.send(json, body.length > 0 ? body : undefined);
+    this.#sent = counter;
+  }
+
+  // --- receiving
+
+  async #receiveAll(): Promise<void> {
+    const { channel, rest } = this.#options;
+    let arrived: readonly Arrived[] | undefined = rest;
+    while (arrived !== undefined && !this.#ending.signal.aborted) {
+      await this.#take(arrived);
+      arrived = await channel.receive();
+    }
+  }
+
+  /** Items that come one after another are stored together. */
+  async #take(arrived: readonly Arrived[]): Promise<void> {
+    let items: PeerItem[] = [];
+    for (const { message, body } of arrived) {
+      if (message.type === "peer.item") {
+        items.push(itemOf(message, body));
+        continue;
+      }
+      await this.#store(items);
+      items = [];
+      await this.#other(message);
+    }
+    await this.#store(items);
+  }
+
+  async #other(message: Message): Promise<void> {
+    switch (message.type) {
+      case "peer.ack":
+        return await this.#confirmed(message.counter);
+      case "peer.close":
+      case "error":
+        throw new PeerClosed(message);
+      default:
+        throw new AppError("not_permitted_now");
+    }
+  }
+
+  /** Only what was sent can be confirmed. */
+  async #confirmed(counter: number): Promise<void> {
+    if (counter <= this.#acked) return;
+    if (counter > this.#sent) throw new AppError("malformed");
+    const { storage, peer } = this.#options;
+    await storage.call("peer.acked", { peer, counter });
+    this.#acked = counter;
+    this.#wake();
+  }
+
+  /** Stores items, as far and as fast as the peer is allowed, and confirms them. */
+  async #store(items: readonly PeerItem[]): Promise<void> {
+    const { storage, channel, clock, peer } = this.#options;
+    for (let left = items; left.length > 0;) {
+      const done = await storage.call("peer.receive", { peer, items: [...left] });
+      if (!done.ok) throw new AppError(done.code);
+      channel.send(JSON.stringify({ type: "peer.ack", counter: done.received }));
+      left = done.retryAfterMs > 0 ? left.filter(({ counter }) => counter > done.received) : [];
+      if (left.length > 0) await pause(clock, done.retryAfterMs, this.#ending.signal);
+    }
+  }
+}
+
+/** An item as the storage side takes it. Throws `AppError` (too_large). */
+function itemOf(message: Message<"peer.item">, body: Uint8Array): PeerItem {
+  const item = JSON.stringify(message.item);
+  if (utf8(item).length > peerLimits.itemBytes) throw new AppError("too_large");
+  return { counter: message.counter, item, body };
+}

@@ -1,0 +1,33 @@
+/** What the parts of federation are given, and what they tell of themselves. */
+import type { Clock } from "../../lib/base/clock.ts";
+import type { Logger } from "../../lib/base/log.ts";
+import type { Dialled } from "../domain/peers.ts";
+import type { PeerRow, Storage } from "../operations/contract.ts";
+import type { PeerChannel } from "./channel.ts";
+import type { Wanted } from "./dialing.ts";
+import type { PeerFacts } from "./greeting.ts";
+
+/** What a peer is made with. */
+export interface Surroundings {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly facts: PeerFacts;
+  /** Whether this server mirrors its lobby. */
+  readonly lobby: boolean;
+  readonly dial: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;
+  /** Whether this server's fingerprint is smaller than the peer's, which settles who of two dials. */
+  readonly ownIsSmaller: (row: PeerRow) => boolean;
+}
+
+/** How one link stands. Times in milliseconds since 1970. */
+export interface LinkStatus {
+  readonly fingerprint: string;
+  readonly state: "linked" | "dialling" | "waiting" | "off";
+  readonly since?: number;
+  readonly dialled?: Dialled;
+  readonly remote?: string;
+  /** What went wrong last. */
+  readonly trouble?: { readonly code: string; readonly text: string; readonly at: number };
+  readonly nextAt?: number;
+}

@@ -1,0 +1,153 @@
+/** Linked servers: who they are, and how far both sides have got. */
+import { randomId } from "../../lib/base/ids.ts";
+import { peerLimits } from "../../lib/base/limits.ts";
+import { choosePeerName, declaredName, isPeerName, receivedOf, resume } from "../domain/peers.ts";
+import type { Peer } from "../tables/peers.ts";
+import { type Handler, refuse } from "./context.ts";
+import type { PeerItem, PeerRow } from "./contract.ts";
+import { dropThrough, itemDigest } from "./outbox.ts";
+import { takeItem } from "./peer_items.ts";
+
+function peerRow(peer: Peer): PeerRow {
+  return {
+    peer: peer.key,
+    fingerprint: peer.fingerprint,
+    identity: peer.identity,
+    name: peer.name,
+    declared: peer.declared,
+    address: peer.address,
+    pin: peer.pin,
+    state: peer.state,
+    seen: peer.seen,
+    addedAt: peer.addedAt,
+    linkedAt: peer.linkedAt,
+    queued: peer.queued,
+    queuedBytes: peer.queuedBytes,
+  };
+}
+
+/** Adds a server under a name that nobody else has here. */
+export const peerAdd: Handler<"peer.add"> = (context, input) => {
+  const { tables: { peers }, now } = context;
+  const declared = declaredName(input.declared);
+  const isTaken = (name: string) => peers.byName(name) !== undefined;
+  if (peers.byFingerprint(input.fingerprint) !== undefined) return refuse("peer_duplicate");
+  if (peers.list().length >= peerLimits.peers) return refuse("quota_exceeded");
+  if (input.name !== undefined && !isPeerName(input.name)) return refuse("invalid_name");
+  if (input.name !== undefined && isTaken(input.name)) return refuse("name_taken");
+  const { fingerprint, identity, address, pin } = input;
+  const name = input.name ?? choosePeerName({ declared, fingerprint }, isTaken);
+  const stream = randomId();
+  const peer = peers.add({
+    fingerprint,
+    identity,
+    name,
+    declared,
+    address,
+    pin,
+    stream,
+    addedAt: now,
+  });
+  context.nudge({ kind: "peers" });
+  return { ok: true, peer: peerRow(peer) };
+};
+
+/** All of them. */
+export const peerList: Handler<"peer.list"> = ({ tables }) => ({
+  peers: tables.peers.list().map(peerRow),
+});
+
+/** What is learned of a peer, or what the operator decides. */
+export const peerUpdate: Handler<"peer.update"> = (context, input) => {
+  const { tables: { peers } } = context;
+  const peer = peers.byKey(input.peer);
+  if (peer === undefined) return refuse("not_found");
+  if (input.state !== undefined) {
+    peer.state = input.state;
+    peer.seen = input.seen ?? null;
+  }
+  if (input.address !== undefined) peer.address = input.address;
+  peers.save(peer);
+  context.nudge({ kind: "peers" });
+  return { ok: true, peer: peerRow(peer) };
+};
+
+/** Forgets a peer. */
+export const peerRemove: Handler<"peer.remove"> = (context, { peer: key }) => {
+  const { tables: { peers } } = context;
+  const peer = peers.byKey(key);
+  if (peer === undefined) return refuse("not_found");
+  peers.remove(key);
+  context.nudge({ kind: "peers" });
+  return { ok: true, dropped: peer.queued };
+};
+
+/** What to tell a peer at the beginning of a link. */
+export const peerPosition: Handler<"peer.position"> = ({ tables }, { peer: key }) => {
+  const peer = tables.peers.byKey(key);
+  if (peer === undefined) return refuse("not_found");
+  const { stream, acked, received } = peer;
+  return { ok: true, stream, first: acked + 1, received };
+};
+
+/** Both have told where they are: from here on the two outboxes move. */
+export const peerLinked: Handler<"peer.linked"> = (context, { peer: key, theirs, ...said }) => {
+  const { tables: { peers }, now } = context;
+  const peer = peers.byKey(key);
+  if (peer === undefined) return refuse("not_found");
+  const from = resume({ ...peer, digestOf: (at) => peers.digest(key, at) }, theirs.received);
+  // The peer hears the new id at the next link, which therefore has to come before anything is sent.
+  if (from.kind === "anew") {
+    peer.stream = randomId();
+    peers.save(peer);
+    return { ok: true, after: null };
+  }
+  dropThrough(context, peer, from.counter);
+  peer.received = receivedOf(peer.received, theirs);
+  peer.identity = said.identity;
+  peer.declared = declaredName(said.declared);
+  peer.lobby = said.lobby;
+  peer.linkedAt = now;
+  peers.save(peer);
+  return { ok: true, after: from.counter };
+};
+
+/** What waits. */
+export const peerOutgoing: Handler<"peer.outgoing"> = ({ tables }, { peer, ...span }) => ({
+  items: tables.peers.items(peer, span),
+});
+
+/** The peer has it. */
+export const peerAcked: Handler<"peer.acked"> = (context, { peer: key, counter }) => {
+  const peer = context.tables.peers.byKey(key);
+  if (peer !== undefined) dropThrough(context, peer, counter);
+  return {};
+};
+
+/** Takes what a peer sends, once each, in order, as far as it is allowed just now. */
+export const peerReceive: Handler<"peer.receive"> = (context, { peer: key, items }) => {
+  const { tables: { peers } } = context;
+  const peer = peers.byKey(key);
+  if (peer === undefined || peer.state !== "active") return refuse("peer_unknown");
+  const { received } = peer;
+  if (received === null) return refuse("malformed");
+  const fresh = items.filter(({ counter }) => counter > received.counter);
+  if (!isGapless(fresh, received.counter)) return refuse("malformed");
+  let last: PeerItem | undefined;
+  let retryAfterMs = 0;
+  for (const item of fresh) {
+    retryAfterMs = takeItem(context, peer, item);
+    if (retryAfterMs > 0) break;
+    last = item;
+  }
+  if (last !== undefined) {
+    const { stream } = received;
+    peer.received = { stream, counter: last.counter, digest: itemDigest(last) };
+    peers.save(peer);
+  }
+  return { ok: true, received: last?.counter ?? received.counter, retryAfterMs };
+};
+
+function isGapless(items: readonly PeerItem[], after: number): boolean {
+  return items.every(({ counter }, index) => counter === after + 1 + index);
+}

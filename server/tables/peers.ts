@@ -1,0 +1,62 @@
+/** The part of the storage port that is about linked servers. */
+import type { PeerItem, PeerPin, PeerReceipt, PeerState } from "../operations/contract.ts";
+
+/** A linked server; a working copy, written by `save`. */
+export interface Peer {
+  readonly key: number;
+  readonly fingerprint: string;
+  identity: string | null;
+  readonly name: string;
+  declared: string;
+  address: string | null;
+  readonly pin: PeerPin;
+  state: PeerState;
+  seen: string | null;
+  /** The id of the outbox for it. */
+  stream: string;
+  /** The last counter given out, and the last confirmed with its digest ("" where it is not known). */
+  counter: number;
+  acked: number;
+  ackedDigest: string;
+  received: PeerReceipt | null;
+  /** Whether it said that it mirrors the lobby. */
+  lobby: boolean;
+  readonly addedAt: number;
+  linkedAt: number | null;
+  /** What waits in the outbox. */
+  queued: number;
+  queuedBytes: number;
+}
+
+/** A new peer as it is stored. */
+export type NewPeer = Pick<
+  Peer,
+  "fingerprint" | "identity" | "name" | "declared" | "address" | "pin" | "stream" | "addedAt"
+>;
+
+/** Linked servers and what waits for them. */
+export interface Peers {
+  byKey(key: number): Peer | undefined;
+  byFingerprint(fingerprint: string): Peer | undefined;
+  byName(name: string): Peer | undefined;
+  /** In order of name. */
+  list(): Peer[];
+  add(peer: NewPeer): Peer;
+  save(peer: Peer): void;
+  /** Removes it with its outbox. */
+  remove(key: number): void;
+  /** Appends to the outbox; the counter is the caller's to give out. */
+  push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void;
+  /** Items after a counter, oldest first; at least one where there is one. */
+  items(
+    peer: number,
+    span: { readonly after: number; readonly limit: number; readonly maxBytes: number },
+  ): PeerItem[];
+  digest(peer: number, counter: number): string | undefined;
+  /** Deletes up to a counter; returns how many, their bytes, and the digest of the last. */
+  drop(peer: number, through: number): {
+    readonly count: number;
+    readonly bytes: number;
+    readonly digest: string | undefined;
+  };
+}

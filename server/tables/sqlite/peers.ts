@@ -1,0 +1,268 @@
+/** Linked servers in SQLite. */
+import type { Database } from "../../../lib/sql/database.ts";
+import type { PeerItem, PeerPin, PeerState } from "../../operations/contract.ts";
+import type { NewPeer, Peer, Peers } from "../peers.ts";
+
+/** Linked servers, what waits for them, and accounts of theirs that are known here. */
+export const peersSchema = `
+CREATE TABLE peers (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  fingerprint TEXT NOT NULL UNIQUE,
+  identity TEXT,
+  name TEXT NOT NULL UNIQUE,
+  declared TEXT NOT NULL,
+  address TEXT,
+  pin TEXT NOT NULL,
+  state TEXT NOT NULL,
+  seen TEXT,
+  stream TEXT NOT NULL,
+  counter INTEGER NOT NULL DEFAULT 0,
+  acked INTEGER NOT NULL DEFAULT 0,
+  acked_digest TEXT NOT NULL DEFAULT '',
+  their_stream TEXT,
+  received INTEGER NOT NULL DEFAULT 0,
+  received_digest TEXT NOT NULL DEFAULT '',
+  lobby INTEGER NOT NULL DEFAULT 0,
+  added_at INTEGER NOT NULL,
+  linked_at INTEGER,
+  queued INTEGER NOT NULL DEFAULT 0,
+  queued_bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- What waits for a peer: key = peer * 2^36 + counter.
+CREATE TABLE peer_outbox (
+  key INTEGER PRIMARY KEY,
+  ts INTEGER NOT NULL,
+  digest TEXT NOT NULL,
+  item TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+
+-- Storage key of the peer whose account it is; NULL for this server's own.
+ALTER TABLE accounts ADD COLUMN peer INTEGER;
+`;
+
+interface Row {
+  key: number;
+  fingerprint: string;
+  identity: string | null;
+  name: string;
+  declared: string;
+  address: string | null;
+  pin: string;
+  state: string;
+  seen: string | null;
+  stream: string;
+  counter: number;
+  acked: number;
+  acked_digest: string;
+  their_stream: string | null;
+  received: number;
+  received_digest: string;
+  lobby: number;
+  added_at: number;
+  linked_at: number | null;
+  queued: number;
+  queued_bytes: number;
+}
+
+interface ItemRow {
+  key: number;
+  item: string;
+  body: Uint8Array;
+}
+
+/** One key for peer and counter, so that an outbox lies together: counters up to 2^36 - 1 of 2^16 peers. */
+const span = 2 ** 36;
+
+/** Linked servers; there are few of them, so all are kept as working copies. */
+export class SqlitePeers implements Peers {
+  readonly #database: Database;
+  #copies: Map<number, Peer> | undefined;
+  readonly #changed = new Set<Peer>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  byKey(key: number): Peer | undefined {
+    return this.#all().get(key);
+  }
+
+  byFingerprint(fingerprint: string): Peer | undefined {
+    return this.list().find((peer) => peer.fingerprint === fingerprint);
+  }
+
+  byName(name: string): Peer | undefined {
+    return this.list().find((peer) => peer.name === name);
+  }
+
+  list(): Peer[] {
+    return [...this.#all().values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  add(peer: NewPeer): Peer {
+    const { lastRowid } = this.#database.prepare(
+      `INSERT INTO peers (fingerprint, identity, name, declared, address, pin, state, stream, added_at)
+       VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+    ).run(
+      peer.fingerprint,
+      peer.identity,
+      peer.name,
+      peer.declared,
+      peer.address,
+      peer.pin,
+      peer.stream,
+      peer.addedAt,
+    );
+    const copy: Peer = {
+      ...peer,
+      key: lastRowid,
+      state: "active",
+      seen: null,
+      counter: 0,
+      acked: 0,
+      ackedDigest: "",
+      received: null,
+      lobby: false,
+      linkedAt: null,
+      queued: 0,
+      queuedBytes: 0,
+    };
+    this.#all().set(copy.key, copy);
+    return copy;
+  }
+
+  save(peer: Peer): void {
+    this.#changed.add(peer);
+  }
+
+  remove(key: number): void {
+    const copy = this.#all().get(key);
+    if (copy !== undefined) this.#changed.delete(copy);
+    this.#all().delete(key);
+    this.#database.prepare("DELETE FROM peer_outbox WHERE key >= ? AND key < ?")
+      .run(key * span, (key + 1) * span);
+    this.#database.prepare("DELETE FROM peers WHERE key = ?").run(key);
+  }
+
+  push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void {
+    this.#database.prepare(
+      "INSERT INTO peer_outbox (key, ts, digest, item, body) VALUES (?, ?, ?, ?, ?)",
+    ).run(peer * span + item.counter, item.ts, item.digest, item.item, item.body);
+  }
+
+  items(
+    peer: number,
+    { after, limit, maxBytes }: {
+      readonly after: number;
+      readonly limit: number;
+      readonly maxBytes: number;
+    },
+  ): PeerItem[] {
+    const rows = this.#database.prepare(
+      "SELECT key, item, body FROM peer_outbox WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+    ).all<ItemRow>(peer * span + after, (peer + 1) * span, limit);
+    const items: PeerItem[] = [];
+    let bytes = 0;
+    for (const { key, item, body } of rows) {
+      bytes += item.length + body.length;
+      if (items.length > 0 && bytes > maxBytes) break;
+      items.push({ counter: key - peer * span, item, body });
+    }
+    return items;
+  }
+
+  digest(peer: number, counter: number): string | undefined {
+    return this.#database.prepare("SELECT digest FROM peer_outbox WHERE key = ?")
+      .get<{ digest: string }>(peer * span + counter)?.digest;
+  }
+
+  drop(peer: number, through: number): {
+    readonly count: number;
+    readonly bytes: number;
+    readonly digest: string | undefined;
+  } {
+    const [from, to] = [peer * span, peer * span + through];
+    const sums = this.#database.prepare(
+      `SELECT count(*) AS count, coalesce(sum(length(item) + length(body)), 0) AS bytes
+       FROM peer_outbox WHERE key > ? AND key <= ?`,
+    ).get<{ count: number; bytes: number }>(from, to) ?? { count: 0, bytes: 0 };
+    const digest = this.digest(peer, through);
+    this.#database.prepare("DELETE FROM peer_outbox WHERE key > ? AND key <= ?").run(from, to);
+    return { ...sums, digest };
+  }
+
+  /** Writes what was saved. */
+  flush(): void {
+    if (this.#changed.size === 0) return;
+    const update = this.#database.prepare(
+      `UPDATE peers SET identity = ?, declared = ?, address = ?, state = ?, seen = ?, stream = ?,
+         counter = ?, acked = ?, acked_digest = ?, their_stream = ?, received = ?,
+         received_digest = ?, lobby = ?, linked_at = ?, queued = ?, queued_bytes = ?
+       WHERE key = ?`,
+    );
+    for (const peer of this.#changed) {
+      update.run(
+        peer.identity,
+        peer.declared,
+        peer.address,
+        peer.state,
+        peer.seen,
+        peer.stream,
+        peer.counter,
+        peer.acked,
+        peer.ackedDigest,
+        peer.received?.stream ?? null,
+        peer.received?.counter ?? 0,
+        peer.received?.digest ?? "",
+        peer.lobby ? 1 : 0,
+        peer.linkedAt,
+        peer.queued,
+        peer.queuedBytes,
+        peer.key,
+      );
+    }
+    this.#changed.clear();
+  }
+
+  /** Forgets everything, after a rollback. */
+  forget(): void {
+    this.#changed.clear();
+    this.#copies = undefined;
+  }
+
+  #all(): Map<number, Peer> {
+    this.#copies ??= new Map(
+      this.#database.prepare("SELECT * FROM peers").all<Row>().map((row) => [row.key, copyOf(row)]),
+    );
+    return this.#copies;
+  }
+}
+
+function copyOf(row: Row): Peer {
+  return {
+    key: row.key,
+    fingerprint: row.fingerprint,
+    identity: row.identity,
+    name: row.name,
+    declared: row.declared,
+    address: row.address,
+    // Written by this class alone.
+    pin: row.pin as PeerPin,
+    state: row.state as PeerState,
+    seen: row.seen,
+    stream: row.stream,
+    counter: row.counter,
+    acked: row.acked,
+    ackedDigest: row.acked_digest,
+    received: row.their_stream === null
+      ? null
+      : { stream: row.their_stream, counter: row.received, digest: row.received_digest },
+    lobby: row.lobby !== 0,
+    addedAt: row.added_at,
+    linkedAt: row.linked_at,
+    queued: row.queued,
+    queuedBytes: row.queued_bytes,
+  };
+}
