@@ -166,4 +166,18 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   "batches.length": "bytes of the batch",
   positions: "numbers of the batches",
   "message.read.ok.unread": "messages of others after `seq`",
+  "peer.link.versions": "versions of what linked servers say to each other",
+  "peer.link.name": "what the server calls itself",
+  "peer.link.capabilities": "`lobby`: it mirrors its lobby",
+  "peer.link.limits": "what it takes",
+  "limits.windowItems": "items that may be on their way to it, unconfirmed",
+  "limits.itemBytes": "bytes of one item's JSON text",
+  stream: "id of an outbox; another one than before means that counting begins anew",
+  first: "counter of the oldest item that waits, or of the next one",
+  received:
+    "the other side's outbox as far as it is on disk here: `stream`, the last `counter`, and `digest`, the SHA-256 of that " +
+    "item's JSON text, a zero byte and its body (base64url; empty when it is not known any more); null before the first",
+  counter: "place in the outbox, from 1",
+  item: "what it is",
+  "peer.item.item.kind": "what kind of item: each kind has its own fields",
 };

@@ -121,8 +121,21 @@ function standing(peer: PeerStatus, now: number): string {
   if (peer.state === "paused") return "paused";
   if (peer.state === "changed") return "STOPPED: another server answers at its address";
   if (peer.link === "linked") return `linked for ${spanText(now - (peer.linkSince ?? now))}`;
-  const why = peer.trouble === null ? "" : `: ${sanitizeLine(peer.trouble.text, 200)}`;
-  return `not linked${why}`;
+  if (peer.trouble !== null) return `not linked: ${troubleText(peer.trouble)}`;
+  return peer.link === "dialling" ? "connecting" : "not linked: waiting for it to connect";
+}
+
+/** What the other side's refusals mean for this side's operator. */
+const refusals: Readonly<Record<string, string>> = {
+  peer_unknown: "that server does not know this one yet: its operator has to add it there too",
+  peer_paused: "that server's operator has paused the link",
+  peer_self: "that address leads back to this server itself",
+  unsupported_version: "that server speaks another version: one of the two needs an update",
+  server_closing: "that server was stopped",
+};
+
+function troubleText({ code, text }: { readonly code: string; readonly text: string }): string {
+  return refusals[code] ?? sanitizeLine(text, 200);
 }
 
 const pins: Readonly<Record<PeerStatus["pin"], string>> = {

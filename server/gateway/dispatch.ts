@@ -42,7 +42,8 @@ export function dispatch(session: Session, arrived: Arrived): Promise<void> {
   const { type } = arrived.message;
   if (isRequest(type)) return handleRequest(session, type, arrived);
   if (isNotice(type)) return handleNotice(session, type, arrived);
-  return Promise.resolve();
+  // What only linked servers say to each other.
+  return session.connection.close(new AppError("not_permitted_now"));
 }
 
 async function handleRequest<T extends RequestType>(

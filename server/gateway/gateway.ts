@@ -3,8 +3,9 @@ import { type Clock, pause } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
-import { toBase64url } from "../../lib/base/bytes.ts";
+import { fromBase64url, toBase64url } from "../../lib/base/bytes.ts";
 import { software } from "../../lib/base/version.ts";
+import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
 import type { SocketTransport } from "../../lib/wire/tls.ts";
@@ -137,10 +138,18 @@ export class Gateway {
   }
 
   async #servePeer(connection: Connection, { remote }: SocketTransport): Promise<void> {
-    if (this.#peers === undefined) return await connection.close(new AppError("peer_unknown"));
-    const { hostname, port } = remote;
+    const { port } = remote;
+    const hostname = remote.hostname.replace(/^::ffff:(?=\d+\.)/i, "");
     const at = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-    await this.#peers.serve(connection, at);
+    if (this.#peers !== undefined) return await this.#peers.serve(connection, at);
+    // No server is linked, and none is let in.
+    const code = "peer_unknown";
+    this.#services.logger.log("warning", "peer_refused", {
+      remote: at,
+      fingerprint: peerFingerprint(connection),
+      code,
+    });
+    await connection.close(new AppError(code));
   }
 
   /** A greeting that is under way when the gateway closes is given up. */
@@ -182,4 +191,8 @@ export class Gateway {
 /** Whether another server has dialled, and no client. */
 function isPeer({ peer }: Connection): boolean {
   return peer.kind === "client" && peer.hello.role === "peer";
+}
+
+function peerFingerprint({ peer }: Connection): string | undefined {
+  return peer.kind === "client" ? fingerprintHex(fromBase64url(peer.hello.device)) : undefined;
 }

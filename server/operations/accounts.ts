@@ -120,8 +120,8 @@ export const accountRegister: Handler<"account.register"> = (context, input) => 
   const refused = refuseRegistration(context, input) ??
     refuseArrival(tables, input.device, input.arrival);
   if (refused !== undefined) return refused;
-  const taken = tables.accounts.byId(input.account) !== undefined ||
-    tables.devices.byId(input.device) !== undefined;
+  const taken = tables.accounts.anyById(input.account) !== undefined ||
+    tables.devices.anyById(input.device) !== undefined;
   if (taken) return refuse("invalid_certificate");
   const { count, at } = registrations(context, input.remote);
   tables.attempts.set("register", input.remote, { count: count + 1, at });

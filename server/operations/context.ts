@@ -77,8 +77,6 @@ export function actingParty(
   if (account === undefined || device === undefined || device.account !== account.key) {
     return refuse("unknown_device");
   }
-  // Accounts of other servers act through their server alone.
-  if (account.peer !== null) return refuse("unknown_device");
   if (device.revokedAt !== null) return refuse("device_revoked");
   return account.disabled ? refuse("account_disabled") : { ok: true, account, device };
 }

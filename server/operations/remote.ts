@@ -29,8 +29,8 @@ export function remoteParty(
   }
   const { accounts, devices } = context.tables;
   const deviceKey = toBase64url(certificate.deviceKey);
-  const knownAccount = accounts.byId(certificate.accountId);
-  const knownDevice = devices.byId(deviceKey);
+  const knownAccount = accounts.anyById(certificate.accountId);
+  const knownDevice = devices.anyById(deviceKey);
   if (knownAccount !== undefined && !isSame(knownAccount, peer, certificate)) {
     return refuse("invalid_certificate");
   }

@@ -55,12 +55,9 @@ async function add(
   const address = formatAddress(place);
   const given = input.fingerprint ?? place.fingerprint;
   if (input.name !== undefined && !isPeerName(text(input.name))) throw badName();
-  const chosen = given === undefined ? await contact(parts, address) : {
-    fingerprint: digits(given),
-    identity: null,
-    declared: place.host,
-    pin: "fingerprint" as const,
-  };
+  const chosen = given === undefined
+    ? await contact(parts, address)
+    : await expected(parts, { address, host: place.host, fingerprint: digits(given) });
   if (chosen.fingerprint === fingerprintHex(announcement.identityKey)) {
     throw new ExitError("usage", "that is this server itself: give the address of another one");
   }
@@ -81,6 +78,28 @@ async function contact({ links }: PeerParts, address: string): Promise<Chosen> {
     const advice = "to add it before it can be reached, give its fingerprint with --fingerprint";
     throw new ExitError(thrown.reason, `${thrown.message}; ${advice}`, { cause: thrown });
   }
+}
+
+/** Who was told of beforehand; if it can be reached, it also says what it calls itself. Throws `ExitError` (trust). */
+async function expected(
+  { links }: PeerParts,
+  wanted: { readonly address: string; readonly host: string; readonly fingerprint: string },
+): Promise<Chosen> {
+  const { address, fingerprint } = wanted;
+  const met = await links.meet(address).catch((thrown: unknown) => {
+    if (thrown instanceof ExitError && thrown.reason === "network") return undefined;
+    throw thrown;
+  });
+  if (met !== undefined && met.fingerprint !== fingerprint) {
+    const seen = formatFingerprint(parseFingerprint(met.fingerprint));
+    throw new ExitError(
+      "trust",
+      `another server answers at ${address}, with the fingerprint ${seen}; nothing was added. ` +
+        "Ask its operator which one is right",
+    );
+  }
+  const { identity = null, name = wanted.host } = met ?? {};
+  return { fingerprint, identity, declared: name, pin: "fingerprint" };
 }
 
 /** A server that came by itself gets its address; one that has one is told of. */

@@ -91,8 +91,10 @@ export interface Totals {
 
 /** Accounts. Names are found in any case. */
 export interface Accounts {
-  /** This server's own, and those of linked servers. */
+  /** This server's own alone. */
   byId(account: string): Account | undefined;
+  /** This server's own, and those of linked servers. */
+  anyById(account: string): Account | undefined;
   byKey(key: number): Account;
   /** This server's own alone. */
   byName(name: string): Account | undefined;
@@ -123,6 +125,8 @@ export interface Device {
   /** Storage key and id of its account. */
   readonly account: number;
   readonly accountId: string;
+  /** Storage key of the linked server whose account it is of; null for this server's own. */
+  readonly peer: number | null;
   readonly label: string;
   readonly certificate: string;
   readonly createdAt: number;
@@ -142,7 +146,10 @@ export interface NewDevice {
 
 /** Devices. */
 export interface Devices {
+  /** One of this server's own accounts alone. */
   byId(device: string): Device | undefined;
+  /** Also one of an account of a linked server. */
+  anyById(device: string): Device | undefined;
   byKey(key: number): Device;
   /** In order of creation, with the revoked ones. */
   ofAccount(account: number): Device[];

@@ -26,7 +26,7 @@ export const peerMessages = {
     versions: listOf(Type.Integer({ minimum: 1 }), 16),
     name: Type.String({ maxLength: 64 }),
     capabilities: listOf(Type.String({ maxLength: 64 }), 64),
-    limits: Type.Object({ windowItems: counter, itemBytes: count }),
+    limits: Type.Object({ windowItems: counter, itemBytes: count }, strict),
     stream: uuid,
     first: counter,
     received: nullable(

@@ -38,6 +38,11 @@ export class SqliteAccounts implements Accounts {
   }
 
   byId(account: string): Account | undefined {
+    const found = this.anyById(account);
+    return found?.peer === null ? found : undefined;
+  }
+
+  anyById(account: string): Account | undefined {
     return this.#lookUp(`id ${account}`, "account", account);
   }
 

@@ -9,6 +9,7 @@ interface Row {
   device: string;
   account: number;
   account_id: string;
+  peer: number | null;
   label: string;
   certificate: string;
   created_at: number;
@@ -17,7 +18,8 @@ interface Row {
   last_seen: number | null;
 }
 
-const select = `SELECT d.key, d.device, d.account, a.account AS account_id, d.label, d.certificate,
+const select =
+  `SELECT d.key, d.device, d.account, a.account AS account_id, a.peer, d.label, d.certificate,
   d.created_at, d.revocation, d.revoked_at, d.last_seen
   FROM devices d JOIN accounts a ON a.key = d.account`;
 const most = 20_000;
@@ -33,6 +35,11 @@ export class SqliteDevices implements Devices {
   }
 
   byId(device: string): Device | undefined {
+    const found = this.anyById(device);
+    return found?.peer === null ? found : undefined;
+  }
+
+  anyById(device: string): Device | undefined {
     const key = this.#keys.get(device);
     if (key !== undefined) return this.byKey(key);
     const row = this.#database.prepare(`${select} WHERE d.device = ?`).get<Row>(device);
@@ -53,6 +60,7 @@ export class SqliteDevices implements Devices {
       device: row.device,
       account: row.account,
       accountId: row.account_id,
+      peer: row.peer,
       label: row.label,
       certificate: row.certificate,
       createdAt: row.created_at,

@@ -8,7 +8,7 @@ export class FaultProxy implements AsyncDisposable {
   /** The first connection ends in place of the answer of this number; later ones live. */
   cutBeforeAnswer = Infinity;
   readonly #listener: Deno.TcpListener;
-  readonly #target: number;
+  #target: number;
   readonly #open = new Set<Deno.Conn>();
   readonly #relays = new Set<Promise<void>>();
   #closed = false;
@@ -24,6 +24,11 @@ export class FaultProxy implements AsyncDisposable {
     const proxy = new FaultProxy(Deno.listen({ hostname: "127.0.0.1", port: 0 }), target);
     void proxy.#accept();
     return Promise.resolve(proxy);
+  }
+
+  /** Relays new connections to another port from now on. */
+  retarget(target: number): void {
+    this.#target = target;
   }
 
   /** Ends all connections. */

@@ -1,0 +1,197 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
+import { FaultProxy } from "../../client/engine/proxy.ts";
+import { run } from "../../kit/program.ts";
+import { House, linkHouses } from "./kit.ts";
+
+/** How both see the link of a pair: who dialled it, from each side. */
+async function seen(a: House, b: House): Promise<string[]> {
+  const views = await Promise.all([a.peers(), b.peers()]);
+  return views.map(([peer]) => `${peer?.link} ${peer?.dialled}`);
+}
+
+Deno.test("two servers that add each other at once have one link, which comes back after every break", async (t) => {
+  await using mill = await House.start("mill");
+  await using office = await House.start("office");
+
+  await t.step("one link, seen alike from both sides", async () => {
+    await linkHouses(mill, office);
+    // Both dial; whatever came about first, in the end both agree.
+    await mill.ask("peer.pause", { name: "office" });
+    const linked = [mill, office].map((house) => house.says(/peer linked/));
+    await mill.ask("peer.resume", { name: "office" });
+    await Promise.all(linked);
+    const views = (await seen(mill, office)).sort();
+    deepStrictEqual(views, ["linked by_them", "linked by_us"]);
+  });
+
+  await t.step(
+    "the name that the operator gave, what it calls itself, how it is trusted",
+    async () => {
+      const [peer] = await mill.peers();
+      ok(peer);
+      deepStrictEqual([peer.name, peer.declared, peer.pin, peer.state, peer.queued], [
+        "office",
+        "office",
+        "fingerprint",
+        "active",
+        0,
+      ]);
+    },
+  );
+
+  await t.step("a killed server is missed and linked again when it is back", async () => {
+    const missed = mill.says(/peer link ended/);
+    await office.kill();
+    await missed;
+    strictEqual((await mill.peers())[0]?.link === "linked", false);
+    const linked = mill.says(/peer linked/);
+    await office.again();
+    await linked;
+  });
+
+  await t.step("a server that stops in order says so", async () => {
+    const told = mill.says(/peer link ended .*code=server_closing/);
+    strictEqual((await office.server.stop()).code, 0);
+    await told;
+    const linked = mill.says(/peer linked/);
+    await office.again();
+    await linked;
+  });
+
+  await t.step("commands for people", async () => {
+    const home = { home: mill.home.path };
+    const shown = await run(["server", "peer", "show", "office"], home);
+    match(shown.out, /^office$/m);
+    match(shown.out, /^ {2}Link: +linked for /m);
+    match(shown.out, /^ {2}Trusted: +by the fingerprint that was given$/m);
+    match((await run(["server", "peer", "list"], home)).out, /^office +linked for /);
+    const paused = await run(["server", "peer", "pause", "office", "--json"], home);
+    strictEqual(JSON.parse(paused.out).state, "paused");
+    match((await run(["server", "peer", "list"], home)).out, /^office +paused$/);
+    const unknown = await run(["server", "peer", "show", "nobody"], home);
+    deepStrictEqual([unknown.code, unknown.out], [6, ""]);
+    match((await run(["server", "peer", "remove", "office"], home)).out, /The link is removed\./);
+    match((await run(["server", "peer", "list"], home)).out, /^No server is linked: .*peer add/);
+  });
+});
+
+Deno.test("what cannot be linked is refused in one line", async (t) => {
+  await using mill = await House.start("mill");
+  await using office = await House.start("office");
+
+  await t.step("itself", async () => {
+    await rejects(mill.ask("peer.add", { address: mill.link }), { reason: "usage" });
+    await rejects(mill.ask("peer.add", { address: mill.address }), /that is this server itself/);
+  });
+  await t.step("nobody there, and no fingerprint to wait with", async () => {
+    await rejects(mill.ask("peer.add", { address: "127.0.0.1:1" }), (error: Error) => {
+      match(error.message, /refuses connections on port 1; .*--fingerprint/);
+      return "reason" in error && error.reason === "network";
+    });
+  });
+  await t.step("another server than was told", async () => {
+    const fingerprint = "0".repeat(64);
+    await rejects(mill.ask("peer.add", { address: office.address, fingerprint }), {
+      reason: "trust",
+    });
+    deepStrictEqual(await mill.peers(), []);
+  });
+  await t.step("what is no address, fingerprint or name", async () => {
+    for (
+      const input of [{ address: "" }, { address: "x", fingerprint: "12" }, {
+        address: "x",
+        name: "A b",
+      }]
+    ) {
+      await rejects(mill.ask("peer.add", input), { reason: "usage" });
+    }
+  });
+  await t.step("one that does not know this one: it is told, and tried seldom", async () => {
+    const refused = office.says(/peer refused .*code=peer_unknown/);
+    const { pin } = await mill.ask("peer.add", { address: office.address });
+    strictEqual(pin, "contact");
+    await refused;
+    const shown = await run(["server", "peer", "list"], { home: mill.home.path });
+    match(shown.out, /not linked: that server does not know this one yet/);
+    await rejects(mill.ask("peer.add", { address: office.address }), /added already, as office/);
+  });
+  await t.step("until its operator adds this one too", async () => {
+    const linked = mill.says(/peer linked/);
+    await office.ask("peer.add", { address: mill.link });
+    await linked;
+  });
+});
+
+Deno.test("another server at a peer's address stops the link, and says why", async () => {
+  await using mill = await House.start("mill");
+  await using office = await House.start("office");
+  await using thief = await House.start("office");
+  // The peer's address is the proxy's, so that somebody else can come to stand behind it.
+  await using proxy = await FaultProxy.start(office.server.ready.port);
+  await using forged = await FaultProxy.start(thief.server.ready.port);
+  await office.ask("peer.add", { address: mill.link });
+  const linked = mill.says(/peer linked/);
+  const fingerprint = office.server.ready.fingerprint;
+  await mill.ask("peer.add", { address: `127.0.0.1:${proxy.port}`, fingerprint });
+  await linked;
+  await office.kill();
+  const stopped = mill.says(/ERROR|error +peer not linked .*seen=[0-9a-f]{64}/);
+  const [before] = await mill.peers();
+  ok(before);
+  // The same entry, now at an address where the thief answers.
+  await rejects(mill.ask("peer.add", { address: `127.0.0.1:${forged.port}`, fingerprint }), {
+    reason: "trust",
+  });
+  await mill.ask("peer.pause", { name: before.name });
+  proxy.retarget(thief.server.ready.port);
+  await mill.ask("peer.resume", { name: before.name });
+  await stopped;
+  const [peer] = await mill.peers();
+  ok(peer);
+  deepStrictEqual([peer.state, peer.link, peer.seen], [
+    "changed",
+    "off",
+    thief.server.ready.fingerprint,
+  ]);
+  const shown = await run(["server", "peer", "show", peer.name], { home: mill.home.path });
+  match(shown.out, /STOPPED: another server answers at its address/);
+  match(shown.out, /What to do: +ask its operator/);
+});
+
+Deno.test("with --peers open whoever comes is let in, recorded and shown; three servers link in pairs", async () => {
+  await using mill = await House.start("mill", "--peers", "open");
+  await using office = await House.start("office", "--peers", "open");
+  await using yard = await House.start("yard", "--peers", "open");
+  const came = mill.says(/peer came by itself/);
+  await office.ask("peer.add", { address: mill.address });
+  await came;
+  const linked = [mill, office].map((house) => house.says(/peer linked peer=yard/));
+  await yard.ask("peer.add", { address: mill.address });
+  await yard.ask("peer.add", { address: office.address });
+  await Promise.all(linked);
+  deepStrictEqual(
+    (await mill.peers()).map(({ name, pin, address, link }) => [name, pin, address, link]),
+    [["office", "incoming", null, "linked"], ["yard", "incoming", null, "linked"]],
+  );
+  const shown = await run(["server", "peer", "show", "yard"], { home: mill.home.path });
+  match(shown.out, /Trusted: +it came by itself: compare the fingerprint with its operator/);
+  // A removed one comes again: whoever does not want that pauses it.
+  await mill.ask("peer.pause", { name: "yard" });
+  strictEqual((await mill.peers())[1]?.state, "paused");
+});
+
+Deno.test("a line that breaks again and again is linked again each time", async () => {
+  await using mill = await House.start("mill");
+  await using office = await House.start("office", "--peers", "open");
+  await using proxy = await FaultProxy.start(office.server.ready.port);
+  const first = mill.says(/peer linked/);
+  await mill.ask("peer.add", { address: `127.0.0.1:${proxy.port}`, name: "office" });
+  await first;
+  for (let count = 0; count < 3; count++) {
+    const mark = mill.server.process.mark();
+    proxy.cutNow();
+    await mill.says(/peer link ended/, mark);
+    await mill.says(/peer linked/, mark);
+  }
+  deepStrictEqual(await seen(mill, office), ["linked by_us", "linked by_them"]);
+});
