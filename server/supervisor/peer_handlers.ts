@@ -176,7 +176,7 @@ function peerStatus(row: PeerRow, link: LinkStatus | undefined): PeerStatus {
   const { peer: _, identity: __, ...fields } = row;
   return {
     ...fields,
-    link: link?.state ?? "off",
+    link: row.state === "active" ? link?.state ?? "off" : "off",
     linkSince: link?.since ?? null,
     dialled: link?.dialled ?? null,
     trouble: link?.trouble ?? null,

@@ -19,7 +19,7 @@ function onAll(name: string, test: Tested): void {
     Deno.test(`${backend.name}: ${name}`, async () => {
       await using folder = await TempFolder.make();
       const opened = backend.open(folder.path);
-      await test(new World(opened, "open", { lobbyPeers: true }));
+      await test(new World(opened, { lobbyPeers: true }));
       opened.close();
     });
   }
