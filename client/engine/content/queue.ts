@@ -85,8 +85,9 @@ function queue(
   }
   const { account, name: from } = core.own;
   const { after } = new Lifetimes(core.sealed).timer(thread);
-  // An edit holds words too: the server must not keep them longer than those that they replace.
-  const stays = after > 0 && (!silent || draft.kind === "edit") ? { expireAfter: after } : {};
+  // These hold words too: the server must not keep them longer than the messages that they are about.
+  const words = !silent || draft.kind === "edit" || draft.kind === "resent";
+  const stays = after > 0 && words ? { expireAfter: after } : {};
   const content = { id, sentAt, ...draft, ...(silent ? {} : stays) };
   const local = core.messages.add({
     thread,

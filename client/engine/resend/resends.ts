@@ -7,6 +7,7 @@ import type { CancelTimer } from "../../../lib/base/clock.ts";
 import { resendLimits } from "../../../lib/base/limits.ts";
 import type { StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
+import { encodeContent, signContent } from "../content/codec.ts";
 import { queueContent } from "../content/queue.ts";
 import type { Said } from "../content/resend.ts";
 import { accept } from "./accept.ts";
@@ -111,7 +112,7 @@ export class Resends implements ResendService {
       const room = resendLimits.answersPerDay - lost.saidAgainSince(thread, now - dayMs);
       const answers = this.#answerable(asked, since).slice(0, Math.max(0, room));
       for (const message of answers) {
-        queueContent(this.#core, thread, { kind: "resent", body: { said: saidOf(message) } });
+        queueContent(this.#core, thread, { kind: "resent", body: { said: this.#saidOf(message) } });
         lost.noteSaidAgain(thread, message.id, now);
       }
       const nothing = this.#lineless(asked);
@@ -128,9 +129,22 @@ export class Resends implements ResendService {
     const { messages: store, lost } = this.#core;
     return [...new Set(messages)].filter((id) => {
       const message = store.inThread(thread, id);
-      const none = message === undefined || (message.own && message.silent);
+      const none = message === undefined ||
+        (message.own && (message.silent || message.content.deleted === true));
       return none && lost.saidAgain(thread, id).count < resendLimits.answersPerMessage;
     });
+  }
+
+  /** The message as it was signed; an edited one is signed anew with the text that it has. */
+  #saidOf({ thread, id, sentAt, content, expireAfter }: StoredMessage): Said {
+    const { own: { identity }, threads } = this.#core;
+    const conversation = threads.get(thread)?.conversation;
+    if (content.edit === undefined || conversation === undefined) return asSigned(content);
+    const body = { text: content.text };
+    const stays = expireAfter === undefined ? {} : { expireAfter };
+    const said = encodeContent({ id, kind: "text", body, sentAt, ...stays });
+    const signature = signContent(identity.device, { conversation, content: said });
+    return { content: said, signature, certificate: identity.certificate.bytes };
   }
 
   /** Verifies what has come in answer, and shows it. */
@@ -151,8 +165,7 @@ export class Resends implements ResendService {
   }
 }
 
-/** The message as it was signed. */
-function saidOf({ content: { signed } }: StoredMessage): Said {
+function asSigned({ signed }: StoredMessage["content"]): Said {
   const { content = "", signature = "", certificate = "" } = signed ?? {};
   return {
     content: fromBase64url(content),
