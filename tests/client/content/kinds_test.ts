@@ -10,6 +10,8 @@ import {
   signContent,
   verifyContent,
 } from "../../../client/engine/content/codec.ts";
+import { quoteOf } from "../../../client/engine/content/bounds.ts";
+import { contentKinds, type Draft } from "../../../client/engine/content/kinds.ts";
 
 const id = "01234567-89ab-7def-8123-456789abcdef";
 
@@ -99,6 +101,72 @@ Deno.test("a text that is too long is not encoded", () => {
     () => encodeContent({ id, kind: "text", body: { text }, sentAt: 1 }),
     (error: AppError) => error.code === "too_large",
   );
+});
+
+Deno.test("changes are encoded as they are written down", () => {
+  const to = "89abcdef-89ab-7def-8123-456789abcdef";
+  const encoded = (draft: Draft, expireAfter?: number) => {
+    const stays = expireAfter === undefined ? {} : { expireAfter };
+    return fromUtf8(encodeContent({ id, sentAt: 7, ...draft, ...stays }));
+  };
+  const head = `{"v":1,"id":"${id}","kind":`;
+  assert.equal(
+    encoded({ kind: "edit", body: { to, text: "b" } }),
+    `${head}"edit","to":"${to}","text":"b","sentAt":7,"fallback":"(edited) b"}`,
+  );
+  assert.equal(
+    encoded({ kind: "delete", body: { to } }),
+    `${head}"delete","to":"${to}","sentAt":7,"silent":true}`,
+  );
+  assert.equal(
+    encoded({ kind: "expiry", body: { after: 60_000 } }),
+    `${head}"expiry","after":60000,"sentAt":7,"silent":true}`,
+  );
+  const reply = { id: to, from: "sam", quote: "a" };
+  assert.equal(
+    encoded({ kind: "text", body: { text: "b", reply } }, 60_000),
+    `${head}"text","text":"b","reply":{"id":"${to}","from":"sam","quote":"a"},"sentAt":7,"expireAfter":60000}`,
+  );
+});
+
+Deno.test("a fallback is cut between characters, and never too long", () => {
+  fc.assert(fc.property(fc.string({ unit: "grapheme", maxLength: 2000 }), (text) => {
+    const content = encodeContent({ id, kind: "edit", body: { to: id, text }, sentAt: 1 });
+    const { fallback } = JSON.parse(fromUtf8(content));
+    assert.ok(utf8(fallback).length <= 1024 && fallback.isWellFormed());
+    assert.ok(quoteOf(text).length <= 120 && utf8(quoteOf(text)).length <= 480);
+  }));
+});
+
+Deno.test("whatever stands in the fields of whatever kind is refused, or fits and stays the same", () => {
+  const ids = [id, randomId()];
+  const some = fc.oneof(
+    fc.constantFrom<unknown>(...ids, 0, 60_000, -1, 1e15, true, false, null, "👍", ""),
+    fc.string({ maxLength: 40 }),
+    fc.record({ id: fc.constantFrom(...ids), from: fc.string(), quote: fc.string() }),
+    fc.array(fc.constantFrom(...ids)),
+  );
+  const names = ["to", "text", "emoji", "remove", "after", "reply", "file", "name", "roles", "at"];
+  const fields = fc.dictionary(fc.constantFrom(...names, "expireAfter", "fallback"), some);
+  const kind = fc.constantFrom(...Object.keys(contentKinds));
+  let read = 0;
+  fc.assert(
+    fc.property(kind, fields, (kind, fields) => {
+      const bytes = utf8(JSON.stringify({ v: 1, id, kind, sentAt: 7, ...fields }));
+      let content;
+      try {
+        content = decodeContent(bytes);
+      } catch (thrown) {
+        assert.ok(thrown instanceof AppError && thrown.code === "malformed");
+        return;
+      }
+      assert.ok(content.kind !== "unknown");
+      read += 1;
+      assert.deepEqual(decodeContent(encodeContent(content)), content);
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(read > 20, `${read} were read`);
 });
 
 Deno.test("a signature holds for its device, conversation and bytes alone", () => {
