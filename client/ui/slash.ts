@@ -130,12 +130,33 @@ export function usageOf(name: SlashName): string {
   return slashCommands.find((command) => command.name === name)?.usage ?? `/${name}`;
 }
 
-/** The table that `/help` prints. */
-export function helpTable(): string {
-  const width = Math.max(...slashCommands.map((command) => command.usage.length));
-  const rows = slashCommands.map(({ usage, help }) => `${usage.padEnd(width)}  ${help}`);
-  return [...rows, "", "A plain line goes to the conversation that the prompt names; //x sends /x."]
-    .join("\n");
+/** The table that `/help` prints, for a terminal of so many columns, if it is one; what does not fit beside a command wraps by words. */
+export function helpTable(columns = Infinity): string {
+  const beside = Math.max(...slashCommands.map((command) => command.usage.length)) + 2;
+  const roomy = columns - beside >= narrowestHelp;
+  const indent = roomy ? beside : 4;
+  const rows = slashCommands.flatMap(({ usage, help }) => {
+    const [first = "", ...more] = wrapped(help, columns - indent - 1);
+    const begin = roomy ? [usage.padEnd(beside) + first] : [usage, " ".repeat(indent) + first];
+    return [...begin, ...more.map((line) => " ".repeat(indent) + line)];
+  });
+  const last = "A plain line goes to the conversation that the prompt names; //x sends /x.";
+  return [...rows, "", ...wrapped(last, columns - 1)].join("\n");
+}
+
+/** Columns below which help stands under its command instead of beside it. */
+const narrowestHelp = 30;
+
+/** Text cut between words into lines of at most `width` characters; a longer word stands alone. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines.push(`${lines.pop()} ${word}`);
+    } else lines.push(word);
+  }
+  return lines;
 }
 
 /** The closest command name within two edits, or one that begins alike. */

@@ -271,7 +271,7 @@ const actions: Readonly<Record<SlashName, Action>> = {
   export: exportReceipts,
   password,
   whoami,
-  help: (chat) => Promise.resolve(chat.say(helpTable())),
+  help: (chat) => Promise.resolve(chat.say(helpTable(chat.options.dialogue.columns))),
   logout,
   exit: () => Promise.resolve("leave" as const),
 };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ChatMessage } from "../../../client/engine/api.ts";
 import { formatMessage, formatTime, type LineStyle } from "../../../client/ui/format.ts";
-import { nearest, readLine } from "../../../client/ui/slash.ts";
+import { helpTable, nearest, readLine, slashCommands } from "../../../client/ui/slash.ts";
 import { readWish } from "../../../client/ui/prompts.ts";
 
 const plain: LineStyle = { utc: true, styled: false, multiline: true };
@@ -92,6 +92,20 @@ Deno.test("a mistyped command suggests the nearest one, and nonsense none", () =
   assert.equal(nearest("hlep"), "/help");
   assert.equal(nearest("notif"), "/notifications");
   assert.equal(nearest("qwertyuiop"), undefined);
+});
+
+Deno.test("the help fits the terminal, beside the commands or under them, cut between words", () => {
+  for (const columns of [40, 60, 80, 120]) {
+    const rows = helpTable(columns).split("\n");
+    for (const row of rows) {
+      const command = row.startsWith("/");
+      assert.ok(row.length < columns || command && !row.includes("  "), `${columns}: ${row}`);
+    }
+    const words = rows.join(" ").replaceAll(/\s+/g, " ");
+    for (const { usage, help } of slashCommands) {
+      assert.ok(words.includes(`${usage} ${help}`), usage);
+    }
+  }
 });
 
 Deno.test("the first prompt takes a name, or the commands register and login", () => {
