@@ -17,8 +17,9 @@ Deno.test("a window, a script and another window on one profile: nothing is lost
   await using script = await startChild(facts, ["send", "bobby", String(count), "script "]);
   for (let at = 0; at < count; at++) {
     await window.send(to("bobby"), `window ${at}`);
-    await bobby.send(to("alice"), `bobby ${at}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const sent = await bobby.send(to("alice"), `bobby ${at}`);
+    // As fast as the server takes them, so that the script's come in between.
+    await bobby.waitFor(sent.id, "sent", patience());
   }
   assert.equal((await script.ended).code, 0, script.err.join("\n"));
   await message(bobby, `script ${count - 1}`);
