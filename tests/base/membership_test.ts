@@ -12,6 +12,7 @@ import {
   refuseMembershipChange,
   type Role,
 } from "../../lib/base/membership.ts";
+import { groupVectors } from "../vectors/make_groups.ts";
 
 const id = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
 const role = fc.constantFrom(...allRoles);
@@ -226,4 +227,18 @@ Deno.test("the first commit of a group lists its creator as owner", () => {
   assert.equal(first({ add: [{ account: id(2), role: "owner" }] }), "no_owner");
   assert.equal(first({}), "no_owner");
   assert.equal(first({ add: [creator], remove: [id(2)] }), "not_listed");
+});
+
+Deno.test("the vectors of groups are what the code says today", async () => {
+  const url = new URL("../vectors/groups.json", import.meta.url);
+  const vectors: typeof groupVectors = JSON.parse(await Deno.readTextFile(url));
+  assert.deepEqual(vectors, JSON.parse(JSON.stringify(groupVectors)));
+  for (const { change, text } of vectors.texts) {
+    assert.deepEqual(decodeMembershipChange(utf8(text)), change);
+  }
+  for (const text of vectors.malformed) {
+    assert.equal(decodeMembershipChange(utf8(text)), undefined, text);
+  }
+  const verdicts = vectors.verdicts.map(({ refusal }) => refusal);
+  assert.deepEqual(verdicts.filter((refusal) => refusal === null).length, 4);
 });
