@@ -75,6 +75,11 @@ export const serverLimits = {
   queuedBytesPerConversation: 64 * 1024 * 1024,
   /** Groups that one account has created and that still exist. */
   groupsPerAccount: 500,
+  /**
+   * Group infos of all conversations that one account has created, which stay as long as these do: those of 100 groups as
+   * large as they may be, or of far more than 500 small ones.
+   */
+  groupInfoBytesPerAccount: 64 * 1024 * 1024,
   /** Groups that one account creates in an hour: each costs all whom it adds a notification. */
   groupsPerHour: 60,
   /** Accounts that one account adds to groups in an hour: a few full groups. */

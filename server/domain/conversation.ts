@@ -92,6 +92,8 @@ export interface Conversation {
   readonly key: number;
   readonly id: string;
   readonly kind: "direct" | "group";
+  /** Storage key of the account that created it; null for conversations from before that was noted. */
+  readonly creator: number | null;
   /** The sequence of the newest row; 0 before the first. */
   head: number;
   epoch: number;

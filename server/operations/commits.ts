@@ -19,7 +19,7 @@ import { actingParty, type Context, type Handler, type Party, refuse } from "./c
 import type { Input, Refused } from "./contract.ts";
 import { changeMembers, removeSeat } from "./membership.ts";
 import { accountIds, finder, findListed, knownDevice } from "./parties.ts";
-import { refuseQuota } from "./rows.ts";
+import { refuseInfo, refuseQuota } from "./rows.ts";
 import { beginUndo, keepUndo } from "./undo.ts";
 import { type Appended, verdictBefore, writeCommit } from "./write_commit.ts";
 
@@ -125,6 +125,9 @@ function refuseCreation(
       accounts,
       size: input.commit.length + input.welcome.length,
       group: input.kind === "group",
+    }) ?? refuseInfo(context.tables, party.account.key, {
+      before: 0,
+      after: input.groupInfo.length,
     }) ?? (input.kind === "group" ? refuseGroup(context, party.account, accounts.size) : undefined);
 }
 
@@ -232,6 +235,7 @@ export function refuseCommitQuota(
     readonly input: {
       readonly commit: Uint8Array;
       readonly welcome: Uint8Array;
+      readonly groupInfo: Uint8Array;
       readonly remove?: readonly string[];
       readonly external?: boolean;
     };
@@ -242,7 +246,9 @@ export function refuseCommitQuota(
   const accounts = new Set(conversation.members.map((member) => member.account));
   const size = input.commit.length + input.welcome.length;
   const group = conversation.kind === "group";
-  return refuseQuota(tables, conversation, { sender, accounts, size, group });
+  const before = tables.conversations.groupInfo(conversation.key).length;
+  return refuseQuota(tables, conversation, { sender, accounts, size, group }) ??
+    refuseInfo(tables, conversation.creator, { before, after: input.groupInfo.length });
 }
 
 function changeConversation(context: Context, change: ChangeOf): Appended {

@@ -1,4 +1,5 @@
 /** Appending rows to a conversation: what messages and commits have in common. */
+import { serverLimits } from "../../lib/base/limits.ts";
 import { type Conversation, memberOf } from "../domain/conversation.ts";
 import { slowestOf } from "../domain/progress.ts";
 import { giveUp, isOverQuota } from "../domain/sending.ts";
@@ -41,6 +42,17 @@ export function refuseQuota(
   const accounts = [...row.accounts];
   const refused = row.group ? accounts.length > 0 && accounts.every(full) : accounts.some(full);
   return refused ? refuse("quota_exceeded") : undefined;
+}
+
+/** Refuses a group info for which the account that created the conversation has no room; a smaller one always goes. */
+export function refuseInfo(
+  { conversations }: Tables,
+  creator: number | null,
+  bytes: { readonly before: number; readonly after: number },
+): Refused | undefined {
+  if (creator === null || bytes.after <= bytes.before) return undefined;
+  const all = conversations.infoBytes(creator) + bytes.after - bytes.before;
+  return all > serverLimits.groupInfoBytesPerAccount ? refuse("quota_exceeded") : undefined;
 }
 
 /**

@@ -37,6 +37,8 @@ export interface Conversations {
   remove(conversation: Conversation): void;
   /** How many groups the account has created that still exist. */
   createdBy(account: number): number;
+  /** Bytes of the group infos of what the account has created. */
+  infoBytes(account: number): number;
   /** How many requests of the account nobody has answered. */
   requestsBy(account: number): number;
   /** How many requests the account has not answered. */

@@ -12,6 +12,7 @@ interface ConversationRow {
   key: number;
   conversation: string;
   kind: "direct" | "group";
+  creator: number | null;
   head: number;
   epoch: number;
   incarnation: number;
@@ -71,6 +72,7 @@ export class SqliteConversations implements Conversations {
       key: row.key,
       id: row.conversation,
       kind: row.kind,
+      creator: row.creator,
       head: row.head,
       epoch: row.epoch,
       incarnation: row.incarnation,
@@ -110,6 +112,13 @@ export class SqliteConversations implements Conversations {
     return this.#database.prepare(
       "SELECT count(*) AS n FROM conversations WHERE creator = ? AND kind = 'group'",
     ).get<{ n: number }>(account)?.n ?? 0;
+  }
+
+  infoBytes(account: number): number {
+    return this.#database.prepare(
+      `SELECT coalesce(sum(length(i.bytes)), 0) AS bytes
+       FROM conversations c JOIN group_infos i ON i.conversation = c.key WHERE c.creator = ?`,
+    ).get<{ bytes: number }>(account)?.bytes ?? 0;
   }
 
   requestsBy(account: number): number {

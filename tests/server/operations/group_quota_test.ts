@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import { actor, everyBackend, type Person, type World } from "../../contract/world.ts";
-import { Group } from "./group_world.ts";
+import { creation, Group } from "./group_world.ts";
 
 const piece = new Uint8Array(1024 * 1024);
 /** So many pieces fill what one conversation may take of an account's quota. */
@@ -102,5 +102,28 @@ everyBackend(
     assert.deepEqual([queued(world, "mia"), group.row(max).lost], [0, fresh - 1]);
     const span = { ...actor(mia), conversation: group.id, after: 0, limit: 9, maxBytes: 99 };
     assert.equal(world.code("log.read", span), "not_a_member");
+  },
+);
+
+everyBackend(
+  "the group infos of what one account creates have their limit, and removals go beyond it",
+  (world) => {
+    const { olga, mia, max, group } = three(world);
+    const groupInfo = new Uint8Array(1024 * 1024);
+    const create = () => {
+      const input = creation(world, crypto.randomUUID(), { people: [olga] });
+      return world.code("conversation.create", { ...input, groupInfo });
+    };
+    const most = serverLimits.groupInfoBytesPerAccount / groupInfo.length;
+    const codes = Array.from({ length: most }, (_, index) => {
+    if (index === most / 2) world.now += 60 * 60 * 1000;
+    return create();
+  });
+    assert.equal(codes.at(-1), "quota_exceeded");
+    assert.deepEqual(new Set(codes.slice(0, -1)), new Set(["ok"]));
+    assert.equal(group.code(mia, {}, { groupInfo }), "quota_exceeded");
+    assert.equal(group.code(mia), "ok");
+    const gone = { remove: [max.device], groupInfo };
+    assert.equal(group.code(olga, { remove: [max.account] }, gone), "ok");
   },
 );
