@@ -7,6 +7,7 @@ import {
   listedMember,
   type Member,
   type Seat,
+  takesPart,
 } from "../domain/conversation.ts";
 import { type KnownDevice, resolveEntries } from "../domain/roster.ts";
 import { appendOwn, refuseIncarnation } from "../domain/sending.ts";
@@ -19,9 +20,9 @@ import { finishCommit, verdictBefore } from "./write_commit.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Who may: either side of a direct conversation. */
-export function mayRecreate(conversation: Conversation, _member: Member): boolean {
-  return conversation.kind === "direct";
+/** Who may: either side of a direct conversation, owners and admins of a group; nobody who leaves or has declined. */
+export function mayRecreate(conversation: Conversation, member: Member): boolean {
+  return takesPart(member) && (conversation.kind === "direct" || member.role !== "member");
 }
 
 /** The devices of a new group, when they are those of listed accounts, the creator's among them. */
@@ -32,7 +33,10 @@ function checkRoster(
 ): Refused | undefined {
   const fits = roster !== undefined && roster.length <= mlsLimits.groupDevices &&
     roster.some(({ key }) => key === creator) && (welcome > 0) === (roster.length > 1) &&
-    roster.every(({ account }) => listedMember(conversation, account) !== undefined);
+    roster.every(({ account }) => {
+      const member = listedMember(conversation, account);
+      return member !== undefined && member.state !== "left";
+    });
   return fits ? undefined : refuse("roster_mismatch");
 }
 

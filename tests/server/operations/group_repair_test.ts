@@ -64,3 +64,34 @@ everyBackend(
     assert.equal(members, 3);
   },
 );
+
+everyBackend(
+  "owners and admins make a group anew, with the members and roles that it has",
+  (world) => {
+    const [olga, adam, mia, max] = ["olga", "adam", "mia", "max"].map((name) =>
+      world.register(name)
+    );
+    assert(olga && adam && mia && max);
+    const group = Group.create(world, [olga, adam, mia, max], { adam: "admin" });
+    const before = group.roles(olga);
+    const recreate = (person: Person, people: readonly Person[]) => {
+      const { kind: _, with: __, ...made } = world.creation(group.id, [person, ...people]);
+      return world.code("conversation.recreate", { ...made, incarnation: 0 });
+    };
+    assert.equal(recreate(mia, [olga, adam, max]), "not_allowed");
+    assert.equal(recreate(adam, [world.register("eve")]), "roster_mismatch");
+    assert.equal(group.leave(max), "ok");
+    assert.equal(recreate(adam, [olga, mia, max]), "roster_mismatch");
+    assert.equal(recreate(adam, [olga, mia]), "ok");
+    assert.deepEqual(group.roles(olga), before);
+    assert.deepEqual(group.row(olga).leaving, [max.account]);
+    const incarnation = 1;
+    const sending = (person: Person) =>
+      world.code("message.send", world.message(person, group.id, { incarnation }));
+    assert.deepEqual([olga, mia, max].map(sending), ["ok", "ok", "not_a_member"]);
+    group.epoch = 1;
+    assert.equal(group.code(mia, {}, { incarnation }), "removals_pending");
+    assert.equal(group.code(mia, { remove: [max.account] }, { incarnation }), "ok");
+    assert(!group.isListed(max));
+  },
+);
