@@ -1,4 +1,5 @@
 /** Two full clients with MLS and stores on disk, in processes of their own: from send to shown. */
+import { ChildLines } from "./child_lines.ts";
 import type { Engine } from "../client/engine/api.ts";
 import { type DeviceFacts, encodeFacts } from "../tests/client/engine/kit.ts";
 import { Village } from "../tests/client/engine/village.ts";
@@ -14,8 +15,7 @@ const now = () => performance.timeOrigin + performance.now();
 /** The receiving client, which tells when it showed which message. */
 class Receiver implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  #rest = "";
+  readonly #output: ChildLines<{ text: string; at: number }>;
 
   constructor(facts: DeviceFacts) {
     const script = decodeURIComponent(new URL("./engine_receiver.ts", import.meta.url).pathname);
@@ -24,23 +24,12 @@ class Receiver implements AsyncDisposable {
       stdin: "piped",
       stdout: "piped",
     }).spawn();
-    const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
-    this.#output = this.#child.stdout.pipeThrough(decoder).getReader();
+    this.#output = new ChildLines(this.#child.stdout);
   }
 
   /** The next line: what was shown, and when. */
-  async next(): Promise<{ text: string; at: number }> {
-    for (;;) {
-      const end = this.#rest.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#rest.slice(0, end);
-        this.#rest = this.#rest.slice(end + 1);
-        return JSON.parse(line);
-      }
-      const { value, done } = await this.#output.read();
-      if (done) throw new Error("the receiver ended");
-      this.#rest += value;
-    }
+  next(): Promise<{ text: string; at: number }> {
+    return this.#output.next();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 /** Workloads against a server process: how quickly it is ready, messages between pairs, idle sessions. */
+import { ChildLines } from "./child_lines.ts";
 import { toBase64url } from "../lib/base/bytes.ts";
 import { TempFolder } from "../tests/kit/folder.ts";
 import { TestServer } from "../tests/kit/server.ts";
@@ -17,8 +18,7 @@ const generatorCommand = [
 class Generator implements AsyncDisposable {
   readonly process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #output: ReadableStreamDefaultReader<string>;
-  #rest = "";
+  readonly #output: ChildLines<Record<string, number>>;
 
   constructor(workload: string, numbers: readonly number[]) {
     const file = workload === "group" ? "./group_load.ts" : "./wire_load.ts";
@@ -29,8 +29,7 @@ class Generator implements AsyncDisposable {
       stdout: "piped",
     }).spawn();
     this.#input = this.process.stdin.getWriter();
-    const decoder = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>;
-    this.#output = this.process.stdout.pipeThrough(decoder).getReader();
+    this.#output = new ChildLines(this.process.stdout);
   }
 
   async tell(what: object): Promise<void> {
@@ -38,18 +37,8 @@ class Generator implements AsyncDisposable {
   }
 
   /** The next line that it prints. */
-  async hear(): Promise<Record<string, number>> {
-    for (;;) {
-      const end = this.#rest.indexOf("\n");
-      if (end >= 0) {
-        const line = this.#rest.slice(0, end);
-        this.#rest = this.#rest.slice(end + 1);
-        return JSON.parse(line);
-      }
-      const { value, done } = await this.#output.read();
-      if (done) throw new Error("the load generator ended");
-      this.#rest += value;
-    }
+  hear(): Promise<Record<string, number>> {
+    return this.#output.next();
   }
 
   /** It ends when its input does. */
