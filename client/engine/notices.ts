@@ -1,6 +1,7 @@
 /** Lines that a conversation shows of itself: who was added, who left, what it is called. */
 import type { Role } from "../../lib/base/membership.ts";
 import { randomId } from "../../lib/base/ids.ts";
+import { lifetimeText } from "./content/expiry.ts";
 import type { NewMessage } from "../store/messages.ts";
 
 /** What happened. Names are as their owners spell them. */
@@ -13,6 +14,8 @@ export type Notice =
   | { readonly kind: "role"; readonly by: string; readonly who: string; readonly role: Role }
   | { readonly kind: "renamed"; readonly by: string; readonly name: string }
   | { readonly kind: "dissolved"; readonly by: string }
+  /** `after`: milliseconds that messages stay from now on; 0: for ever. */
+  | { readonly kind: "timer"; readonly by: string; readonly after: number }
   /** The server knows the group no more, or the account in it. */
   | { readonly kind: "gone" }
   | { readonly kind: "device_added"; readonly who: string }
@@ -49,6 +52,12 @@ export function noticeText(notice: Notice, self: string): string {
       return "the server says that you are not in this group any more, or that it does not exist";
     case "dissolved":
       return `${who(notice.by)} dissolved the group`;
+    case "timer":
+      return notice.after === 0
+        ? `${who(notice.by)} turned off disappearing messages`
+        : `${who(notice.by)} made messages disappear ${
+          lifetimeText(notice.after)
+        } after they are read`;
     case "device_added":
       return `${who(notice.who)} came with a new device`;
     case "device_removed":

@@ -138,7 +138,8 @@ export class Actions implements ContentActions {
   /** A message of a conversation, whoever wrote it. */
   #message(id: string): StoredMessage {
     const message = this.#core.messages.byId(id);
-    if (message === undefined || message.silent || message.unreadable) {
+    const none = message === undefined || message.silent || message.unreadable;
+    if (none || message.content.notice !== undefined) {
       throw new AppError("not_found", { text: "no such message", fault: "us" });
     }
     if (this.#core.threads.get(message.thread)?.kind === "lobby") {

@@ -4,6 +4,7 @@ import { contentLimits } from "../../../lib/base/limits.ts";
 import { Lifetimes } from "../../store/lifetimes.ts";
 import type { MessageContent, StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
+import { noticeLine } from "../notices.ts";
 import { about, authorOf } from "./about.ts";
 import type { DeleteBody } from "./delete.ts";
 import type { EditBody } from "./edit.ts";
@@ -120,28 +121,15 @@ export function wipe(core: Core): Effect {
 }
 
 /** Sets how long messages of the conversation stay, when that is its sender's to say. */
-export const applyExpiry: ContentHandler<ExpiryBody> = (core, { thread, seq, own, from, body }) => {
+export const applyExpiry: ContentHandler<ExpiryBody> = (core, { thread, seq, ts, from, body }) => {
   const row = core.threads.get(thread);
   if (row === undefined || !mayTime(core, row, from.account)) return [];
   const lifetimes = new Lifetimes(core.sealed);
   const before = lifetimes.timer(thread);
   if (seq !== undefined && before.seq !== undefined && seq < before.seq) return [];
   lifetimes.setTimer(thread, { after: body.after, seq });
-  if (own || before.after === body.after) return [];
-  return [{ kind: "warn", text: timerNotice(from.name, body.after, row.title) }];
+  if (before.after === body.after) return [];
+  const notice = { kind: "timer", by: from.name, after: body.after } as const;
+  core.messages.add(noticeLine(notice, { thread, ts, self: core.own.name }));
+  return [];
 };
-
-/** What a person reads when somebody changed the timer. */
-export function timerNotice(name: string, after: number, title: string): string {
-  return after === 0
-    ? `${name} has turned off disappearing messages in ${title}`
-    : `${name} lets messages in ${title} disappear ${lifetimeText(after)} after they are read`;
-}
-
-const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
-
-/** `1 h`, `90 min`: a time that a message stays, in the largest unit that gives a whole number. */
-export function lifetimeText(after: number): string {
-  const [unit, size] = units.find(([, size]) => after % size === 0) ?? ["s", 1000];
-  return `${Math.round(after / size)} ${unit}`;
-}

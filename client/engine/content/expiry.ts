@@ -22,3 +22,11 @@ export function lifetimeField(value: unknown): number {
   if (lifetime < contentLimits.lifetimeMinMs) throw malformed();
   return lifetime;
 }
+
+const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
+
+/** `1 h`, `90 min`: a time that a message stays, in the largest unit that gives a whole number. */
+export function lifetimeText(after: number): string {
+  const [unit, size] = units.find(([, size]) => after % size === 0) ?? ["s", 1000];
+  return `${Math.round(after / size)} ${unit}`;
+}
