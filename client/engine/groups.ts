@@ -34,6 +34,16 @@ export class Groups {
     this.#core = core;
   }
 
+  /** Whether the account is in the conversation as far as known here, also while none of its devices is in the group. */
+  #isListed(number: number, { accountId }: DeviceCertificate): boolean {
+    const { own, threads } = this.#core;
+    // Of the own account the others decide, by what they know.
+    if (accountId === own.account) return true;
+    const thread = threads.get(number);
+    if (thread?.kind === "direct") return thread.partner?.account === accountId;
+    return threads.groups.get(number).members.some(({ account }) => account === accountId);
+  }
+
   /** The group as stored now; undefined while this device is not in it. */
   async load(thread: number): Promise<Loaded | undefined> {
     const row = this.#core.threads.get(thread);
@@ -63,7 +73,7 @@ export class Groups {
       const keys = this.#expected.get(thread)?.get(certificate.accountId);
       return keys !== undefined && this.#certifies(keys, certificate);
     };
-    return { identity: own.identity, accept };
+    return { identity: own.identity, accept, mayReturn: (one) => this.#isListed(thread, one) };
   }
 
   /** Looks up the keys of everybody who belongs into the thread; what `context` accepts goes by them from then on. */
@@ -131,7 +141,10 @@ export class Groups {
     if (stranger !== undefined) return `${stranger.name} is in it and does not belong there`;
     if (expected.partial) return undefined;
     const present = new Set(certificates.map(({ accountId }) => accountId));
-    const absent = keys.find(({ account }) => !present.has(account));
+    // An account whose last device was removed comes back when it has one again.
+    const absent = keys.find((each) =>
+      !present.has(each.account) && activeDevices(each).length > 0
+    );
     return absent === undefined ? undefined : `${absent.name} is not in it`;
   }
 

@@ -286,6 +286,9 @@ export class Intake {
     for (const added of result.added) {
       if (!rejoined) draft.warnings.push(`${name} uses a new device (since ${day(added)})`);
     }
+    for (const removed of result.removed) {
+      if (!rejoined) draft.warnings.push(`a device of ${removed.name} was removed`);
+    }
   }
 
   async #welcome(draft: Draft, event: Arrived<"welcome">): Promise<void> {

@@ -113,6 +113,13 @@ export class Proposals {
     return whole.subarray(offset);
   }
 
+  /** Whom a change of a group removes, its own lines say. */
+  #tellRemoved(thread: number, { group, change, remove }: Pending): void {
+    if (group !== undefined || change.kind !== "commit" || remove.length === 0) return;
+    const title = this.#core.threads.get(thread)?.title ?? "";
+    this.#core.warn(`a device was removed from the conversation with ${title}`);
+  }
+
   /** The server took it: what it leads to is the state now. */
   #accepted(thread: number, pending: Pending, { seq, ts }: { seq: number; ts: number }): void {
     const { sealed, threads, clock } = this.#core;
@@ -141,6 +148,7 @@ export class Proposals {
       removals: pending.remove,
       leaving: pending.group?.leaving ?? [],
     });
+    this.#tellRemoved(thread, pending);
     this.#core.changed();
     this.#core.resends.look();
   }

@@ -32,6 +32,11 @@ export type AcceptMember = (certificate: DeviceCertificate) => boolean;
 export interface MlsContext {
   readonly identity: MlsIdentity;
   readonly accept: AcceptMember;
+  /**
+   * Whether a device may join by itself although no leaf of its account is left: because the account is a member all the
+   * same. Without this, it may not.
+   */
+  readonly mayReturn?: AcceptMember;
 }
 
 /** Certificates of leaves that were verified already. Leaves are never changed, only replaced. */

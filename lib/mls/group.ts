@@ -277,7 +277,8 @@ export class MlsGroup {
     if (!equalBytes(message.content.groupId, this.#state.groupContext.groupId)) {
       return refuse("wrong_group", "of another group");
     }
-    const plan = planCommit(message, { state: this.#state, accept: this.#context.accept });
+    const { accept, mayReturn } = this.#context;
+    const plan = planCommit(message, { state: this.#state, accept, mayReturn });
     const { newState } = await processPublicMessage(
       this.#state,
       message,
@@ -339,5 +340,5 @@ export async function createGroup(
     await cipherSuite(),
     clientConfig(accept),
   );
-  return new MlsGroup(state, { identity, accept });
+  return new MlsGroup(state, options);
 }

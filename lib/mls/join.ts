@@ -69,7 +69,7 @@ async function join(
   const state = await openWelcome(welcome, { keyPackage, secrets, config, suite });
   return {
     kind: "joined",
-    group: new MlsGroup(state, { identity, accept }),
+    group: new MlsGroup(state, mine.context),
     keyPackageRef: mine.ref,
     lastResort: isLastResort(keyPackage),
   };
@@ -96,7 +96,7 @@ export async function joinExternally(
 ): Promise<PendingCommit | Refused> {
   return await guarded("invalid", async () => {
     const decoded = decodeGroupInfo(groupInfo);
-    checkJoiner(options.identity.certificate, decoded);
+    checkJoiner(options.identity.certificate, { ...decoded, mayReturn: options.mayReturn });
     return await commitExternally(decoded, options);
   });
 }
@@ -127,7 +127,7 @@ async function commitExternally(
     hash: commitHash(bytes),
     welcome: undefined,
     groupInfo: await buildGroupInfo(newState, suite),
-    next: new MlsGroup(newState, { identity, accept }),
+    next: new MlsGroup(newState, options),
     added: [],
     removed: former === undefined
       ? []

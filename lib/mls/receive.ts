@@ -153,6 +153,7 @@ export interface CommitPlan {
 interface Receiver {
   readonly state: ClientState;
   readonly accept: AcceptMember;
+  readonly mayReturn?: AcceptMember | undefined;
 }
 
 /**
@@ -234,7 +235,7 @@ function planMemberCommit(
  * that device's own old leaf.
  */
 function planExternalCommit(content: FramedContentCommit, parts: Parts): CommitPlan {
-  const { state, accept } = parts.receiver;
+  const { state, accept, mayReturn } = parts.receiver;
   if (content.sender.senderType !== "new_member_commit" || content.commit.path === undefined) {
     throw new RefusalError("not_allowed", `a commit by a ${content.sender.senderType}`);
   }
@@ -243,7 +244,7 @@ function planExternalCommit(content: FramedContentCommit, parts: Parts): CommitP
     throw new RefusalError("not_allowed", "proposals that an external commit may not have");
   }
   const joiner = acceptedCertificate(content.commit.path.leafNode, accept);
-  checkJoiner(joiner, state);
+  checkJoiner(joiner, { ...state, mayReturn });
   const strangers = parts.removed.some(({ certificate }) => !sameDevice(certificate, joiner));
   if (strangers) throw new RefusalError("bad_member", "an external commit that removes another");
   if (parts.removed.some(({ leafIndex }) => leafIndex === state.privatePath.leafIndex)) {
@@ -252,13 +253,17 @@ function planExternalCommit(content: FramedContentCommit, parts: Parts): CommitP
   return { committer: joiner, external: true, added: [joiner], removed: parts.removed };
 }
 
-/** Whether `joiner` may join by itself: its account key is that of a member. Throws `RefusalError("bad_member")`. */
+/**
+ * Whether `joiner` may join by itself: its account key is that of a member, or it may return. Throws
+ * `RefusalError("bad_member")`.
+ */
 export function checkJoiner(
   joiner: DeviceCertificate,
-  state: Pick<ClientState, "ratchetTree">,
+  group: Pick<ClientState, "ratchetTree"> & { readonly mayReturn?: AcceptMember | undefined },
 ): void {
-  const known = leaves(state.ratchetTree).some(({ leaf }) =>
-    equalBytes(certificateOf(leaf).accountKey, joiner.accountKey)
-  );
+  const known =
+    leaves(group.ratchetTree).some(({ leaf }) =>
+      equalBytes(certificateOf(leaf).accountKey, joiner.accountKey)
+    ) || group.mayReturn?.(joiner) === true;
   if (!known) throw new RefusalError("bad_member", `${joiner.name}: not an account of this group`);
 }

@@ -51,8 +51,8 @@ export function messageRecord(
   const conversation = conversationOf(thread);
   const { id, seq, ts, sentAt, own, unreadable, silent, state, content } = message;
   const unsent = state === "queued" || state === "failed";
-  // What disappears is archived nowhere.
-  if (silent || message.expireAfter !== undefined) return undefined;
+  // What disappears is archived nowhere; lines about a group each device makes for itself.
+  if (silent || message.expireAfter !== undefined || content.notice !== undefined) return undefined;
   if (conversation === undefined || seq === undefined || unreadable || unsent) return undefined;
   return {
     kind: "message",

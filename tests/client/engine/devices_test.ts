@@ -172,6 +172,33 @@ Deno.test("a device whose store is an old copy does not go on with old keys, but
   assert.ok(shown.some(({ kind }) => kind === "unreadable"), "the gap is shown");
 });
 
+Deno.test("an account whose only device was removed comes back on a new one, into its conversations, whoever was away", async () => {
+  for (const away of [false, true]) {
+    await using village = await Village.make();
+    const aliceFacts = await village.device("alice");
+    const alice = await village.open(aliceFacts);
+    const lost = await village.online("bobby");
+    await exchange(alice, "before", [lost], "bobby");
+    await lost.archive.settled(patience());
+    const removed = nextEvent(
+      alice,
+      (event) => event.kind === "warning" && /a device (of bobby )?was removed/.test(event.text),
+    );
+    if (away) await alice.stop();
+    await lost.revokeDevice(lost.self.device).catch(() => undefined);
+    if (!away) await removed;
+    else removed.catch(() => undefined);
+
+    const back = await village.online("bobby");
+    await back.archive.settled(patience());
+    const friend = away ? await village.open(aliceFacts) : alice;
+    await exchange(back, "back again", [friend], "alice");
+    await exchange(friend, "welcome back", [back], "bobby");
+    const shown = (await back.history({ target: to("alice") })).map(({ text }) => text);
+    assert.deepEqual(shown, ["before", "back again", "welcome back"]);
+  }
+});
+
 async function until(holds: () => boolean): Promise<void> {
   const late = patience();
   while (!holds()) {
