@@ -72,7 +72,10 @@ export function notifyOfDevice(
   notify(context, account, { kind, facts: { device, label }, by });
 }
 
-/** Stores what somebody did with the account (storage key) in a conversation. */
+/**
+ * Stores what somebody did with the account (storage key) in a conversation. Of each kind the latest is kept that was not
+ * seen: whoever adds and removes somebody in a loop fills no list.
+ */
 export function notifyOfConversation(
   context: Context,
   account: number,
@@ -86,6 +89,7 @@ export function notifyOfConversation(
   },
 ): void {
   const { kind, ...facts } = about;
+  context.tables.notifications.replace(account, kind, about.conversation);
   notify(context, context.tables.accounts.byKey(account), { kind, facts });
 }
 

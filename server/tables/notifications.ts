@@ -39,6 +39,8 @@ export interface Notifications {
     number: number,
     change: { readonly ts: number; readonly count: number },
   ): void;
+  /** Forgets those of this kind about a conversation (its id) that were not seen: a newer one takes their place. */
+  replace(account: number, kind: StoredNotification["kind"], conversation: string): void;
   list(account: number, query: NotificationQuery): StoredNotification[];
   ofMessages(account: number, query: NotificationQuery): MessageNotification[];
   /** Storage keys of the conversations with unseen notifications up to `through`; marks all others as seen. */

@@ -73,6 +73,12 @@ export class SqliteNotifications implements Notifications {
     ).run(change.ts, change.count, account, number);
   }
 
+  replace(account: number, kind: StoredNotification["kind"], conversation: string): void {
+    this.#database.prepare(
+      "DELETE FROM notifications WHERE account = ? AND kind = ? AND conversation = ? AND seen = 0",
+    ).run(account, kind, conversation);
+  }
+
   list(account: number, query: NotificationQuery): StoredNotification[] {
     return this.#database.prepare(
       `SELECT ${columns} FROM notifications WHERE account = ? AND number > ? AND seen <= ?

@@ -265,6 +265,15 @@ everyBackend("members are told of what concerns them: added, removed, another ro
     ["group_removed", "olga", undefined],
   ]);
   assert.equal(world.notifications(eve)[0]?.conversation, group.id);
+  for (let round = 0; round < 3; round++) {
+    group.add(adam, eve);
+    group.remove(adam, eve);
+  }
+  assert.deepEqual(kinds(eve), [
+    ["group_role", "olga", "admin"],
+    ["group_added", "adam", undefined],
+    ["group_removed", "adam", undefined],
+  ]);
 });
 
 everyBackend(
