@@ -14,6 +14,12 @@ import { settleWaiting } from "./waiting.ts";
 /** Conversations that one run looks at: some 20 ms of work. */
 const conversationsPerRun = 500;
 
+/**
+ * Stretches of messages of one sender that are remembered for counting what is unread. Whoever has more of them unread in
+ * a conversation and reads a part gets a smaller number.
+ */
+const rememberedRuns = 10_000;
+
 /** After this long a sender does not ask again whether a message was accepted, in milliseconds. */
 const sentMemoryMs = 7 * 24 * 60 * 60 * 1000;
 
@@ -53,6 +59,7 @@ function sweepConversations(context: Context, now: number): number {
     const conversation = tables.conversations.byKey(key);
     deleted += expireRows(context, conversation, now - serverLimits.messageRetentionMs);
     tables.log.expireRuns(key, now - serverLimits.messageRetentionMs);
+    tables.log.limitRuns(key, rememberedRuns);
     for (const seat of conversation.seats.values()) {
       tables.log.expireSent(key, seat, now - sentMemoryMs);
     }

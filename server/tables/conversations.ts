@@ -159,6 +159,8 @@ export interface Log {
   runs(conversation: number, after: number): Run[];
   /** Forgets runs that end before or at `through`. */
   cutRuns(conversation: number, through: number): void;
+  /** Forgets all but the newest `keep` runs. */
+  limitRuns(conversation: number, keep: number): void;
   /** Forgets runs older than `ts`, but never the newest. */
   expireRuns(conversation: number, ts: number): void;
   /** The greatest sequence up to `through` whose row is older than `ts`, or undefined. */

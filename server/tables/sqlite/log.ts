@@ -246,6 +246,13 @@ export class SqliteLog implements Log {
     ).run(conversation, conversation, through + 1);
   }
 
+  limitRuns(conversation: number, keep: number): void {
+    this.#database.prepare(
+      `DELETE FROM runs WHERE conversation = ? AND seq <=
+         (SELECT seq FROM runs WHERE conversation = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
+    ).run(conversation, conversation, keep);
+  }
+
   expireRuns(conversation: number, ts: number): void {
     this.#database.prepare(
       `DELETE FROM runs WHERE conversation = ? AND ts < ? AND seq <

@@ -128,3 +128,29 @@ everyBackend(
     assert.equal(group.code(olga, { remove: [max.account] }, gone), "ok");
   },
 );
+
+everyBackend(
+  "whoever gets everything and reads nothing lets no list of stretches grow without end",
+  (world) => {
+    const { olga, mia, max, group } = three(world);
+    const works = Array.from({ length: 512 }, (_, index) => ({
+      name: "message.send" as const,
+      input: world.message(index % 2 === 0 ? olga : mia, group.id),
+    }));
+    for (let round = 0; round < 21; round++) {
+      world.batch(works.map(({ name, input }) => ({
+        name,
+        input: { ...input, message: world.messageId() },
+      })));
+      for (const person of [olga, mia, max]) world.ack(person, group.id, group.row(olga).head);
+    }
+    const { conversations, log } = world.backend.tables;
+    const key = conversations.byId(group.id)?.key ?? 0;
+    assert(log.runs(key, 0).length > 10_000);
+    world.run("retention.run", {});
+    assert.equal(log.runs(key, 0).length, 10_000);
+    const { head, unread } = group.row(max);
+    assert.equal(unread, 21 * 512);
+    assert.equal(world.markRead(max, group.id, head - 5000), 5000);
+  },
+);
