@@ -20,12 +20,20 @@ const entries: readonly Entry[] = [
   { title: "Show waiting messages", questions: [], command: "unread" },
   { title: "Read the earliest waiting message", questions: [], command: "read" },
   { title: "Send a text message", questions: ["To: ", "Text: "], command: "msg" },
-  { title: "Make fresh keys with somebody", questions: ["With whom: "], command: "rekey" },
-  { title: "Show new notifications", questions: [], command: "notifications" },
-  { title: "Show who and where I am", questions: [], command: "whoami" },
   { title: "Send a file", questions: ["To: ", "Path: "], command: "file", addressed: true },
   { title: "List files", questions: [], command: "files" },
   { title: "Save a file", questions: ["Number: "], command: "save" },
+  { title: "List groups", questions: [], command: "group", prefix: "list" },
+  { title: "Make a group", questions: ["Name: "], command: "group", prefix: "create" },
+  {
+    title: "Add somebody to a group",
+    questions: ["Group: ", "Whom: "],
+    command: "group",
+    prefix: "add",
+  },
+  { title: "Make fresh keys with somebody", questions: ["With whom: "], command: "rekey" },
+  { title: "Show new notifications", questions: [], command: "notifications" },
+  { title: "Show who and where I am", questions: [], command: "whoami" },
 ];
 
 /** The menu as it is shown. */

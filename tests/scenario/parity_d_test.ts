@@ -99,6 +99,19 @@ async function messages(t: Deno.TestContext, { town, alice, bob }: Cast) {
     assert.deepEqual(await bob.json(["read"]), []);
   });
 
+  await t.step("a file goes the same way", async () => {
+    const path = `${town.folder}/plan.txt`;
+    await Deno.writeTextFile(path, `${marker}, in a file\n`);
+    await alice.lines(["file", "send", "bob", path]);
+    const [file] = await bob.json(["file", "list"]);
+    assert.deepEqual([file?.["name"], file?.["from"]], ["plan.txt", "alice"]);
+    assert.deepEqual(await filesWith(town.data, marker), []);
+    const saved = `${town.folder}/bobs plan.txt`;
+    await bob.lines(["file", "get", String(file?.["id"]), "-o", saved]);
+    assert.equal(await Deno.readTextFile(saved), `${marker}, in a file\n`);
+    await bob.json(["read"]);
+  });
+
   await t.step("`rekey` forces fresh keys, and the conversation goes on", async () => {
     await alice.lines(["rekey", "bob"]);
     await alice.lines(["send", "bob", "with fresh keys"]);
@@ -123,9 +136,15 @@ async function menu(t: Deno.TestContext, { alice, bob }: Cast) {
     await chat.waitForRemark(/no such user/, unknown);
     const sending = await chat.type("5");
     await chat.waitForRemark("To:", sending);
-    await chat.type("bob", "from the menu", "0");
+    await chat.type("bob", "from the menu");
+    await Deno.writeTextFile(`${alice.home}/note.txt`, "hello");
+    await chat.type("6", "bob", `${alice.home}/note.txt`);
+    await chat.waitForLine(/^ +\d+ .* to bob .*note\.txt/, await chat.type("7"));
+    await chat.type("0");
     assert.equal((await chat.finish()).code, 0);
-    assert.deepEqual((await bob.json(["read"])).map(({ text }) => text), ["from the menu"]);
+    const read = (await bob.json(["read"])).map(({ text }) => text);
+    assert.equal(read[0], "from the menu");
+    assert.match(String(read[1]), /note\.txt/);
   });
 }
 
