@@ -3,6 +3,7 @@
  * machine that they were taken on. Compare figures within one run only.
  */
 import { engines } from "./engine.ts";
+import { file } from "./file.ts";
 import { machine } from "./report.ts";
 import { group, idle, messages, ready } from "./wire.ts";
 
@@ -12,6 +13,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   group,
   idle,
   engines,
+  file,
 };
 
 console.log(await machine());

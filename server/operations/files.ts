@@ -1,7 +1,7 @@
 /** Files: who may put one where, who may fetch it, and when it goes. Their bytes are moved elsewhere. */
 import { fileLimits } from "../../lib/base/limits.ts";
 import { encryptedSize, fileTagBytes } from "../../lib/crypto/file_cipher.ts";
-import { listedMember, takesPart } from "../domain/conversation.ts";
+import { type Conversation, memberOf, takesPart } from "../domain/conversation.ts";
 import type { StoredFile } from "../tables/tables.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
@@ -40,7 +40,7 @@ export const fileBegin: Handler<"file.begin"> = (context, input) => {
     if (!same) return refuse("not_found");
     return { ok: true, synced: known.synced, complete: known.expiresAt !== null };
   }
-  if (conversation === undefined || listedMember(conversation, account) === undefined) {
+  if (conversation === undefined || !isIn(conversation, account)) {
     return refuse("no_such_conversation");
   }
   const { file, size } = input;
@@ -50,6 +50,12 @@ export const fileBegin: Handler<"file.begin"> = (context, input) => {
   tables.files.add({ file, conversation: conversation.key, account, size, touchedAt: now });
   return { ok: true, synced: 0, complete: false };
 };
+
+/** Whether the account takes part in the conversation now: not when it was removed, has left or declined. */
+function isIn(conversation: Conversation, account: number): boolean {
+  const member = memberOf(conversation, account);
+  return member !== undefined && takesPart(member);
+}
 
 /** What of the own uploads has to go so that a new one has room; or why it has none even so. */
 function planRoom(
@@ -102,8 +108,7 @@ export const fileFinish: Handler<"file.finish"> = ({ tables, now, settings }, in
   if (!input.sealed) return refuse("not_found");
   const expiresAt = now + settings.files.keepMs;
   const members = tables.conversations.byKey(known.conversation).members
-    .filter(takesPart)
-    .map(({ account }) => account);
+    .filter(takesPart).map(({ account }) => account);
   const others = members.filter((account) => account !== known.account);
   // Notes to oneself wait for one's own other devices.
   const receivers = others.length > 0 ? others : [known.account];
@@ -122,7 +127,7 @@ function accessible(
   const known = tables.files.byId(input.file);
   if (known === undefined || known.expiresAt === null) return refuse("not_found");
   const may = known.account === account || tables.files.isReceiver(known.key, account) ||
-    listedMember(tables.conversations.byKey(known.conversation), account) !== undefined;
+    isIn(tables.conversations.byKey(known.conversation), account);
   return may ? { ok: true, known, account } : refuse("not_found");
 }
 

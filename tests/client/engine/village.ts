@@ -24,7 +24,9 @@ export class Village implements AsyncDisposable {
   }
 
   /** Starts a server in a folder of its own. */
-  static async make(options: { readonly env?: Record<string, string> } = {}): Promise<Village> {
+  static async make(
+    options: { readonly env?: Record<string, string>; readonly args?: readonly string[] } = {},
+  ): Promise<Village> {
     const temp = await TempFolder.make();
     const server = await TestServer.start({ home: temp.path, ...options });
     return new Village(temp, server, await server.pinned());

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileLimits } from "../../../lib/base/limits.ts";
 import { encryptedSize } from "../../../lib/crypto/file_cipher.ts";
 import { actor, everyBackend, type Person, type World } from "../../contract/world.ts";
+import { Group } from "./group_world.ts";
 
 const hour = 60 * 60 * 1000;
 
@@ -142,3 +143,45 @@ everyBackend("what expires goes, and so do uploads that nobody goes on with for 
   world.run("retention.run", {});
   assert.equal(world.code("file.locate", { ...actor(sam), file: kept.file }), "not_found");
 });
+
+everyBackend(
+  "in a group, files are for those who were in it when they came; the removed get nothing new",
+  (world) => {
+    const [olga, mia, max] = ["olga", "mia", "max"].map((name) => world.register(name)) as [
+      Person,
+      Person,
+      Person,
+    ];
+    const group = Group.create(world, [olga, mia, max]);
+    const upload = (by: Person) => {
+      const { file, input } = begin(by, { conversation: group.id });
+      world.ok("file.begin", input);
+      world.ok("file.finish", { ...actor(by), file, sealed: true });
+      return file;
+    };
+    const reach = (person: Person, file: string) =>
+      world.code("file.locate", { ...actor(person), file });
+    const before = upload(olga);
+    group.remove(olga, max);
+    const after = upload(olga);
+    const eve = world.register("eve");
+    group.add(olga, eve);
+    assert.deepEqual([reach(max, before), reach(max, after)], ["ok", "not_found"]);
+    assert.deepEqual([reach(mia, before), reach(mia, after)], ["ok", "ok"]);
+    assert.equal(
+      world.code("file.begin", begin(max, { conversation: group.id }).input),
+      "no_such_conversation",
+    );
+    // One who was in it when it came still has a claim on it.
+    world.ok("file.done", { ...actor(mia), file: before });
+    assert.equal(reach(max, before), "ok");
+    world.ok("file.done", { ...actor(max), file: before });
+    assert.equal(reach(mia, before), "not_found");
+    assert.equal(group.leave(mia), "ok");
+    assert.equal(reach(mia, after), "ok");
+    const last = upload(olga);
+    assert.deepEqual([reach(mia, last), reach(eve, last)], ["not_found", "ok"]);
+    world.ok("file.done", { ...actor(eve), file: last });
+    assert.equal(reach(eve, last), "not_found");
+  },
+);
