@@ -33,7 +33,8 @@ class Side implements AsyncDisposable {
     const timer = setInterval(async () => {
       const own = await usage(this.#child.pid).catch(() => undefined);
       this.peak = Math.max(this.peak, own?.memory ?? 0);
-      this.cpu = own?.cpu ?? this.cpu;
+      // Its last reading may come when it is gone already.
+      if (own !== undefined && own.cpu > this.cpu) this.cpu = own.cpu;
       const { memory } = await usage(server.pid);
       server.peak = Math.max(server.peak, memory);
     }, 50);

@@ -86,3 +86,14 @@ export function u64be(value: number | bigint): Bytes {
   new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
   return bytes;
 }
+
+/** Smaller buffers are left to the garbage collector: they cost less than asking. */
+const largeBytes = 32 * 1024;
+
+/**
+ * Gives the memory of a large buffer back now, and not when the garbage collector comes by: what passes through in bulk
+ * would otherwise pile up. Nothing may use any part of the buffer any more.
+ */
+export function giveBack({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= largeBytes) buffer.transfer(0);
+}

@@ -354,8 +354,8 @@ export const fileLimits = {
   windowBytes: 2 * 1024 * 1024,
   /** So long what is under way of one transfer should take at most: a message on the same line waits behind it. */
   windowMs: 250,
-  /** Chunks that are read, noted and encrypted together: one write to the profile for each 4 MiB. */
-  groupChunks: 16,
+  /** Chunks that are read, noted and encrypted together: one write to the profile for each MiB. */
+  groupChunks: 4,
   /** An answer about one piece may take this long: 256 KiB at 5 KB/s. */
   pieceMs: 60 * second,
   /** A transfer waits this long for a line that is gone, without anything moving. */

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { AppError, asAppError } from "../base/errors.ts";
 import { clientLimits } from "../base/limits.ts";
 import type { Connection } from "./connection.ts";
+import type { BodyBytes } from "./connection_options.ts";
 import { RefusedError } from "./errors.ts";
 import type {
   Arrived,
@@ -21,8 +22,7 @@ export type NewRequest<T extends RequestType> =
 /** Something the server sent unasked. */
 export type ArrivedEvent = { [T in EventType]: Arrived<T> }[EventType];
 
-/** Bytes that go with a message, in one piece or several. */
-export type BodyBytes = Uint8Array | readonly Uint8Array[];
+export type { BodyBytes } from "./connection_options.ts";
 
 /** What `Requests` needs beside its connection. */
 export interface RequestsOptions {

@@ -1,7 +1,4 @@
-/**
- * One connection, the same class on both sides: hellos, signed and counted frames, one writer that sends everything
- * waiting in one frame, liveness, orderly end.
- */
+/** One connection, the same class on both sides: hellos, signed and counted frames, one writer, liveness, orderly end. */
 import { type Bytes, toHex } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { AppError, asAppError } from "../base/errors.ts";
@@ -9,6 +6,7 @@ import { type Logger, silentLogger } from "../base/log.ts";
 import type { SigningKey, VerifyingKey } from "../crypto/sign.ts";
 import {
   type AcceptOptions,
+  type BodyBytes,
   type ConnectionOptions,
   type ConnectionState,
   defaultLimits,
@@ -193,14 +191,14 @@ export class Connection {
    * leave them unchanged. After the end of the connection this does nothing. Throws `AppError("too_large")` when the
    * message fits no frame. When too much waits the connection is closed with `slow_reader`.
    */
-  send(message: Message, body?: Uint8Array | readonly Uint8Array[]): void {
+  send(message: Message, body?: BodyBytes): void {
     this.sendEncoded(JSON.stringify(message), body);
   }
 
-  /** The same for a message that is JSON text already: for events that go to many connections. */
-  sendEncoded(jsonText: string, body?: Uint8Array | readonly Uint8Array[]): void {
+  /** The same for JSON text, for many connections. `spent`: nobody uses the body's buffers once a frame holds a copy. */
+  sendEncoded(text: string, body?: BodyBytes, options?: { readonly spent?: boolean }): void {
     if (this.#state.kind !== "open") return;
-    this.#writer.send(jsonText, body);
+    this.#writer.send(text, body, options?.spent);
     if (this.queuedBytes > this.#limits.writeQueueBytes) this.dropSlow();
   }
 

@@ -20,6 +20,9 @@ export const defaultLimits = {
   writeQueueBytes: connectionLimits.writeQueueBytes,
 };
 
+/** Bytes that go with a message, in one piece or several. */
+export type BodyBytes = Uint8Array | readonly Uint8Array[];
+
 /** The limits of one connection. */
 export type WireLimits = { readonly [K in keyof typeof defaultLimits]: number };
 

@@ -163,7 +163,7 @@ export class FrameReader {
   #append(bytes: Uint8Array, goal: number): void {
     const needed = this.#filled + bytes.length;
     if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.min(goal, Math.max(needed, this.#buffer.length * 2)));
+      const grown = new Uint8Array(Math.min(goal, Math.max(needed, this.#buffer.length * 4)));
       grown.set(this.#buffer.subarray(0, this.#filled));
       this.#buffer = grown;
     }

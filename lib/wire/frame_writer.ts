@@ -1,6 +1,6 @@
 /** One connection's way out: gathers what is to be sent into signed frames, with one write under way at a time. */
 import { setImmediate } from "node:timers";
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, giveBack } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { SigningKey } from "../crypto/sign.ts";
 import { encodeFrame, type FrameDirection } from "./frame.ts";
@@ -90,8 +90,8 @@ export class FrameWriter {
   }
 
   /** Queues a message; see `Outgoing.push` for what it throws. */
-  send(text: string, body?: Uint8Array | readonly Uint8Array[]): void {
-    this.#outgoing.push(text, body);
+  send(text: string, body?: Uint8Array | readonly Uint8Array[], spent = false): void {
+    this.#outgoing.push(text, body, spent);
     if (this.#gone) this.#outgoing.clear();
     else this.#schedule();
   }
@@ -148,7 +148,7 @@ export class FrameWriter {
     this.#drained?.();
   }
 
-  async #writeFrame({ header, bodies }: NextFrame): Promise<void> {
+  async #writeFrame({ header, bodies, spent }: NextFrame): Promise<void> {
     const { key, direction, transport } = this.#options;
     const counter = this.#counter++;
     const frame = encodeFrame({
@@ -159,10 +159,12 @@ export class FrameWriter {
       direction,
       counter,
     });
+    spent.forEach(giveBack);
     this.#inFlightBytes = frame.length;
     await transport.write(frame);
     this.#inFlightBytes = 0;
     this.#count(frame);
+    if (transport.letsGo === true) giveBack(frame);
     this.#resume(this.queuedBytes);
   }
 

@@ -14,11 +14,14 @@ export interface NextFrame {
   /** UTF-8 of the JSON array; a view that is overwritten by the next call of `take`. */
   readonly header: Uint8Array;
   readonly bodies: readonly Uint8Array[];
+  /** Those of them that nobody needs once the frame holds a copy. */
+  readonly spent: readonly Uint8Array[];
 }
 
 interface Waiting {
   readonly text: string;
   readonly bodies: readonly Uint8Array[];
+  readonly spent: boolean;
   readonly bodyBytes: number;
 }
 
@@ -59,15 +62,18 @@ export class Outgoing {
     };
   }
 
-  /** Queues one message. Throws `AppError("too_large")`, the caller's fault, when no frame could hold it. */
-  push(text: string, body?: Uint8Array | readonly Uint8Array[]): void {
+  /**
+   * Queues one message. `spent`: nobody needs its bodies afterwards. Throws `AppError("too_large")`, the caller's fault, when
+   * no frame could hold it.
+   */
+  push(text: string, body?: Uint8Array | readonly Uint8Array[], spent = false): void {
     const bodies = body === undefined ? noBodies : body instanceof Uint8Array ? [body] : body;
     let bodyBytes = 0;
     for (const part of bodies) bodyBytes += part.length;
     if (this.#textTooLarge(text) || bodyBytes > this.#bounds.bodyBytes) {
       throw new AppError("too_large", { fault: "us" });
     }
-    this.#waiting.push({ text, bodies, bodyBytes });
+    this.#waiting.push({ text, bodies, bodyBytes, spent });
     this.#bytes += text.length + bodyBytes;
   }
 
@@ -93,12 +99,17 @@ export class Outgoing {
       header = this.#encode(end);
     }
     const bodies: Uint8Array[] = [];
+    const spent: Uint8Array[] = [];
     for (let at = this.#head; at < end; at++) {
-      for (const part of this.#remove(at)) bodies.push(part);
+      const isSpent = this.#waiting[at]?.spent === true;
+      for (const part of this.#remove(at)) {
+        bodies.push(part);
+        if (isSpent) spent.push(part);
+      }
     }
     this.#head = end;
     if (this.empty) this.clear();
-    return { header, bodies };
+    return { header, bodies, spent };
   }
 
   /** The index behind the last message that fits, when text is ASCII. */

@@ -29,6 +29,7 @@ export function socketTransport(conn: ByteStream, remote: RemoteAddress): Socket
   let open = true;
   return {
     remote,
+    letsGo: true,
     read: (into) => conn.read(into),
     async write(bytes) {
       let at = await conn.write(bytes);

@@ -6,6 +6,8 @@ export interface Transport {
   read(into: Uint8Array): Promise<number | null>;
   /** Writes all of `bytes`. One call at a time. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Whether `write` has let go of its bytes when it resolves: then their memory may be given back. */
+  readonly letsGo?: boolean;
   /** Closes both ways at once; calls under way settle. Calling it again does nothing. */
   close(): void;
 }

@@ -82,7 +82,8 @@ function reply<T extends RequestType>(
     session.connection.sendEncoded(JSON.stringify({ ...head, ...fields }));
   } else {
     const length = body.reduce((sum, part) => sum + part.length, 0);
-    session.connection.sendEncoded(JSON.stringify({ ...head, ...fields, body: length }), body);
+    const text = JSON.stringify({ ...head, ...fields, body: length });
+    session.connection.sendEncoded(text, body, { spent: answer.spent === true });
   }
   if (type === "message.send") reach("server:replied");
   after?.();

@@ -98,6 +98,7 @@ export function throttled(transport: Transport, limits: GatewayLimits, clock: Cl
       return count;
     },
     write: (bytes) => transport.write(bytes),
+    ...(transport.letsGo === undefined ? {} : { letsGo: transport.letsGo }),
     close: () => transport.close(),
   };
 }

@@ -1,8 +1,10 @@
 /** The loop of one connection: frames in, messages to their handlers, one catch for everything. */
+import { giveBack } from "../../lib/base/bytes.ts";
 import { backoffMs } from "../../lib/base/backoff.ts";
 import { pause } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
+import type { Arrived } from "../../lib/wire/messages.ts";
 import { dispatch } from "./dispatch.ts";
 import type { SessionKey } from "../operations/contract.ts";
 import type { Services, Session } from "./session.ts";
@@ -38,14 +40,24 @@ async function handleAll(session: Session): Promise<void> {
   for (;;) {
     const arrived = await connection.receive();
     if (arrived === undefined) return;
+    const answers: Promise<void>[] = [];
     for (const one of arrived) {
       const wait = room(session);
       if (wait !== undefined) await wait;
       const answered = dispatch(session, one);
       // Before the login is through, each step decides what the next may be.
       if (session.phase.kind !== "ready") await answered;
+      answers.push(answered);
     }
+    giveBackChunks(arrived, answers);
   }
+}
+
+/** A frame of nothing but pieces of files, which were copied on their way to the disk, has no further use. */
+function giveBackChunks(arrived: readonly Arrived[], answers: readonly Promise<void>[]): void {
+  const [first] = arrived;
+  if (first === undefined || !arrived.every(({ message }) => message.type === "file.chunk")) return;
+  void Promise.all(answers).then(() => giveBack(first.body));
 }
 
 /** Waits, where needed, until the session may have one more message under way. */

@@ -171,6 +171,8 @@ export interface Answered<T extends RequestType> {
   readonly ok: true;
   readonly fields: ReplyFields<T>;
   readonly body?: readonly Uint8Array[];
+  /** Whether the body's buffers hold nothing else and nobody needs them afterwards. */
+  readonly spent?: boolean;
   /** Runs when the reply is queued. */
   readonly after?: () => void;
 }

@@ -2,6 +2,7 @@
  * The bytes of files, each in a file of its own beside the database. Reading and writing happen on other threads than the
  * database's transactions, so that neither waits for the other. The rows are the truth: a file without a row is swept.
  */
+import { giveBack } from "../../lib/base/bytes.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { isUuid } from "../../lib/base/ids.ts";
 import { fileLimits } from "../../lib/base/limits.ts";
@@ -71,6 +72,7 @@ export class FileStore implements FileBytes {
       if (offset !== upload.length) return refuse("wrong_offset");
       if (end > size) return refuse("too_large");
       await this.#append(upload, bytes);
+      giveBack(bytes);
       if (upload.length - upload.synced >= fileLimits.unsyncedBytes) await this.#sync(file, upload);
       return { ok: true, offset: upload.length };
     });

@@ -1,5 +1,5 @@
 /** One file on its way from the server: fetched in ranges, decrypted, checked, saved. */
-import { equalBytes, fromBase64url } from "../../../lib/base/bytes.ts";
+import { equalBytes, fromBase64url, giveBack } from "../../../lib/base/bytes.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { fileLimits } from "../../../lib/base/limits.ts";
@@ -125,6 +125,7 @@ export class DownloadPass {
     this.#hashes.plain.update(plaintext);
     this.#hashes.cipher.update(bytes);
     await part.write(place.offset, plaintext);
+    giveBack(plaintext);
     this.#here++;
     this.#progress();
   }

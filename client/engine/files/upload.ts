@@ -1,5 +1,5 @@
 /** One file on its way to the server: read, noted, encrypted, sent, finished. */
-import { concat, fromBase64url } from "../../../lib/base/bytes.ts";
+import { concat, fromBase64url, giveBack } from "../../../lib/base/bytes.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { fileLimits } from "../../../lib/base/limits.ts";
 import {
@@ -86,6 +86,7 @@ export class UploadPass {
       for (const piece of pieces) {
         hashes.cipher.update(piece.bytes);
         if (piece.offset + piece.bytes.length > from) await this.#send(window, piece, from);
+        else giveBack(piece.bytes);
       }
       this.#parts.options.signal?.throwIfAborted();
     }
@@ -103,7 +104,12 @@ export class UploadPass {
       rest,
       this.#request,
     );
-    window.add(rest.length, answer.then(({ message }) => message.offset));
+    const taken = answer.then(({ message }) => {
+      // An answer comes after the frame, which holds a copy.
+      giveBack(bytes);
+      return message.offset;
+    });
+    window.add(rest.length, taken);
   }
 
   async #answered(window: Window<number>): Promise<void> {
@@ -159,10 +165,12 @@ export class UploadPass {
       bytes.subarray(offset - begin, offset - begin + length)
     );
     this.#noteDigests(first, slices);
-    return await Promise.all(places.map(async (place, at) => ({
+    const pieces = await Promise.all(places.map(async (place, at) => ({
       offset: place.index * chunkBytes,
       bytes: await cipher.encrypt(slices[at] ?? new Uint8Array(), place),
     })));
+    giveBack(bytes);
+    return pieces;
   }
 
   /** A key encrypts one content: a chunk that is not what it was must never be encrypted. */

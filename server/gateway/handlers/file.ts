@@ -70,7 +70,7 @@ export const fileHandlers: RequestHandlers<
     const { size } = located;
     const read = await storage.files.read({ file, offset, length });
     if (!read.ok) return read;
-    return { ok: true, fields: { offset, size }, body: [read.bytes] };
+    return { ok: true, fields: { offset, size }, body: [read.bytes], spent: true };
   },
 
   "file.done": async (session, { message }) => {
