@@ -84,7 +84,22 @@ export function eraseMessage(core: Core, message: StoredMessage): readonly Effec
   const left: MessageContent = { from, text: "", deleted: true };
   core.messages.erase(message, account === undefined ? left : { ...left, account });
   unquote(core, message);
-  return [wipe(core)];
+  return [wipe(core), ...withdraw(core, message)];
+}
+
+/**
+ * The author's devices also take the file of a deleted message back from the server. Should it not be reached, the file goes
+ * at its time; its key is nowhere any more.
+ */
+function withdraw(core: Core, message: StoredMessage): readonly Effect[] {
+  const file = message.content.file?.file;
+  if (file === undefined || authorOf(core, message) !== core.own.account) return [];
+  const run = () => {
+    core.server.request({ type: "file.delete", file }).catch((thrown: unknown) =>
+      core.logger.log("debug", "file_not_deleted", { code: asAppError(thrown).code })
+    );
+  };
+  return [{ kind: "run", run }];
 }
 
 /** Removes a message whose time has come, without a trace. */

@@ -141,3 +141,24 @@ Deno.test("a message is found by its id, by the beginning of it, and by its numb
   }
   await assert.rejects(content.find(queued.id, { kind: "lobby" }), { code: "not_found" });
 });
+
+Deno.test("a deleted file message takes its file back from the server, and cannot be edited before", async () => {
+  await using village = await Village.make();
+  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+  const path = `${village.folder}/plan.txt`;
+  await Deno.writeTextFile(path, "the plan");
+  const { id } = await alice.files.send({ target: to("bobby"), path });
+  await alice.waitFor(id, "delivered", patience());
+  const stored = () => [...Deno.readDirSync(`${village.server.data}/files`)].length;
+  assert.equal(stored(), 1);
+  await assert.rejects(alice.content.edit(id, "a text"), { code: "not_permitted_now" });
+  await alice.content.remove(id);
+  const gone = await changed(bobby, id, ({ deleted }) => deleted === true);
+  assert.equal(gone.file, undefined);
+  assert.deepEqual(await bobby.files.list(), []);
+  const late = patience();
+  while (stored() > 0) {
+    late.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+});
