@@ -187,6 +187,7 @@ class ProfileEngine implements Engine {
       reading: this.#reading,
       feed: this.#feed,
       posting: this.#posting,
+      checkSendable: (name) => this.#account.checkSendable(name),
     });
     this.#sessions = new Sessions(this.#core, {
       keeper: this.#keeper,

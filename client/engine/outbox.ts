@@ -16,7 +16,7 @@ import type { Groups } from "./groups.ts";
 import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
 import { countsAsSent } from "./repair/store.ts";
-import { settleSilent } from "./content/accepted.ts";
+import { failSilent, settleSilent } from "./content/accepted.ts";
 import { type Effect, follow } from "./content/facts.ts";
 import { keepDays } from "./content/keep_days.ts";
 import { sealContent } from "./content/sealed.ts";
@@ -300,7 +300,7 @@ export class Sending {
       for (const { row, seq, ts } of inOrder) {
         if (!countsAsSent(this.#core, row)) continue;
         messages.sent(row.local, { seq, ts });
-        lifetimes.begin(row.local, clock.now());
+        if (row.expireAfter !== undefined) lifetimes.begin(row.local, clock.now());
         if (row.silent) effects.push(...settleSilent(this.#core, { local: row.local, seq, ts }));
         outbox.remove(row.local);
         threads.passOwn(row.thread, seq);
@@ -351,18 +351,16 @@ export class Sending {
   #fail(locals: readonly number[], error: AppError): void {
     const { sealed, messages, outbox } = this.#core;
     const problem = { code: error.code, text: error.message };
-    let silent = false;
+    const effects: Effect[] = [];
     sealed.database.transaction(() => {
       for (const local of locals) {
         const message = messages.get(local);
         messages.failed(local, problem);
         outbox.remove(local);
-        if (message?.silent !== true) continue;
-        silent = true;
-        messages.hush(message);
+        if (message?.silent === true) effects.push(...failSilent(this.#core, message, error));
       }
     });
-    if (silent) this.#core.warn(`a change of messages was not taken: ${error.message}`);
+    follow(this.#core, effects);
     this.#core.changed();
   }
 

@@ -1,5 +1,7 @@
 /** Own silent content that the server has taken, or has refused for good. */
-import { fromBase64url } from "../../../lib/base/bytes.ts";
+import { fromBase64url, utf8 } from "../../../lib/base/bytes.ts";
+import type { AppError } from "../../../lib/base/errors.ts";
+import type { StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import { decodeContent } from "./codec.ts";
 import type { Effect } from "./facts.ts";
@@ -26,4 +28,27 @@ export function settleSilent(
   const { seq, ts } = row;
   const facts = { id, thread, seq, ts, sentAt, own: true, from, body: content.body, signed };
   return handleAccepted(core, { kind: content.kind, facts } as FactsOf<SilentName>);
+}
+
+/** What a person did on purpose; the rest programs say by themselves. */
+const deeds: Readonly<Partial<Record<SilentName, string>>> = {
+  edit: "an edit was not taken: the others still see what it said before",
+  delete: "a deletion was not taken: the others still see the message",
+  reaction: "a reaction was not taken",
+  expiry: "the time that messages stay was not taken by the others",
+};
+
+/** The server has refused it for good: it is forgotten, and told where a person did it. In the caller's transaction. */
+export function failSilent(
+  core: Core,
+  message: StoredMessage,
+  error: AppError,
+): readonly Effect[] {
+  const { draft, signed } = message.content;
+  core.messages.hush(message);
+  if (draft === undefined && signed === undefined) return [];
+  const bytes = draft === undefined ? fromBase64url(signed?.content ?? "") : utf8(draft);
+  const { kind } = decodeContent(bytes);
+  const deed = kind !== "unknown" && isSilentName(kind) ? deeds[kind] : undefined;
+  return deed === undefined ? [] : [{ kind: "warn", text: `${deed}: ${error.message}` }];
 }

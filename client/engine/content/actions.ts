@@ -22,6 +22,8 @@ export interface ActionsOptions {
   readonly feed: Pick<Feed, "until">;
   readonly posting: Pick<Posting, "send">;
   readonly reading: Reading;
+  /** Throws when nothing may be sent to the account of that name. */
+  checkSendable(name: string): void;
 }
 
 /** The content side of an engine. */
@@ -125,7 +127,9 @@ export class Actions implements ContentActions {
   }
 
   #say(thread: number, draft: SilentDraft): QueuedContent {
-    const { sealed } = this.#core;
+    const { sealed, threads } = this.#core;
+    const { partner } = threads.get(thread) ?? {};
+    if (partner !== undefined) this.#options.checkSendable(partner.name);
     const { id, effects } = sealed.database.transaction(() =>
       sayQuietly(this.#core, thread, draft)
     );

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { AppError } from "../../../lib/base/errors.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
 import { chatMessage } from "../../../client/engine/chat_message.ts";
+import { failSilent } from "../../../client/engine/content/accepted.ts";
+import { sayQuietly } from "../../../client/engine/content/queue.ts";
 import { Shelf } from "./store.ts";
 
 const text = (text: string) => ({ kind: "text", body: { text } }) as const;
@@ -144,4 +147,20 @@ Deno.test("whatever is said about messages in whatever order, a store never thro
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("what the server refuses for good is told in words, and nothing of it is kept", async () => {
+  await using shelf = await Shelf.make();
+  const { core, thread } = shelf;
+  const id = shelf.hear("bobby", text("before"));
+  const { database } = core.sealed;
+  const said = database.transaction(() => sayQuietly(core, thread, edit(id, "after")));
+  const message = core.messages.get(said.local);
+  assert.ok(message !== undefined && message.silent);
+  assert.ok(message.content.draft?.includes("after"));
+  const error = new AppError("quota_exceeded");
+  const effects = database.transaction(() => failSilent(core, message, error));
+  assert.match(JSON.stringify(effects), /an edit was not taken.*storage quota/);
+  assert.deepEqual(core.messages.get(said.local)?.content, { from: "", text: "" });
+  assert.ok(core.messages.last(thread, 10).every(({ silent }) => !silent));
 });
