@@ -4,6 +4,7 @@
  */
 import { engines } from "./engine.ts";
 import { file } from "./file.ts";
+import { groups } from "./groups.ts";
 import { machine } from "./report.ts";
 import { group, idle, messages, ready } from "./wire.ts";
 
@@ -14,6 +15,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   idle,
   engines,
   file,
+  groups,
 };
 
 console.log(await machine());

@@ -55,7 +55,7 @@ export class Groups {
     if (stored === undefined) return undefined;
     const loaded = {
       version: stored.version,
-      group: mls.loadGroup(stored.state, this.context(thread)),
+      group: mls.loadGroup(stored.state, this.context(thread), stored.parts),
     };
     this.#loaded.set(thread, loaded);
     return loaded;

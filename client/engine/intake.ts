@@ -347,7 +347,7 @@ export class Intake {
     sealed.database.transaction(() => {
       const set = threads.compareAndSet(thread.thread, thread.version, {
         cursor: draft.cursor,
-        state: group?.encode() ?? null,
+        state: group?.parts() ?? null,
         ...(group === undefined ? {} : { epoch: group.epoch }),
         ...(repair.incarnation === undefined ? {} : { incarnation: repair.incarnation }),
       });

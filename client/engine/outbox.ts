@@ -210,7 +210,7 @@ export class Sending {
       reach("client:encrypted");
       const stored = this.#core.sealed.database.transaction(() => {
         const set = threads.compareAndSet(thread, loaded.version, {
-          state: group.encode(),
+          state: group.parts(),
           sentSinceCommit: row.sentSinceCommit + sealed.length,
           sent: { epoch: group.epoch, generations: group.sentInEpoch },
         });

@@ -30,3 +30,14 @@ export const requestsSchema = `
   -- Whether the thread is a stranger's, and waits for an answer.
   ALTER TABLE threads ADD COLUMN request INTEGER NOT NULL DEFAULT 0;
 `;
+
+/** A further migration. */
+export const partsSchema = `
+  -- A group state in two parts: then \`state\` holds everything but the keys that messages change, which are in \`ratchets\`
+  -- (sealed); \`frame\` names the one in \`state\`. Null: \`state\` is whole.
+  ALTER TABLE threads ADD COLUMN frame TEXT;
+  ALTER TABLE threads ADD COLUMN ratchets BLOB;
+  -- The same of the state before the latest commit.
+  ALTER TABLE kept_states ADD COLUMN frame TEXT;
+  ALTER TABLE kept_states ADD COLUMN ratchets BLOB;
+`;

@@ -4,11 +4,14 @@ import { mlsLimits } from "../../lib/base/limits.ts";
 import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MessageContent } from "./messages.ts";
 import type { SealedDatabase } from "./sealed.ts";
+import { partsOf, type StateRow, type StoredState } from "./thread_state.ts";
 
 /** A group state before a commit. */
 export interface Kept {
   readonly epoch: number;
   readonly state: Bytes;
+  /** Of a state in two parts; then `state` is its frame. */
+  readonly parts?: StoredState["parts"];
 }
 
 /** A commit that cannot be applied here. */
@@ -34,19 +37,25 @@ export class Repairs {
 
   /** The state before the latest commit. */
   kept(thread: number): Kept | undefined {
-    const row = this.#database.prepare("SELECT epoch, state FROM kept_states WHERE thread = ?")
-      .get<{ epoch: number; state: Uint8Array }>(thread);
+    const row = this.#database.prepare(
+      "SELECT epoch, state, frame, ratchets FROM kept_states WHERE thread = ?",
+    ).get<StateRow & { readonly epoch: number; readonly state: Uint8Array }>(thread);
     if (row === undefined) return undefined;
-    return { epoch: row.epoch, state: this.#sealed.open(statePlace(thread), row.state) };
+    return {
+      epoch: row.epoch,
+      state: this.#sealed.open(statePlace(thread), row.state),
+      parts: partsOf(this.#sealed, { thread, row }),
+    };
   }
 
   /** Keeps the state as it stands in the thread now, unless it is of no group. `now`: milliseconds since 1970. */
   keepPresent(thread: number, now: number): void {
     const moved = this.#database.prepare(
-      `INSERT INTO kept_states (thread, epoch, state, until)
-       SELECT thread, epoch, state, ? FROM threads WHERE thread = ? AND state IS NOT NULL
+      `INSERT INTO kept_states (thread, epoch, state, until, frame, ratchets)
+       SELECT thread, epoch, state, ?, frame, ratchets FROM threads
+       WHERE thread = ? AND state IS NOT NULL
        ON CONFLICT (thread) DO UPDATE SET epoch = excluded.epoch, state = excluded.state,
-         until = excluded.until`,
+         until = excluded.until, frame = excluded.frame, ratchets = excluded.ratchets`,
     ).run(untilOf(now), thread).changes;
     if (moved > 0) this.#forgetSent(thread);
   }
@@ -56,7 +65,7 @@ export class Repairs {
     this.#database.prepare(
       `INSERT INTO kept_states (thread, epoch, state, until) VALUES (?, ?, ?, ?)
        ON CONFLICT (thread) DO UPDATE SET epoch = excluded.epoch, state = excluded.state,
-         until = excluded.until`,
+         until = excluded.until, frame = NULL, ratchets = NULL`,
     ).run(thread, kept.epoch, this.#sealed.seal(statePlace(thread), kept.state), untilOf(now));
     this.#forgetSent(thread);
   }

@@ -5,7 +5,7 @@ import { checkpointsSchema } from "./checkpoints_schema.ts";
 import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
-import { groupsSchema, requestsSchema } from "./groups_schema.ts";
+import { groupsSchema, partsSchema, requestsSchema } from "./groups_schema.ts";
 import { lostSchema } from "./lost_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
@@ -24,4 +24,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 8, name: "archive", sql: archiveSchema },
   { version: 9, name: "repairs", sql: repairsSchema + lostSchema },
   { version: 10, name: "marks of sending keys", sql: marksSchema },
+  { version: 11, name: "group states in parts", sql: partsSchema },
 ];

@@ -8,6 +8,14 @@ import { type GroupFacts, GroupFactsStore } from "./group_facts.ts";
 import { GroupProgress } from "./group_progress.ts";
 import { LostMessages } from "./lost.ts";
 import type { SealedDatabase } from "./sealed.ts";
+import {
+  place,
+  readState,
+  type SealedColumn,
+  type StateParts,
+  type StoredState,
+  writtenState,
+} from "./thread_state.ts";
 
 /** The partner of a direct conversation: its name and, once known, account id. */
 export interface Partner {
@@ -77,7 +85,8 @@ export interface ThreadChange {
   readonly conversation?: string | null;
   readonly epoch?: number;
   readonly incarnation?: number;
-  readonly state?: Uint8Array | null;
+  /** Whole, or in two parts, of which the frame is stored only when it is another one. */
+  readonly state?: Uint8Array | StateParts | null;
   readonly pending?: Uint8Array | null;
   readonly cursor?: number;
   readonly sentSinceCommit?: number;
@@ -204,11 +213,8 @@ export class Threads {
   }
 
   /** The group state as stored, or undefined. */
-  state(thread: number): { readonly version: number; readonly state: Bytes } | undefined {
-    const row = this.#database.prepare("SELECT version, state FROM threads WHERE thread = ?")
-      .get<{ version: number; state: Uint8Array | null }>(thread);
-    if (row === undefined || row.state === null) return undefined;
-    return { version: row.version, state: this.#sealed.open(place("state", thread), row.state) };
+  state(thread: number): StoredState | undefined {
+    return readState(this.#sealed, thread);
   }
 
   /** The pending commit as stored, or undefined. */
@@ -224,12 +230,14 @@ export class Threads {
    * goes back, except together with another conversation.
    */
   compareAndSet(thread: number, version: number, change: ThreadChange): boolean {
-    const sealed = (column: "state" | "pending", value: Uint8Array | null | undefined) =>
+    const sealed = (column: SealedColumn, value: Uint8Array | null | undefined) =>
       value ? this.#sealed.seal(place(column, thread), value) : null;
+    const state = writtenState(this.#sealed, { thread, state: change.state });
     const set = <T>(value: T | undefined) => value === undefined ? 0 : 1;
     const { changes } = this.#database.prepare(`UPDATE threads SET version = version + 1,
         conversation = iif(?, ?, conversation), epoch = iif(?, ?, epoch),
         incarnation = iif(?, ?, incarnation), state = iif(?, ?, state),
+        frame = iif(?, ?, frame), ratchets = iif(?, ?, ratchets),
         pending = iif(?, ?, pending), cursor = iif(?, ?, cursor),
         sent_since_commit = iif(?, ?, sent_since_commit), committed_at = iif(?, ?, committed_at),
         sent_epoch = iif(?, ?, sent_epoch), sent_generations = iif(?, ?, sent_generations)
@@ -240,8 +248,12 @@ export class Threads {
       change.epoch ?? 0,
       set(change.incarnation),
       change.incarnation ?? 0,
-      set(change.state),
-      sealed("state", change.state),
+      set(state.whole),
+      sealed("state", state.whole),
+      set(state.frameId),
+      state.frameId ?? null,
+      set(state.ratchets),
+      sealed("ratchets", state.ratchets),
       set(change.pending),
       sealed("pending", change.pending),
       set(change.cursor),
@@ -357,8 +369,4 @@ export class Threads {
 /** What a group is called whose name is not known. */
 function untitled(conversation: string): string {
   return `#group-${conversation.slice(0, 4)}`;
-}
-
-function place(column: "state" | "pending", thread: number): string {
-  return `threads.${column}:${thread}`;
 }

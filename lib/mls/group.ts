@@ -13,6 +13,7 @@ import type { PublicMessage } from "ts-mls/publicMessage.js";
 import { leafToNodeIndex, toLeafIndex } from "ts-mls/treemath.js";
 import { type Bytes, copyBytes, equalBytes } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
+import { randomId } from "../base/ids.ts";
 import { hasGroupIdLength } from "../base/group_id.ts";
 import type { DeviceCertificate } from "../crypto/certificate.ts";
 import { buildCommit, buildGroupInfo } from "./build_commit.ts";
@@ -24,11 +25,36 @@ import { paddedContentLength } from "./padding.ts";
 import { commitHash } from "./peek.ts";
 import { decryptApplication, leafAt, leaves, type Member, planCommit } from "./receive.ts";
 import { guarded, refuse, type Refused } from "./refusal.ts";
-import { decodeState, encodeState, prunedState } from "./state.ts";
+import {
+  decodeRatchets,
+  decodeState,
+  encodeFrame,
+  encodeRatchets,
+  encodeState,
+  haveOneFrame,
+  prunedState,
+} from "./state.ts";
 import { cipherSuite } from "./suite.ts";
 
 /** A group's state as stored: opaque, secret, versioned. */
 export type GroupState = Bytes;
+
+/**
+ * The same in two parts, of which messages change only the small one. Two groups with one `frameId` have the same frame,
+ * so that it need not be stored again.
+ */
+export interface GroupParts {
+  /** Random; a new one with every change of the frame. */
+  readonly frameId: string;
+  frame(): Bytes;
+  ratchets(): Bytes;
+}
+
+/** A state in two parts, as it was stored. */
+export interface StoredParts {
+  readonly frameId: string;
+  readonly ratchets: Uint8Array;
+}
 
 /** An encrypted message and the group that has sent it. Store the group before sending, and send it once per state. */
 export interface EncryptedMessage {
@@ -107,12 +133,14 @@ export type Processed = ReceivedMessage | ReceivedCommit | Refused;
 export class MlsGroup {
   readonly #state: ClientState;
   readonly #context: MlsContext;
+  readonly #frameId: string;
   #encoded: Bytes | undefined;
 
   /** For this room only: others load, create or join. */
-  constructor(state: ClientState, context: MlsContext) {
+  constructor(state: ClientState, context: MlsContext, frameId: string = randomId()) {
     this.#state = prunedState(state);
     this.#context = context;
+    this.#frameId = frameId;
   }
 
   /** The current epoch. */
@@ -160,6 +188,16 @@ export class MlsGroup {
   /** The state to store. Encoded once; asking again costs nothing. */
   encode(): GroupState {
     return this.#encoded ??= encodeState(this.#state);
+  }
+
+  /** The state to store in two parts: what a message changes is small. */
+  parts(): GroupParts {
+    const state = this.#state;
+    return {
+      frameId: this.#frameId,
+      frame: () => encodeFrame(state),
+      ratchets: () => encodeRatchets(state),
+    };
   }
 
   /**
@@ -299,26 +337,34 @@ export class MlsGroup {
   }
 
   #next(state: ClientState): MlsGroup {
-    return new MlsGroup(state, this.#context);
+    const same = haveOneFrame(this.#state, state);
+    return new MlsGroup(state, this.#context, same ? this.#frameId : randomId());
   }
 }
 
 /**
- * The group of a stored state. Throws `RangeError` when the bytes are no state, or one of another device: both are a bug
+ * The group of a stored state; of one stored in two parts `state` is the frame. Throws `RangeError` when the bytes are no state, or one of another device: both are a bug
  * or damage in the own store.
  */
-export function loadGroup(state: GroupState, context: MlsContext): MlsGroup {
+export function loadGroup(
+  state: GroupState,
+  context: MlsContext,
+  parts?: StoredParts,
+): MlsGroup {
   const { identity, accept } = context;
-  const decoded = decodeState(state, {
+  const frame = decodeState(state, {
     signaturePrivateKey: identity.device.seed,
     clientConfig: clientConfig(accept),
   });
+  const decoded = parts === undefined
+    ? frame
+    : { ...frame, secretTree: decodeRatchets(parts.ratchets) };
   const own = leafAt(decoded.ratchetTree, decoded.privatePath.leafIndex);
   const active = decoded.groupActiveState.kind === "active";
   if (active && !(own && equalBytes(own.signaturePublicKey, identity.device.publicKey))) {
     throw new RangeError("a group state of another device");
   }
-  return new MlsGroup(decoded, context);
+  return new MlsGroup(decoded, context, parts?.frameId);
 }
 
 /** A new group with this device alone in it. `groupId` is of 16 or 20 bytes (lib/base/group_id.ts). */

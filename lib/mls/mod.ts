@@ -14,6 +14,7 @@ export {
   type CommitChange,
   createGroup,
   type EncryptedMessage,
+  type GroupParts,
   type GroupState,
   loadGroup,
   type MlsGroup,
@@ -21,6 +22,7 @@ export {
   type Processed,
   type ReceivedCommit,
   type ReceivedMessage,
+  type StoredParts,
 } from "./group.ts";
 export { type Joined, joinExternally, joinFromWelcome, type PrivateStates } from "./join.ts";
 export { paddedLength } from "./padding.ts";

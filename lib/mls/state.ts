@@ -3,6 +3,7 @@ import { encode } from "ts-mls/codec/tlsEncoder.js";
 import type { ClientConfig } from "ts-mls/clientConfig.js";
 import { type ClientState, decodeGroupState, groupStateEncoder } from "ts-mls/clientState.js";
 import type { EpochReceiverData } from "ts-mls/epochReceiverData.js";
+import { decodeSecretTree, secretTreeEncoder } from "ts-mls/secretTree.js";
 import type { Node, RatchetTree } from "ts-mls/ratchetTree.js";
 import { type Bytes, concat } from "../base/bytes.ts";
 
@@ -32,6 +33,40 @@ export function decodeState(
     throw new RangeError("damaged group state");
   }
   return { ...decoded[0], ...rest };
+}
+
+/**
+ * The part of a state that every message changes: the sending and receiving keys of its epoch. At 200 members it is a
+ * tenth of the whole.
+ */
+export function encodeRatchets({ secretTree }: Pick<ClientState, "secretTree">): Bytes {
+  return concat(Uint8Array.of(stateVersion), encode(secretTreeEncoder)(secretTree));
+}
+
+/** Everything else: the same bytes for as long as only messages come and go. */
+export function encodeFrame(state: ClientState): Bytes {
+  return encodeState({ ...state, secretTree: [] });
+}
+
+/** The keys in what `encodeRatchets` made. Throws `RangeError` as `decodeState`. */
+export function decodeRatchets(bytes: Uint8Array): ClientState["secretTree"] {
+  if (bytes[0] !== stateVersion) throw new RangeError(`ratchets of version ${bytes[0]}`);
+  const decoded = decodeSecretTree(bytes.slice(1), 0);
+  if (decoded === undefined || decoded[1] !== bytes.length - 1) {
+    throw new RangeError("damaged ratchets");
+  }
+  return decoded[0];
+}
+
+/** Whether two states differ in nothing but their ratchets. */
+export function haveOneFrame(a: ClientState, b: ClientState): boolean {
+  const past = [...a.historicalReceiverData];
+  return a.groupContext === b.groupContext && a.keySchedule === b.keySchedule &&
+    a.ratchetTree === b.ratchetTree && a.privatePath === b.privatePath &&
+    a.unappliedProposals === b.unappliedProposals && a.confirmationTag === b.confirmationTag &&
+    a.groupActiveState === b.groupActiveState &&
+    past.length === b.historicalReceiverData.size &&
+    past.every(([epoch, data]) => b.historicalReceiverData.get(epoch) === data);
 }
 
 /** What late messages need of a leaf: who it was, and the key to check signatures with. */

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../lib/base/bytes.ts";
-import { createKeyPackage, joinFromWelcome, type MlsContext } from "../../lib/mls/mod.ts";
+import {
+  createKeyPackage,
+  joinFromWelcome,
+  loadGroup,
+  type MlsContext,
+} from "../../lib/mls/mod.ts";
 import { flipped } from "../kit/hostile.ts";
 import {
   account,
@@ -154,4 +159,25 @@ Deno.test("a gap of 1,000 messages within a group of several is bridged", async 
   let sender = adder;
   for (let lost = 0; lost < 1000; lost++) sender = (await sender.encrypt(utf8("lost"))).group;
   await send("after the gap", sender, [b2, c]);
+});
+
+Deno.test("a state in two parts: messages change the small one alone, commits both, and together they are the whole", async () => {
+  const { alice, bob, a, b } = await pair();
+  const sent = await a.encrypt(utf8("hello"));
+  const got = await received(b, sent.message);
+  for (const [before, after, context] of [[a, sent.group, alice], [b, got.group, bob]] as const) {
+    assert.equal(after.parts().frameId, before.parts().frameId);
+    assert.deepEqual(after.parts().frame(), before.parts().frame());
+    assert.notDeepEqual(after.parts().ratchets(), before.parts().ratchets());
+    const { frameId, frame, ratchets } = after.parts();
+    const loaded = loadGroup(frame(), context, { frameId, ratchets: ratchets() });
+    assert.deepEqual(loaded.encode(), after.encode());
+    assert.equal(loaded.parts().frameId, frameId);
+  }
+  const next = await commit(sent.group);
+  assert.notEqual(next.next.parts().frameId, sent.group.parts().frameId);
+  const late = await sent.group.encrypt(utf8("late"));
+  const followed = (await applied(got.group, next.bytes)).group;
+  const read = (await received(followed, late.message)).group;
+  assert.notEqual(read.parts().frameId, followed.parts().frameId);
 });

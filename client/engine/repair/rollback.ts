@@ -56,7 +56,7 @@ async function stateAt(
   if (kept?.epoch !== epoch) return undefined;
   await groups.known(thread);
   const mls = await core.mls();
-  return mls.loadGroup(kept.state, groups.context(thread.thread));
+  return mls.loadGroup(kept.state, groups.context(thread.thread), kept.parts);
 }
 
 /** Why the refusals do not take the commit back. */
