@@ -98,13 +98,21 @@ export function batchHash(sealed: Uint8Array): string {
 
 /** The sealed batch. Throws `AppError("too_large")` when it is more than one batch may be. */
 export function sealBatch(key: Uint8Array, place: BatchPlace, batch: ArchiveBatch): Bytes {
+  const plaintext = encodeBatch(batch);
+  if (plaintext.length + sealOverheadBytes > archiveLimits.batchBytes) {
+    throw new AppError("too_large");
+  }
+  return seal(key, plaintext, batchBinding(place));
+}
+
+/** What is sealed: UTF-8 JSON, filled up with spaces to a multiple of 4,096 bytes. */
+export function encodeBatch(batch: ArchiveBatch): Bytes {
   const { entries, ...rest } = batch;
   const plain = entries.map((entry) => entry.kind === "unknown" ? entry.fields : entry);
   const text = utf8(JSON.stringify({ v: 1, ...rest, entries: plain }));
   const padded = new Uint8Array(Math.ceil(text.length / paddingBytes) * paddingBytes).fill(0x20);
   padded.set(text);
-  if (padded.length + sealOverheadBytes > archiveLimits.batchBytes) throw new AppError("too_large");
-  return seal(key, padded, binding(place));
+  return padded;
 }
 
 /**
@@ -112,7 +120,7 @@ export function sealBatch(key: Uint8Array, place: BatchPlace, batch: ArchiveBatc
  * `AppError("unsupported_version")` for what a newer program wrote.
  */
 export function openBatch(key: Uint8Array, place: BatchPlace, sealed: Uint8Array): ArchiveBatch {
-  const text = fromUtf8(open(key, sealed, binding(place)));
+  const text = fromUtf8(open(key, sealed, batchBinding(place)));
   const batch = JSON.parse(text);
   if (batch.v !== 1) {
     throw new AppError("unsupported_version", {
@@ -130,7 +138,8 @@ function entryOf(fields: ArchiveEntry): ArchiveEntry {
   return knownKinds.has(fields.kind) ? fields : { kind: "unknown", fields: { ...fields } };
 }
 
-function binding({ account, position, revision }: BatchPlace): Bytes {
+/** What a batch is bound to: label, account (16 bytes), position and revision (8 bytes each, big endian). */
+export function batchBinding({ account, position, revision }: BatchPlace): Bytes {
   return concat(
     utf8("sealpost/1 archive batch\0"),
     uuidBytes(account),
