@@ -21,6 +21,8 @@ const points = [
   "client:decrypted",
   "client:stored",
   "client:acknowledged",
+  "client:restored",
+  "client:archived",
 ] as const;
 
 /** A point of the way of one message, on either side. */

@@ -3,6 +3,7 @@
  * has been taken in is remembered, so that reading goes on where it ended, and so that a server that shows less than it
  * did, or something else, is found out.
  */
+import { reach } from "../../../lib/base/crashpoint.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { archiveLimits } from "../../../lib/base/limits.ts";
 import { afterThisTurn } from "../../../lib/base/turn.ts";
@@ -189,6 +190,7 @@ export class ArchiveReader {
       }
       return restorer.restore(mark.position, batch);
     });
+    reach("client:restored");
     follow(this.#core, effects);
     this.#core.changed();
   }

@@ -3,6 +3,7 @@
  * behind it; what it replaces is taken out of the batches where it was, in the same request. Of two devices that write at
  * once one is refused, reads what the other wrote, and finds most of its own there already.
  */
+import { reach } from "../../../lib/base/crashpoint.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { archiveLimits, frameLimits } from "../../../lib/base/limits.ts";
 import type { ArchiveStore, BatchMark, EntryKey } from "../../store/archive.ts";
@@ -123,6 +124,7 @@ export class ArchiveWriter {
       })),
       body: size,
     }, all.map(({ bytes }) => bytes));
+    reach("client:archived");
     this.#stored(plan, all, tail);
     return message;
   }

@@ -1,7 +1,13 @@
 /** The archive: what a new device gets, what two devices make of it together, and what a server cannot hide. */
 import assert from "node:assert/strict";
 import type { Engine } from "../../../client/engine/api.ts";
+import { openBatch } from "../../../client/engine/archive/codec.ts";
+import { recordsOf } from "../../../client/engine/archive/records.ts";
+import { fromBase64url } from "../../../lib/base/bytes.ts";
+import { archiveBatchKey } from "../../../lib/crypto/archive_key.ts";
+import { connect } from "../../../lib/sql/open.ts";
 import { EvilServer } from "./evil.ts";
+import { startChild } from "./children.ts";
 import { message, nextEvent, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
@@ -160,4 +166,85 @@ Deno.test("a new device that is given a changed, misplaced or foreign part of th
   const { have, total, damaged } = phone.archive.status();
   assert.ok(have < total, `${have} of ${total}`);
   assert.deepEqual([total, damaged], [many, 1]);
+});
+
+/** The server's bytes of an archive, for whoever has its key. */
+function archiveText(village: Village, facts: { accountSeed: string; account: string }): string {
+  const database = connect(`${village.server.data}/sealpost.db`, { readOnly: true });
+  try {
+    const key = archiveBatchKey(fromBase64url(facts.accountSeed));
+    const { account } = facts;
+    return database.prepare(
+      `SELECT position, revision, bytes FROM archive_batches b JOIN accounts a ON a.key = b.account
+       WHERE a.account = ?`,
+    ).all<{ position: number; revision: number; bytes: Uint8Array }>(account)
+      .map(({ position, revision, bytes }) =>
+        JSON.stringify(recordsOf(openBatch(key, { account, position, revision }, bytes)))
+      ).join("\n");
+  } finally {
+    database.close();
+  }
+}
+
+Deno.test("what is edited, deleted or disappears leaves nothing in the archive, also in older parts of it", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const facts = await village.device("bobby");
+  const bobby = await village.open(facts);
+  await say(bobby, "alice", "first draft", [alice]);
+  await say(bobby, "alice", "never said", [alice]);
+  const draft = await message(bobby, "first draft");
+  const regret = await message(bobby, "never said");
+  for (let at = 0; at < 70; at++) await bobby.send(to("alice"), `filler ${at}`);
+  await message(alice, "filler 69");
+  await settled(bobby);
+  assert.ok(archiveText(village, facts).includes("never said"));
+
+  const edit = await bobby.content.edit(draft.id, "final version");
+  const removal = await bobby.content.remove(regret.id);
+  const timer = await bobby.content.expire(to("alice"), 24 * 60 * 60 * 1000);
+  for (const { id } of [edit, removal, timer]) await bobby.content.settled(id, patience());
+  await say(bobby, "alice", "gone tomorrow", [alice]);
+  await settled(bobby);
+  const text = archiveText(village, facts);
+  assert.ok(text.includes("final version"));
+  for (const gone of ["first draft", "never said", "gone tomorrow"]) {
+    assert.ok(!text.includes(gone), gone);
+  }
+  const phone = await village.online("bobby");
+  await settled(phone);
+  const shown = await texts(phone, "alice");
+  assert.equal(shown[0], "final version");
+  assert.ok(!shown.includes("never said"));
+});
+
+Deno.test("a device that is killed while history comes goes on where it was, and one killed while it archives writes nothing twice", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptopFacts = await village.device("bobby");
+  const laptop = await village.open(laptopFacts);
+  const many = 200;
+  for (let at = 0; at < many; at++) await alice.send(to("bobby"), `number ${at}`);
+  await message(laptop, `number ${many - 1}`);
+  await settled(laptop);
+  await alice.send(to("bobby"), "one more");
+  await message(laptop, "one more");
+  await laptop.stop({ drainMs: 0 });
+  const phoneFacts = await village.device("bobby");
+  for (const pass of [1, 2]) {
+    const crashAt = `client:restored:${pass}`;
+    await using child = await startChild(phoneFacts, ["listen"], { crashAt });
+    assert.equal((await child.ended).code, 137);
+  }
+  {
+    await using child = await startChild(laptopFacts, ["listen"], { crashAt: "client:archived" });
+    assert.equal((await child.ended).code, 137);
+  }
+  const again = await village.open(laptopFacts);
+  assert.equal((await settled(again)).total, many + 1);
+  const phone = await village.open(phoneFacts);
+  const { have, total } = await settled(phone);
+  assert.deepEqual([have, total], [many + 1, many + 1]);
+  const expected = [...Array.from({ length: many }, (_, at) => `number ${at}`), "one more"];
+  assert.deepEqual(await texts(phone, "alice"), expected);
 });
