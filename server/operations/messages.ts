@@ -273,22 +273,28 @@ interface Step {
 /** Rows of a step that are looked at for their senders: whoever wrote before them sees it in the list. */
 const rowsOfReceipt = 256;
 
+/** Accounts that sent one of the rows that a step covers; the row at the head is the most frequent step by far. */
+function sendersOf(tables: Tables, conversation: Conversation, step: Step): readonly number[] {
+  const { head, lastSender, key } = conversation;
+  const { through } = step;
+  if (through === head && step.after === head - 1) return [lastSender];
+  const after = Math.max(step.after, through - rowsOfReceipt);
+  return tables.log.runs(key, after).filter(({ seq }) => seq <= through)
+    .map(({ account }) => account);
+}
+
 /**
  * Live devices that are told of a step. In a group everybody would be told of everybody's every message, so there it is
  * the account's own devices and those of the accounts whose messages the step covers.
  */
 function readersOf(tables: Tables, conversation: Conversation, step: Step): string[] {
-  const devices = liveSeats(tables, conversation, step.by);
-  if (devices.length === 0) return devices;
-  const { account, through } = step;
-  if (memberOf(conversation, account)?.mutes) {
-    return devices.filter((key) => conversation.seats.get(key)?.account === account);
-  }
-  if (conversation.kind === "direct") return devices;
-  const after = Math.max(step.after, through - rowsOfReceipt);
-  const runs = tables.log.runs(conversation.key, after).filter(({ seq }) => seq <= through);
-  const senders = new Set([account, ...runs.map((run) => run.account)]);
-  return devices.filter((key) => senders.has(conversation.seats.get(key)?.account ?? 0));
+  const { account, by } = step;
+  const mutes = memberOf(conversation, account)?.mutes === true;
+  if (conversation.kind === "direct" && !mutes) return liveSeats(tables, conversation, by);
+  const senders = mutes ? [] : sendersOf(tables, conversation, step);
+  return [...new Set([account, ...senders])].flatMap((each) =>
+    liveDevices(tables, each, by).filter((key) => readingSeat(conversation, key) !== undefined)
+  );
 }
 
 /** Tells others how far an account has got. */
