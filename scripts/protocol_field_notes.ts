@@ -180,4 +180,16 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   counter: "place in the outbox, from 1",
   item: "what it is",
   "peer.item.item.kind": "what kind of item: each kind has its own fields",
+  server:
+    "a linked server by its name here: the question goes to it; absent for this server itself",
+  "directory.keys.ok.identity":
+    "identity key of the linked server whose account it is; absent for this server's own",
+  servers: "each with its name here, its identity key, and whether the link stands",
+  "servers.name": "what stands behind `@` in addresses on this server",
+  "servers.identity": "its identity key",
+  "servers.linked": "whether the link stands just now",
+  "peer.ask.id": "chosen by the asking server, unique among its questions under way",
+  ask:
+    "the question; its kind and fields are those of a client's `directory.keys`, `consistency` or `users`",
+  "peer.answer.answer": "the answer, with the fields of the reply to a client",
 };

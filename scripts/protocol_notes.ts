@@ -150,6 +150,8 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "directory.consistency.ok": { text: "The proof, lowest hash first." },
   "directory.entries": { text: "Entries of the log, exactly as hashed." },
   "directory.entries.ok": { text: "At most 64 of them; fewer at the end." },
+  "directory.servers": { text: "The servers with which this one is linked." },
+  "directory.servers.ok": { text: "All that this server has met, in order of their names here." },
   "keypackages.put": {
     text: "Stores key packages of this device. Body: the packages, one after another.",
     errors: ["malformed", "quota_exceeded", "too_large"],
@@ -322,5 +324,13 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text: "An item of the sender's outbox. Counters follow each other without a gap.",
   },
   "peer.ack": { text: "Everything up to `counter` is on disk: the other side may forget it." },
+  "peer.ask": {
+    text:
+      "A question about the receiver's own accounts, as one of the sender's clients asked it. It is not kept.",
+  },
+  "peer.answer": { text: "The answer, of the same `kind`." },
+  "peer.refusal": {
+    text: "Why there is none: the codes are those of the clients' request, or `rate_limited`.",
+  },
   "peer.close": { text: "The link ends, and why. Nothing follows." },
 };

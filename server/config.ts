@@ -35,6 +35,7 @@ export interface ServerFlags extends FileChoices {
   readonly registration?: string | undefined;
   readonly consent?: string | undefined;
   readonly peers?: string | undefined;
+  readonly lobbyPeers?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly gateways?: string | undefined;
 }
@@ -48,6 +49,8 @@ export interface ServerConfig {
   readonly registration: Registration;
   readonly consent: Consent;
   readonly peers: PeerPolicy;
+  /** Whether the lobby is mirrored with linked servers that want it too. */
+  readonly lobbyPeers: boolean;
   readonly logLevel: LogLevel;
   readonly gateways: number;
   readonly files: FileRules;
@@ -81,6 +84,7 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     registration: oneOf(["open", "invite", "closed"], "--registration", flags.registration) ??
       file.values.registration ?? "open",
     consent: oneOf(consents, "--consent", flags.consent) ?? file.values.consent ?? "remote",
+    lobbyPeers: flags.lobbyPeers ?? file.values.lobbyPeers ?? false,
     peers: oneOf(["open", "listed"], "--peers", flags.peers) ?? file.values.peers ?? "listed",
     logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
     gateways: gatewayCount(flags.gateways) ?? Math.max(1, around.cores - 1),
@@ -122,6 +126,7 @@ interface FileValues {
   registration?: Registration;
   consent?: Consent;
   peers?: PeerPolicy;
+  lobbyPeers?: boolean;
   logLevel?: LogLevel;
 }
 
@@ -154,6 +159,7 @@ const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValu
   key: nonEmpty,
   registration: (value) => (["open", "invite", "closed"] as const).find((known) => known === value),
   consent: (value) => consents.find((known) => known === value),
+  lobbyPeers: (value) => typeof value === "boolean" ? value : undefined,
   peers: (value) => (["open", "listed"] as const).find((known) => known === value),
   logLevel: (value) => levels.find((known) => known === value),
   maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,

@@ -107,6 +107,7 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
       "extensions that clients may send: pdf,png or +dwg,-sh or * (default: the usual ones)",
     )
     .option("--consent <who>", "who asks before writing: none, remote or all (default: remote)")
+    .option("--lobby-peers", "mirror #lobby with linked servers that do the same")
     .option("--gateways <count>", "network workers (default: one less than cores)")
     .option("--log-level <level>", "debug, info, warning or error (default: info)")
     .option(

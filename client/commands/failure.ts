@@ -43,6 +43,8 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   no_such_conversation: "notFound",
   not_a_member: "notFound",
   not_found: "notFound",
+  no_such_server: "notFound",
+  server_away: "network",
   unsupported_version: "version",
 };
 

@@ -103,6 +103,7 @@ export function userJson(user: UserInfo) {
     addresses: user.addresses,
     lastSeen: user.lastSeen ?? null,
     self: user.self,
+    ...(user.server === undefined ? {} : { server: user.server }),
   };
 }
 

@@ -23,6 +23,7 @@ import { openConnection } from "./dialing.ts";
 import { Directory } from "./directory.ts";
 import { refill } from "./key_stock.ts";
 import { listNotifications, listUsers } from "./lists.ts";
+import { splitAddress } from "./linked_servers.ts";
 import { changePassword, isPassword } from "./password_change.ts";
 import { formatReceipt } from "./receipt.ts";
 import type { KnownServer, KnownServers } from "./servers.ts";
@@ -145,6 +146,7 @@ class Services implements AccountServices {
     const { before, after } = await this.people.log.beginAnew(signal);
     forgetAudited(this.#options.profile);
     this.people.forgetAll();
+    this.people.linked.forget();
     await this.#audit(signal ?? new AbortController().signal);
     return { before, now: after.size };
   }
@@ -176,7 +178,7 @@ class Services implements AccountServices {
   }
 
   async key(name: string): Promise<KeyInfo> {
-    if (!isAccountName(name)) throw new AppError("invalid_name");
+    if (!isAccountName(splitAddress(name)?.name ?? name)) throw new AppError("invalid_name");
     const keys = await this.people.keysOf({ name }, { fresh: true, evenIfChanged: true });
     const own = keys.account === this.#own.accountId;
     return {

@@ -25,7 +25,10 @@ export type ConnectionState =
 
 /** One account as `/users` shows it. */
 export interface UserInfo {
+  /** `name@server` for an account of a linked server. */
   readonly name: string;
+  /** The linked server whose account it is; absent for one's own. */
+  readonly server?: string;
   readonly online: boolean;
   readonly addresses: readonly string[];
   readonly lastSeen?: number;

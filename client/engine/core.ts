@@ -37,7 +37,7 @@ export interface People {
    * `tampered` or alike when the server's answer does not hold or contradicts what it said before.
    */
   keysOf(
-    who: { readonly name: string } | { readonly account: string },
+    who: { readonly name: string } | { readonly account: string; readonly server?: string },
     options?: { readonly fresh?: boolean },
   ): Promise<AccountKeys>;
 }

@@ -15,6 +15,7 @@ import type { Profile } from "../store/profile.ts";
 import { Revocations } from "../store/revocations.ts";
 import type { Requester } from "./connection.ts";
 import type { People } from "./core.ts";
+import { LinkedServers, type RemoteWho, splitAddress } from "./linked_servers.ts";
 import { LogView } from "./log_view.ts";
 import { isRevocationOf, type ProvenKeys, verifyKeys, type Who } from "./verify_keys.ts";
 
@@ -41,6 +42,7 @@ interface Cached {
 export class Directory implements People {
   readonly log: LogView;
   readonly contacts: Contacts;
+  readonly linked: LinkedServers;
   readonly #revocations: Revocations;
   readonly #options: DirectoryOptions;
   readonly #serverKey: Bytes;
@@ -53,6 +55,7 @@ export class Directory implements People {
     this.#options = options;
     this.#serverKey = profile.identity.certificate.serverKey;
     this.contacts = new Contacts(profile);
+    this.linked = new LinkedServers({ ...options, now: () => clock.now() });
     this.#revocations = new Revocations(profile);
     this.log = new LogView({
       profile,
@@ -124,6 +127,27 @@ export class Directory implements People {
   }
 
   async #fetch(who: Who): Promise<ProvenKeys> {
+    const remote = this.#remote(who);
+    const keys = remote === undefined
+      ? await this.#fetchOwn(who)
+      : await this.linked.keysOf(remote);
+    this.#checkOwn(keys);
+    this.#checkId(keys);
+    const complete = this.#withKnownRevocations(keys);
+    this.#remember(complete);
+    return complete;
+  }
+
+  /** Where the account is asked for when it is not of this server. */
+  #remote(who: Who): RemoteWho | undefined {
+    if ("name" in who) return splitAddress(who.name);
+    const { account } = who;
+    const known = this.contacts.byAccount(account)?.name ?? "";
+    const server = who.server ?? splitAddress(known)?.server;
+    return server === undefined ? undefined : { account, server };
+  }
+
+  async #fetchOwn(who: Who): Promise<ProvenKeys> {
     const floor = this.log.size();
     const { message } = await this.#options.server.request({ type: "directory.keys", ...who });
     const checkpoint = await this.log.accept(message.checkpoint, floor);
@@ -132,11 +156,7 @@ export class Directory implements People {
     if (verdict.kind === "false") {
       throw this.log.alarm(`its answer about ${shown} does not hold: ${verdict.reason}`);
     }
-    this.#checkOwn(verdict.keys);
-    this.#checkId(verdict.keys);
-    const keys = this.#withKnownRevocations(verdict.keys);
-    this.#remember(keys);
-    return keys;
+    return verdict.keys;
   }
 
   /** One's own name must have one's own key. */

@@ -10,6 +10,7 @@ import type { NewMessage } from "../store/messages.ts";
 import type { Outgoing } from "../store/outbox.ts";
 import { lobbyName, type Thread } from "../store/threads.ts";
 import { type AccountKeys, type Core, isTemporary } from "./core.ts";
+import { splitAddress } from "./linked_servers.ts";
 
 type Post = Message<"lobby">;
 
@@ -176,17 +177,19 @@ export class Lobby {
     } catch (thrown) {
       if (thrown instanceof TypeError) return "its signature cannot be read";
       if (thrown instanceof AppError && !isTemporary(thrown)) return thrown.message;
+      // What is behind this post cannot wait until another server comes back, which may be never.
+      if (thrown instanceof AppError && thrown.code === "server_away") return thrown.message;
       throw thrown;
     }
   }
 
   /** Asked again when the device is not among the known ones: it may be new. */
   async #keysFor(post: Post): Promise<AccountKeys> {
-    const keys = await this.#core.people.keysOf({ account: post.account });
+    const server = splitAddress(post.name)?.server;
+    const who = { account: post.account, ...(server === undefined ? {} : { server }) };
+    const keys = await this.#core.people.keysOf(who);
     const known = keys.devices.some(({ deviceKey }) => toBase64url(deviceKey) === post.device);
-    return known
-      ? keys
-      : await this.#core.people.keysOf({ account: post.account }, { fresh: true });
+    return known ? keys : await this.#core.people.keysOf(who, { fresh: true });
   }
 
   #verifyingKey(device: string, bytes: Uint8Array): VerifyingKey {

@@ -16,6 +16,7 @@ import { directoryOrigin } from "../../lib/directory/origin.ts";
 import { verifyConsistency } from "../../lib/directory/verify.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { RefusedError } from "../../lib/wire/errors.ts";
+import type { MetaKey } from "../store/meta.ts";
 import type { Profile } from "../store/profile.ts";
 import type { Alarm, Evidence } from "./api_directory.ts";
 import type { ComparableLog, SignedHead } from "./checkpoints.ts";
@@ -28,6 +29,8 @@ export interface LogOptions {
   /** The pinned identity, 32 bytes. */
   readonly serverKey: Bytes;
   readonly server: Pick<Requester, "request">;
+  /** For the log of a server that one's own is linked with: its name here, and its identity as text. */
+  readonly linked?: { readonly name: string; readonly id: string };
   now(): number;
   warn(text: string): void;
 }
@@ -147,9 +150,14 @@ export class LogView implements ComparableLog {
       };
       const all = [...before, alarm].slice(-maxAlarms);
       meta.set("directory", utf8(JSON.stringify(all)));
-      this.#options.warn(`The server's directory cannot be trusted: ${text}.`);
+      this.#options.warn(`${this.#whose("The")} directory cannot be trusted: ${text}.`);
     }
-    return new TrustError(`the server's directory cannot be trusted: ${text}`);
+    return new TrustError(`${this.#whose("the")} directory cannot be trusted: ${text}`);
+  }
+
+  #whose(the: "The" | "the"): string {
+    const { linked } = this.#options;
+    return linked === undefined ? `${the} server's` : `${the} linked server ${linked.name}'s`;
   }
 
   #verify(signed: string): Checkpoint {
@@ -193,6 +201,7 @@ export class LogView implements ComparableLog {
         type: "directory.consistency",
         from,
         to,
+        ...(this.#options.linked === undefined ? {} : { server: this.#options.linked.name }),
       });
       return message.path.map(fromBase64url);
     } catch (thrown) {
@@ -202,8 +211,14 @@ export class LogView implements ComparableLog {
     }
   }
 
+  /** Where the latest checkpoint is kept. */
+  get #key(): MetaKey {
+    const { linked } = this.#options;
+    return linked === undefined ? "checkpoint" : `checkpoint of ${linked.id}`;
+  }
+
   #remembered(): Remembered | undefined {
-    const stored = this.#options.profile.meta.get("checkpoint");
+    const stored = this.#options.profile.meta.get(this.#key);
     if (stored === undefined) return undefined;
     const { size, root, signed } = JSON.parse(fromUtf8(stored));
     return { size, root: fromBase64url(root), signed };
@@ -227,7 +242,7 @@ export class LogView implements ComparableLog {
 
   #store({ size, root, signed }: Required<Remembered>): void {
     const { meta } = this.#options.profile;
-    meta.set("checkpoint", utf8(JSON.stringify({ size, root: toBase64url(root), signed })));
+    meta.set(this.#key, utf8(JSON.stringify({ size, root: toBase64url(root), signed })));
   }
 }
 

@@ -4,6 +4,7 @@ import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { timeOrderedId } from "../../lib/base/ids.ts";
 import { textLimits } from "../../lib/base/limits.ts";
+import { splitAddress } from "./linked_servers.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import type { Thread } from "../store/threads.ts";
 import type { ChatMessage, Engine, Target } from "./api.ts";
@@ -118,6 +119,11 @@ function checkStanding({ threads }: Core, { thread, kind, title, request }: Thre
 
 function checkText(target: Target, text: string): void {
   const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
+  if (target.kind === "direct" && splitAddress(target.name) !== undefined) {
+    throw new AppError("no_such_user", {
+      text: "private messages to accounts of other servers are not possible yet",
+    });
+  }
   if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
   if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
   if (utf8(text).length > most) {

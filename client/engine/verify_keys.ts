@@ -15,8 +15,11 @@ import { verifyInclusion } from "../../lib/directory/verify.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { AccountKeys } from "./core.ts";
 
-/** Whose keys were asked for. */
-export type Who = { readonly name: string } | { readonly account: string };
+/** Whose keys were asked for. The name may be an address (`name@server`); `server` is whose account it is said to be. */
+export type Who = { readonly name: string } | {
+  readonly account: string;
+  readonly server?: string;
+};
 
 /** Keys with what proves that the log has them; binary fields base64url, as a receipt carries them. */
 export interface ProvenKeys extends AccountKeys {

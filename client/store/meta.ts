@@ -3,7 +3,16 @@ import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** The names of the values. */
-export type MetaKey = "identity" | "state" | "checkpoint" | "directory" | "audit";
+export type MetaKey =
+  | "identity"
+  | "state"
+  | "checkpoint"
+  | "directory"
+  | "audit"
+  /** Identities of linked servers by their names. */
+  | "servers"
+  /** The latest checkpoint of a linked server, by its identity. */
+  | `checkpoint of ${string}`;
 
 /** The sealed values of one profile. What writes does so in the caller's transaction, if there is one. */
 export class Meta {

@@ -80,7 +80,7 @@ function quotation({ from, quote, claimed }: NonNullable<ChatMessage["replyTo"]>
 
 /** One line of `/users`. */
 export function formatUser(user: UserInfo, style: LineStyle): string {
-  const name = bold(safe(user.name, 64), style) + (user.self ? " (you)" : "");
+  const name = bold(safe(user.name, 100), style) + (user.self ? " (you)" : "");
   if (user.online) return `${name}  online  ${user.addresses.map((a) => safe(a, 15)).join(" ")}`;
   const seen = user.lastSeen === undefined
     ? "never seen"

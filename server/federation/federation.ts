@@ -9,10 +9,14 @@ import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { lobbyCapability } from "../domain/peers.ts";
 import { type Allowance, waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Nudge, PeerRow, Storage } from "../operations/contract.ts";
+import { answerer } from "./answers.ts";
+import type { Question } from "./asking.ts";
+import { KeptAnswers } from "./kept_answers.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { dialPeer, type Wanted } from "./dialing.ts";
 import { type Greeted, readGreeting } from "./greeting.ts";
 import { Peer } from "./peer.ts";
+import type { LinkedServer, PeerAnswer } from "./pipe.ts";
 import type { LinkStatus, Surroundings } from "./surroundings.ts";
 
 /** What federation is made of. */
@@ -40,6 +44,7 @@ export class Federation {
   readonly #around: Surroundings;
   /** By fingerprint. */
   readonly #peers = new Map<string, Peer>();
+  readonly #answers: KeptAnswers;
   #arrivals: Window | undefined;
   #loading: Promise<void> | undefined;
   #closed = false;
@@ -49,7 +54,9 @@ export class Federation {
     this.#options = options;
     this.#clock = clock;
     this.#fingerprint = fingerprintHex(identity.publicKey);
+    this.#answers = new KeptAnswers(clock);
     this.#around = {
+      answer: answerer(options),
       storage,
       logger,
       clock,
@@ -88,6 +95,35 @@ export class Federation {
       this.#logRefused(channel, error);
       await closeChannel(channel, error);
     }
+  }
+
+  /**
+   * Asks a linked server by its name here. An answer about keys is kept for while that server is away. Rejects with
+   * `no_such_server`, `server_away`, or the code of its refusal.
+   */
+  async ask(server: string, question: Question): Promise<PeerAnswer> {
+    const peer = [...this.#peers.values()].find(({ row }) => row.name === server);
+    if (peer === undefined || peer.row.identity === null) throw new AppError("no_such_server");
+    const subject = `${peer.row.fingerprint} ${JSON.stringify(question)}`;
+    try {
+      const answer = await peer.ask(question);
+      if (question.kind === "keys") this.#answers.keep(subject, answer);
+      return { identity: peer.row.identity, answer };
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      const known = error.code === "server_away" ? this.#answers.find(subject) : undefined;
+      if (known !== undefined) return { identity: peer.row.identity, answer: known };
+      throw error;
+    }
+  }
+
+  /** The servers that were met, in order of their names here. */
+  servers(): LinkedServer[] {
+    return [...this.#peers.values()].flatMap((peer) => {
+      const { identity, name, state } = peer.row;
+      const linked = peer.status().state === "linked";
+      return identity === null || state !== "active" ? [] : [{ name, identity, linked }];
+    }).sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
   /** Ends all links. */

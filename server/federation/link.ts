@@ -9,6 +9,7 @@ import { frameLimits, peerLimits } from "../../lib/base/limits.ts";
 import type { Arrived, Message } from "../../lib/wire/messages.ts";
 import type { Dialled } from "../domain/peers.ts";
 import type { PeerItem, Storage } from "../operations/contract.ts";
+import { type Answer, type Answered, Asking, type Question } from "./asking.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
 
 /** What a link is made of. */
@@ -24,6 +25,8 @@ export interface LinkOptions {
   readonly hello: Message<"peer.link">;
   /** What came together with it. */
   readonly rest: readonly Arrived[];
+  /** Answers what the peer asks. */
+  readonly answer: (question: Question) => Promise<Answered>;
 }
 
 /** Items of one read from the outbox, and their bytes: what one frame carries. */
@@ -43,6 +46,7 @@ export class Link {
   #wake = () => {};
   /** Whether something may wait in the outbox that was not sent. */
   #stirred = true;
+  readonly #asking: Asking;
   /** Resolves with why it ended, once it has; never rejects. */
   readonly ended: Promise<AppError>;
 
@@ -52,6 +56,7 @@ export class Link {
     this.#window = Math.max(1, Math.min(theirs, peerLimits.windowItems));
     this.#sent = options.after;
     this.#acked = options.after;
+    this.#asking = new Asking(options);
     this.ended = this.#run();
   }
 
@@ -69,6 +74,11 @@ export class Link {
   stir(): void {
     this.#stirred = true;
     this.#wake();
+  }
+
+  /** Asks the peer. Rejects with `server_away` when no answer comes, or with the code of its refusal. */
+  ask(question: Question): Promise<Answer> {
+    return this.#asking.ask(question);
   }
 
   /** Whether the other side gives a sign of life within this time. */
@@ -92,6 +102,7 @@ export class Link {
 
   #stop(): void {
     this.#ending.abort();
+    this.#asking.end();
     this.#wake();
   }
 
@@ -167,6 +178,10 @@ export class Link {
     switch (message.type) {
       case "peer.ack":
         return await this.#confirmed(message.counter);
+      case "peer.ask":
+      case "peer.answer":
+      case "peer.refusal":
+        return this.#asking.take(message);
       case "peer.close":
       case "error":
         throw new PeerClosed(message);

@@ -7,6 +7,7 @@ import { connectionLimits, peerLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { lobbyCapability, newerStays } from "../domain/peers.ts";
 import type { PeerRow } from "../operations/contract.ts";
+import type { Answer, Question } from "./asking.ts";
 import { ChangedIdentity } from "./dialing.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { Link } from "./link.ts";
@@ -81,6 +82,12 @@ export class Peer {
   /** Something waits in its outbox. */
   stir(): void {
     this.#link?.link.stir();
+  }
+
+  /** Asks it. Rejects with `server_away`, or the code of its refusal. */
+  ask(question: Question): Promise<Answer> {
+    const link = this.#link?.link;
+    return link?.ask(question) ?? Promise.reject(new AppError("server_away"));
   }
 
   /** Takes a line that the peer dialled and has greeted on, or refuses it. Never rejects. */
@@ -199,7 +206,7 @@ export class Peer {
   }
 
   async #settle(channel: PeerChannel, { hello, rest }: Greeted): Promise<void> {
-    const { storage, clock, lobby } = this.#around;
+    const { storage, clock, lobby, answer } = this.#around;
     const { peer } = this.#row;
     await this.#makeRoom(channel);
     const { stream, first, received, name: declared } = hello;
@@ -213,7 +220,9 @@ export class Peer {
     if (!linked.ok) throw new AppError(linked.code);
     if (linked.after === null) throw new AppError("timeout", { text: "the link begins anew" });
     if (this.#ended || this.#row.state !== "active") throw new AppError("peer_paused");
-    this.#hold(new Link({ peer, channel, storage, clock, after: linked.after, hello, rest }));
+    this.#hold(
+      new Link({ peer, channel, storage, clock, after: linked.after, hello, rest, answer }),
+    );
   }
 
   /** Ends the older link where this one is to stay. Throws `AppError("peer_duplicate")` where the older one stays. */

@@ -8,6 +8,7 @@ import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
+import type { Answer, Question } from "./asking.ts";
 import type { PeerChannel } from "./channel.ts";
 
 interface Failure {
@@ -15,8 +16,36 @@ interface Failure {
   readonly text: string;
 }
 
+/** A linked server as clients see it. */
+export interface LinkedServer {
+  readonly name: string;
+  /** Base64url. */
+  readonly identity: string;
+  readonly linked: boolean;
+}
+
+/** What a linked server answered, and its identity (base64url). */
+export interface PeerAnswer {
+  readonly identity: string;
+  readonly answer: Answer;
+}
+
+/** What clients ask of linked servers, on this side of their gateway. */
+export interface PeerDirectory {
+  /** Rejects with `AppError`: `no_such_server`, `server_away`, or the code of the server's refusal. */
+  ask(server: string, question: Question): Promise<PeerAnswer>;
+  servers(): LinkedServer[] | Promise<LinkedServer[]>;
+}
+
 /** From a gateway to the federation worker. */
 type FromGateway =
+  | {
+    readonly kind: "ask";
+    readonly id: number;
+    readonly server: string;
+    readonly question: Question;
+  }
+  | { readonly kind: "servers"; readonly id: number }
   | {
     readonly kind: "open";
     readonly pipe: number;
@@ -31,6 +60,13 @@ type FromGateway =
 
 /** From the federation worker to a gateway. */
 type ToGateway =
+  | { readonly kind: "answered"; readonly id: number; readonly answered: PeerAnswer }
+  | {
+    readonly kind: "refused";
+    readonly id: number;
+    readonly failure: Failure & { readonly retryAfterMs: number | undefined };
+  }
+  | { readonly kind: "servers"; readonly id: number; readonly servers: readonly LinkedServer[] }
   | {
     readonly kind: "send";
     readonly pipe: number;
@@ -72,15 +108,51 @@ class Held {
   }
 }
 
-/** The gateway's end: one for all peers that dial it. */
-export class PeerPort {
+interface Asked {
+  readonly resolve: (value: ToGateway & { kind: "answered" | "servers" }) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+/** The gateway's end: one for all peers that dial it, and for what its clients ask of linked servers. */
+export class PeerPort implements PeerDirectory {
   readonly #port: MessagePort;
   readonly #held = new Map<number, Held>();
+  readonly #asked = new Map<number, Asked>();
   #next = 1;
 
   constructor(port: MessagePort) {
     this.#port = port;
     port.onmessage = ({ data }: MessageEvent<ToGateway>) => this.#take(data);
+  }
+
+  async ask(server: string, question: Question): Promise<PeerAnswer> {
+    const said = await this.#question((id) => ({ kind: "ask", id, server, question }));
+    if (said.kind !== "answered") throw new AppError("internal", { fault: "us" });
+    return said.answered;
+  }
+
+  async servers(): Promise<LinkedServer[]> {
+    const said = await this.#question((id) => ({ kind: "servers", id }));
+    return said.kind === "servers" ? [...said.servers] : [];
+  }
+
+  /** Every question is answered or refused: the federation worker ends with the server only. */
+  #question(
+    make: (id: number) => FromGateway,
+  ): Promise<ToGateway & { kind: "answered" | "servers" }> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject });
+      this.#tell(make(id));
+    });
+  }
+
+  #answered(said: ToGateway & { kind: "answered" | "servers" | "refused" }): void {
+    const asked = this.#asked.get(said.id);
+    this.#asked.delete(said.id);
+    if (said.kind !== "refused") return asked?.resolve(said);
+    const { code, retryAfterMs } = said.failure;
+    asked?.reject(new AppError(code, retryAfterMs === undefined ? {} : { retryAfterMs }));
   }
 
   /** Hands a greeted connection with the role `peer` over, until it ends. Never rejects. */
@@ -116,6 +188,7 @@ export class PeerPort {
   }
 
   #take(message: ToGateway): void {
+    if ("id" in message) return this.#answered(message);
     const { kind, pipe } = message;
     const held = this.#held.get(pipe);
     if (held === undefined) return;
@@ -203,7 +276,7 @@ class PipeChannel implements PeerChannel {
   }
 
   /** What the gateway says of this line. */
-  take(message: Exclude<FromGateway, { kind: "open" }>): void {
+  take(message: Exclude<FromGateway, { kind: "open" | "ask" | "servers" }>): void {
     switch (message.kind) {
       case "frame":
         this.#frames.push(message.arrived);
@@ -230,16 +303,47 @@ class PipeChannel implements PeerChannel {
   }
 }
 
-/** Takes the lines that one gateway hands over. */
-export function acceptPipes(port: MessagePort, take: (channel: PeerChannel) => void): void {
+/** What the federation worker does for gateways. */
+export interface PipeServices extends PeerDirectory {
+  /** Takes a line. */
+  take(channel: PeerChannel): void;
+}
+
+/** Takes the lines that one gateway hands over, and answers what its clients ask. */
+export function acceptPipes(port: MessagePort, services: PipeServices): void {
   const channels = new Map<number, PipeChannel>();
   port.onmessage = ({ data }: MessageEvent<FromGateway>) => {
-    if (data.kind === "open") {
-      const channel = new PipeChannel(port, data);
-      channels.set(data.pipe, channel);
-      return take(channel);
+    switch (data.kind) {
+      case "ask":
+      case "servers":
+        return void answer(port, data, services);
+      case "open": {
+        const channel = new PipeChannel(port, data);
+        channels.set(data.pipe, channel);
+        return services.take(channel);
+      }
+      default:
+        channels.get(data.pipe)?.take(data);
+        if (data.kind === "ended") channels.delete(data.pipe);
     }
-    channels.get(data.pipe)?.take(data);
-    if (data.kind === "ended") channels.delete(data.pipe);
   };
+}
+
+async function answer(
+  port: MessagePort,
+  asked: FromGateway & { kind: "ask" | "servers" },
+  services: PeerDirectory,
+): Promise<void> {
+  const { id } = asked;
+  const tell = (message: ToGateway) => port.postMessage(message);
+  try {
+    if (asked.kind === "servers") {
+      return tell({ kind: "servers", id, servers: await services.servers() });
+    }
+    const answered = await services.ask(asked.server, asked.question);
+    tell({ kind: "answered", id, answered });
+  } catch (thrown) {
+    const { code, message: text, retryAfterMs } = asAppError(thrown);
+    tell({ kind: "refused", id, failure: { code, text, retryAfterMs } });
+  }
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/base/clock.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { Dialled } from "../domain/peers.ts";
 import type { PeerRow, Storage } from "../operations/contract.ts";
+import type { Answered, Question } from "./asking.ts";
 import type { PeerChannel } from "./channel.ts";
 import type { Wanted } from "./dialing.ts";
 import type { PeerFacts } from "./greeting.ts";
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly facts: PeerFacts;
   /** Whether this server mirrors its lobby. */
   readonly lobby: boolean;
+  /** Answers what peers ask. */
+  readonly answer: (question: Question) => Promise<Answered>;
   readonly dial: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;
   /** Whether this server's fingerprint is smaller than the peer's, which settles who of two dials. */
   readonly ownIsSmaller: (row: PeerRow) => boolean;

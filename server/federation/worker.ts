@@ -6,6 +6,7 @@ import { systemClock } from "../../lib/base/clock.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { signingKeyFromSeed } from "../../lib/crypto/sign.ts";
 import { storageOver } from "../storage/proxy.ts";
+import type { PeerChannel } from "./channel.ts";
 import { attempt } from "./attempts.ts";
 import type { FederationStart, FromFederation, ToFederation } from "./control.ts";
 import { meet } from "./dialing.ts";
@@ -37,11 +38,12 @@ function start(input: FederationStart): void {
   running = federation;
   const ready = federation.start();
   // Peers that dial are answered once it is known who they are.
-  const take = async (channel: Parameters<Federation["take"]>[0]) => {
-    await ready;
-    await federation.take(channel);
+  const services = {
+    take: (channel: PeerChannel) => void ready.then(() => federation.take(channel)),
+    ask: federation.ask.bind(federation),
+    servers: () => federation.servers(),
   };
-  for (const port of input.gateways) acceptPipes(port, (channel) => void take(channel));
+  for (const port of input.gateways) acceptPipes(port, services);
 }
 
 async function met(id: number, address: string): Promise<void> {

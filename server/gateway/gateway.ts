@@ -10,7 +10,7 @@ import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
 import type { SocketTransport } from "../../lib/wire/tls.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
-import { PeerPort } from "../federation/pipe.ts";
+import { type PeerDirectory, PeerPort } from "../federation/pipe.ts";
 import type { Storage } from "../operations/contract.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
@@ -59,7 +59,12 @@ export class Gateway {
     const probes = new Probes({ ...options, gateway, sessions, probeMs: limits.probeMs });
     const identityText = toBase64url(options.identity.publicKey);
     const staged = new StagedCommits(options.clock);
-    this.#services = { ...options, gateway, identityText, sessions, probes, staged };
+    const peers: PeerDirectory = {
+      ask: (server, question) =>
+        this.#peers?.ask(server, question) ?? Promise.reject(new AppError("no_such_server")),
+      servers: () => this.#peers?.servers() ?? [],
+    };
+    this.#services = { ...options, gateway, identityText, sessions, probes, staged, peers };
     this.#count = new ConnectionCount(limits);
     this.#accept = {
       identity: options.identity,

@@ -7,6 +7,7 @@ import type { Connection } from "../../lib/wire/connection.ts";
 import { errorMessage } from "../../lib/wire/errors.ts";
 import type { Message, ReplyType, RequestType, SessionState } from "../../lib/wire/messages.ts";
 import type { Actor, Refused, SessionKey, Storage } from "../operations/contract.ts";
+import type { PeerDirectory } from "../federation/pipe.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Probes } from "./probes.ts";
 import type { Push } from "./push.ts";
@@ -29,6 +30,8 @@ export interface Services {
   readonly logger: Logger;
   readonly sessions: SessionTable<Session>;
   readonly probes: Probes;
+  /** Linked servers; none before there is one. */
+  readonly peers: PeerDirectory;
   readonly staged: StagedCommits;
 }
 

@@ -32,6 +32,7 @@ export interface ServerOptions {
     readonly consent: "none" | "remote" | "all";
     /** Whether servers may link that nobody has added. */
     readonly peers: "open" | "listed";
+    readonly lobbyPeers: boolean;
     readonly gateways: number;
     readonly files: FileSettings;
   };
@@ -143,7 +144,7 @@ function linksOf(
     identitySeed: keys.identity.seed,
     serverName: config.name,
     open: config.peers === "open",
-    lobby: false,
+    lobby: config.lobbyPeers,
     testHooks: test !== undefined,
     storage: storage.connect("peers"),
     gateways: gateways.linkPeers(),
@@ -193,6 +194,7 @@ async function openStorage(
   const storage = await startStorage({
     dataDir: folder,
     registration: config.registration,
+    lobbyPeers: config.lobbyPeers,
     files: config.files,
     consent: config.consent,
     onTrouble: (operation, cause) => log.log("error", "operation_failed", { operation, cause }),

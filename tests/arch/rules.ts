@@ -52,6 +52,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "lib/base",
     "lib/crypto",
     "lib/wire",
+    "lib/directory",
     "lib/mls/peek.ts",
     "server/domain",
     "server/operations/contract.ts",

@@ -16,17 +16,34 @@ import {
 } from "./fields.ts";
 
 /** One account as others see it. */
-const user = Type.Object({
+export const user = Type.Object({
   name,
   account: uuid,
   online: Type.Boolean(),
   /** Virtual addresses of its sessions. */
   addresses: listOf(Type.String({ maxLength: 15 }), 16),
   lastSeen: nullable(time),
-});
+}, { additionalProperties: false });
 
 /** A signed checkpoint (C2SP tlog-checkpoint). */
 const checkpoint = Type.String({ maxLength: 1024 });
+
+/** The keys of an account, with the proof that they are in the log of its server. */
+export const keysFields = {
+  account: uuid,
+  name,
+  accountKey: publicKey,
+  certificates: listOf(certificate, 64),
+  revocations: listOf(certificate, 64),
+  /** The account's entry of the log, exactly as hashed, with its inclusion proof (RFC 9162 section 2.1.3). */
+  entry: binary(1024),
+  index: count,
+  path: listOf(hash, 64),
+  checkpoint,
+};
+
+/** The name of a linked server, as this server's operator calls it: what stands behind `@`. */
+const server = Type.Optional(Type.String({ minLength: 1, maxLength: 64 }));
 
 /** Messages of the directory. */
 export const directoryMessages = {
@@ -34,6 +51,7 @@ export const directoryMessages = {
   "directory.users": request("directory.users", {
     scope: Type.Union([Type.Literal("online"), Type.Literal("all")]),
     after: Type.Optional(name),
+    server,
   }, ["ready"]),
   "directory.users.ok": reply("directory.users", {
     users: listOf(user, 200),
@@ -44,28 +62,39 @@ export const directoryMessages = {
   "directory.keys": request("directory.keys", {
     name: Type.Optional(name),
     account: Type.Optional(uuid),
+    server,
   }, ["ready"]),
   "directory.keys.ok": reply("directory.keys", {
-    account: uuid,
-    name,
-    accountKey: publicKey,
-    certificates: listOf(certificate, 64),
-    revocations: listOf(certificate, 64),
-    /** The account's entry of the log, exactly as hashed, with its inclusion proof (RFC 9162 section 2.1.3). */
-    entry: binary(1024),
-    index: count,
-    path: listOf(hash, 64),
-    checkpoint,
+    ...keysFields,
+    /** Identity key of the linked server whose account it is; absent for this server's own. */
+    identity: Type.Optional(publicKey),
   }),
 
   "directory.checkpoint": request("directory.checkpoint", {}, ["ready"]),
   "directory.checkpoint.ok": reply("directory.checkpoint", { checkpoint }),
   /** A consistency proof (RFC 9162 section 2.1.4) between two sizes. */
-  "directory.consistency": request("directory.consistency", { from: count, to: count }, ["ready"]),
+  "directory.consistency": request("directory.consistency", {
+    from: count,
+    to: count,
+    server,
+  }, ["ready"]),
   "directory.consistency.ok": reply("directory.consistency", { path: listOf(hash, 128) }),
   /** Entries of the log from index `from` on, exactly as hashed. */
   "directory.entries": request("directory.entries", { from: count, limit: count }, ["ready"]),
   "directory.entries.ok": reply("directory.entries", { entries: listOf(binary(1024), 64) }),
+
+  /** The servers that this one is linked with. */
+  "directory.servers": request("directory.servers", {}, ["ready"]),
+  "directory.servers.ok": reply("directory.servers", {
+    servers: listOf(
+      Type.Object({
+        name: Type.String({ minLength: 1, maxLength: 64 }),
+        identity: publicKey,
+        linked: Type.Boolean(),
+      }, { additionalProperties: false }),
+      256,
+    ),
+  }),
 
   /** Body: the packages, one after another, each of the length given. */
   "keypackages.put": request("keypackages.put", {

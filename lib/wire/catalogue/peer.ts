@@ -2,7 +2,19 @@
 import Type from "typebox";
 import { textLimits } from "../../base/limits.ts";
 import { body, peer } from "./define.ts";
-import { certificate, count, hash, listOf, nullable, signature, time, uuid } from "./fields.ts";
+import { keysFields, user } from "./directory.ts";
+import {
+  certificate,
+  count,
+  hash,
+  listOf,
+  name,
+  nullable,
+  requestId,
+  signature,
+  time,
+  uuid,
+} from "./fields.ts";
 
 const strict = { additionalProperties: false } as const;
 
@@ -18,6 +30,31 @@ const lobbyItem = Type.Object({
   sentAt: time,
   signature,
 }, strict);
+
+/** What a server asks about the other's own accounts, for one of its own. */
+const question = Type.Union([
+  Type.Object({
+    kind: Type.Literal("keys"),
+    name: Type.Optional(name),
+    account: Type.Optional(uuid),
+  }, strict),
+  Type.Object({ kind: Type.Literal("consistency"), from: count, to: count }, strict),
+  Type.Object({
+    kind: Type.Literal("users"),
+    scope: Type.Union([Type.Literal("online"), Type.Literal("all")]),
+    after: Type.Optional(name),
+  }, strict),
+]);
+
+/** The same fields as the replies to clients' questions of that kind. */
+const answer = Type.Union([
+  Type.Object({ kind: Type.Literal("keys"), ...keysFields }, strict),
+  Type.Object({ kind: Type.Literal("consistency"), path: listOf(hash, 128) }, strict),
+  Type.Object(
+    { kind: Type.Literal("users"), users: listOf(user, 200), more: Type.Boolean() },
+    strict,
+  ),
+]);
 
 /** Messages between linked servers. */
 export const peerMessages = {
@@ -39,6 +76,14 @@ export const peerMessages = {
   }),
   "peer.item": peer("peer.item", { counter, item: lobbyItem, body: Type.Optional(body.body) }),
   "peer.ack": peer("peer.ack", { counter: count }),
+  /** A question that is not kept: when the link ends there is no answer. */
+  "peer.ask": peer("peer.ask", { id: requestId, ask: question }),
+  "peer.answer": peer("peer.answer", { id: requestId, answer }),
+  "peer.refusal": peer("peer.refusal", {
+    id: requestId,
+    code: Type.String({ maxLength: 64 }),
+    retryAfterMs: Type.Optional(count),
+  }),
   /** The last message: why the link ends. */
   "peer.close": peer("peer.close", {
     code: Type.String({ maxLength: 64 }),

@@ -7,7 +7,7 @@ import type { Refused } from "../../operations/contract.ts";
 import { isKeyPackageOf, type PackageOwner } from "../clear_header.ts";
 import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused, type Session } from "../session.ts";
+import { type Answer, refused, type Session } from "../session.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const usersAtOnce = 200;
@@ -21,11 +21,18 @@ export const directoryHandlers: RequestHandlers<
   | "directory.checkpoint"
   | "directory.consistency"
   | "directory.entries"
+  | "directory.servers"
   | "keypackages.put"
   | "keypackages.claim"
 > = {
   "directory.users": async (session, { message }) => {
-    const { scope, after } = message;
+    const { scope, after, server } = message;
+    if (server !== undefined) {
+      const question = { kind: "users", scope, ...(after === undefined ? {} : { after }) } as const;
+      const { answer } = await session.services.peers.ask(server, question);
+      if (answer.kind !== "users") return refused("server_away");
+      return { ok: true, fields: { users: answer.users, more: answer.more } };
+    }
     const input = { scope, after, limit: usersAtOnce };
     const found = await session.services.storage.call("directory.users", input);
     const { rows: users, more } = fitting({ rows: found.users, more: found.more });
@@ -33,8 +40,9 @@ export const directoryHandlers: RequestHandlers<
   },
 
   "directory.keys": async (session, { message }) => {
-    const { name, account } = message;
+    const { name, account, server } = message;
     if ((name === undefined) === (account === undefined)) return refused("malformed");
+    if (server !== undefined) return await remoteKeys(session, { server, name, account });
     const found = await session.services.storage.call("directory.keys", { name, account });
     if (!found.ok) return found;
     const { ok: _, entry, size, root, ...fields } = found;
@@ -48,7 +56,16 @@ export const directoryHandlers: RequestHandlers<
   },
 
   "directory.consistency": async (session, { message }) => {
-    const { from, to } = message;
+    const { from, to, server } = message;
+    if (server !== undefined) {
+      const { answer } = await session.services.peers.ask(server, {
+        kind: "consistency",
+        from,
+        to,
+      });
+      if (answer.kind !== "consistency") return refused("server_away");
+      return { ok: true, fields: { path: answer.path } };
+    }
     const found = await session.services.storage.call("directory.consistency", { from, to });
     return found.ok ? { ok: true, fields: { path: found.path } } : found;
   },
@@ -58,6 +75,11 @@ export const directoryHandlers: RequestHandlers<
     const input = { from: message.from, limit };
     const { entries } = await session.services.storage.call("directory.entries", input);
     return { ok: true, fields: { entries: entries.map(toBase64url) } };
+  },
+
+  "directory.servers": async (session) => {
+    const servers = await session.services.peers.servers();
+    return { ok: true, fields: { servers } };
   },
 
   "keypackages.put": async (session, { message, body }) => {
@@ -91,6 +113,25 @@ export const directoryHandlers: RequestHandlers<
     return { ok: true, fields: { packages, missing: claimed.missing }, body };
   },
 };
+
+/** The keys of an account of a linked server, exactly as that server gives them: clients check them against its log. */
+async function remoteKeys(
+  session: Session,
+  { server, name, account }: {
+    readonly server: string;
+    readonly name: string | undefined;
+    readonly account: string | undefined;
+  },
+): Promise<Answer<"directory.keys">> {
+  const { identity, answer } = await session.services.peers.ask(server, {
+    kind: "keys",
+    ...(name === undefined ? {} : { name }),
+    ...(account === undefined ? {} : { account }),
+  });
+  if (answer.kind !== "keys") return refused("server_away");
+  const { kind: _, ...fields } = answer;
+  return { ok: true, fields: { ...fields, identity } };
+}
 
 /** Whose key the account's is, the storage side knows. */
 async function ownerOf(session: Session): Promise<Refused | PackageOwner & { readonly ok: true }> {

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { toBase64url } from "../../../lib/base/bytes.ts";
+import { systemClock } from "../../../lib/base/clock.ts";
+import type { AppError } from "../../../lib/base/errors.ts";
+import { generateSigningKey } from "../../../lib/crypto/sign.ts";
+import { Directory } from "../../../client/engine/directory.ts";
+import type { Requester } from "../../../client/engine/connection.ts";
+import { splitAddress } from "../../../client/engine/linked_servers.ts";
+import { TempFolder } from "../../kit/folder.ts";
+import { FakeDirectory } from "./fake_directory.ts";
+import { furtherDevice, type LightProfile, lightProfile, someIdentity } from "./light_profile.ts";
+
+interface World extends AsyncDisposable {
+  readonly home: FakeDirectory;
+  readonly mill: FakeDirectory;
+  readonly profile: LightProfile;
+  readonly warnings: string[];
+  /** What one's own server makes of a question to "mill"; hands it on by default. */
+  route: (mill: FakeDirectory) => { readonly to: FakeDirectory; readonly identity?: string };
+  /** A directory as a new process would make it, on the same profile. */
+  directory(): Directory;
+}
+
+/** "me-myself" at home; "Sam" at home and another "Sam" at the mill. */
+async function world(): Promise<World> {
+  const folder = await TempFolder.make();
+  const [home, mill] = [new FakeDirectory(), new FakeDirectory()];
+  const me = someIdentity({ name: "me-myself", serverKey: home.identity.publicKey });
+  home.add(me);
+  home.add(someIdentity({ name: "Sam", serverKey: home.identity.publicKey }));
+  mill.add(someIdentity({ name: "Sam", serverKey: mill.identity.publicKey }));
+  const profile = lightProfile(folder.path, me);
+  const warnings: string[] = [];
+  const w: World = {
+    home,
+    mill,
+    profile,
+    warnings,
+    route: (to) => ({ to, identity: toBase64url(to.identity.publicKey) }),
+    directory: () =>
+      new Directory({
+        profile,
+        server: { request: (message, ...rest) => ask(message, ...rest) },
+        clock: systemClock,
+        warn: (text) => warnings.push(text),
+      }),
+    async [Symbol.asyncDispose]() {
+      profile[Symbol.dispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+  const ask: Requester["request"] = async (message, ...rest) => {
+    if (!("server" in message) || message.server === undefined) {
+      return await home.server.request(message, ...rest);
+    }
+    const { to, identity } = w.route(mill);
+    const reply = await to.server.request(message, ...rest);
+    if (message.type === "directory.keys" && identity !== undefined) {
+      Object.assign(Object(reply.message), { identity });
+    }
+    return reply;
+  };
+  return w;
+}
+
+const untrusted = (text: RegExp) => (error: AppError) =>
+  error.code === "tampered" && text.test(error.message);
+
+Deno.test("an account of a linked server is proved by that server's own log, and is nobody of one's own", async () => {
+  await using w = await world();
+  const directory = w.directory();
+  const there = await directory.keysOf({ name: "sam@Mill" });
+  assert.equal(there.name, "Sam@mill");
+  assert.deepEqual(there.accountKey, w.mill.account("sam").identity.certificate.accountKey);
+  const here = await directory.keysOf({ name: "sam" });
+  assert.notEqual(here.account, there.account);
+  const again = await directory.keysOf({ account: there.account }, { fresh: true });
+  assert.equal(again.name, "Sam@mill");
+  assert.equal(directory.contacts.byName("sam@mill")?.account, there.account);
+  w.mill.addDevice(furtherDevice(w.mill.account("sam").identity));
+  const grown = await directory.keysOf({ name: "sam@mill" }, { fresh: true });
+  assert.equal(grown.devices.length, 2);
+  assert.deepEqual(w.warnings, []);
+});
+
+Deno.test("one's own server cannot put other keys into a linked server's mouth", async (t) => {
+  const swapped = toBase64url(generateSigningKey().publicKey);
+  const lies: Record<string, (w: World) => void> = {
+    "another account key": (w) =>
+      w.mill.lies.keys = (honest) => ({ ...honest, accountKey: swapped }),
+    "no device's certificate by the account": (w) =>
+      w.mill.lies.keys = (honest) => ({
+        ...honest,
+        certificates: [toBase64url(w.home.account("sam").identity.certificate.bytes)],
+      }),
+    "a checkpoint signed by one's own server": (w) =>
+      w.mill.lies.keys = (honest) => ({ ...honest, checkpoint: w.home.checkpoint() }),
+    "the account of the same name at home": (w) =>
+      w.route = (mill) => ({ to: w.home, identity: toBase64url(mill.identity.publicKey) }),
+  };
+  for (const [name, lie] of Object.entries(lies)) {
+    await t.step(name, async () => {
+      await using w = await world();
+      lie(w);
+      await assert.rejects(
+        w.directory().keysOf({ name: "sam@mill" }),
+        untrusted(/linked server mill's directory cannot be trusted/),
+      );
+      assert.equal(w.directory().contacts.byName("sam@mill"), undefined);
+      assert.equal(w.warnings.length, 1);
+    });
+  }
+});
+
+Deno.test("behind a linked server's name stands the identity that was seen first, or nothing is believed", async () => {
+  await using w = await world();
+  await w.directory().keysOf({ name: "sam@mill" });
+  const impostor = new FakeDirectory();
+  impostor.add(someIdentity({ name: "Sam", serverKey: impostor.identity.publicKey }));
+  w.route = () => ({ to: impostor, identity: toBase64url(impostor.identity.publicKey) });
+  const directory = w.directory();
+  await assert.rejects(
+    directory.keysOf({ name: "sam@mill" }),
+    untrusted(/another server stands behind/),
+  );
+  // A person hears from the operators that it is right.
+  directory.linked.forget();
+  await assert.rejects(directory.keysOf({ name: "sam@mill" }), { code: "blocked" });
+  w.route = (mill) => ({ to: mill, identity: toBase64url(w.home.identity.publicKey) });
+  await assert.rejects(w.directory().keysOf({ name: "sam@other" }), { code: "no_such_server" });
+  w.route = (mill) => ({ to: mill });
+  await assert.rejects(w.directory().keysOf({ name: "sam@third" }), { code: "malformed" });
+});
+
+Deno.test("a linked server cannot tell two stories, but an older page of the same story is none", async () => {
+  await using w = await world();
+  const fork = w.mill.fork();
+  const directory = w.directory();
+  w.mill.addDevice(furtherDevice(w.mill.account("sam").identity));
+  await directory.keysOf({ name: "sam@mill" });
+  const old = w.mill.fork();
+  w.mill.add(someIdentity({ name: "rae", serverKey: w.mill.identity.publicKey }));
+  await directory.keysOf({ name: "rae@mill" });
+  // From the memory of one's own server, while the mill is away: proofs are asked of the newer one.
+  w.route = (mill) => ({ to: w.mill, identity: toBase64url(mill.identity.publicKey) });
+  w.mill.lies.keys = () => old.keysOf("sam");
+  await directory.keysOf({ name: "sam@mill" }, { fresh: true });
+  delete w.mill.lies.keys;
+  fork.add(someIdentity({ name: "eve", serverKey: w.mill.identity.publicKey }));
+  fork.add(someIdentity({ name: "mallory", serverKey: w.mill.identity.publicKey }));
+  fork.add(someIdentity({ name: "trudy", serverKey: w.mill.identity.publicKey }));
+  fork.add(someIdentity({ name: "oscar", serverKey: w.mill.identity.publicKey }));
+  w.route = (mill) => ({ to: fork, identity: toBase64url(mill.identity.publicKey) });
+  await assert.rejects(
+    directory.keysOf({ name: "eve@mill" }),
+    untrusted(/does not continue what it showed before/),
+  );
+});
+
+Deno.test("the last @ divides an address", () => {
+  assert.deepEqual(splitAddress("sam@Mill"), { name: "sam", server: "mill" });
+  assert.deepEqual(splitAddress("a@b@c"), { name: "a@b", server: "c" });
+  assert.equal(splitAddress("sam"), undefined);
+});
