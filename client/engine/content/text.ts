@@ -38,7 +38,7 @@ export const textKind: ContentKind<TextBody> = {
 function replyOf({ id, from, quote }: Fields): ReplyTo {
   return {
     id: uuidField(id),
-    from: textField(from, textLimits.nameMax),
+    from: textField(from, contentLimits.quotedNameBytes),
     quote: textField(quote, contentLimits.quoteBytes),
   };
 }
