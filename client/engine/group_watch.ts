@@ -33,6 +33,12 @@ export class GroupWatch {
   removals(message: Message<"conversation.removals">): void {
     const { conversation } = message;
     this.#options.groups.removals.note(conversation, message);
+    this.soon(conversation);
+  }
+
+  /** Commits the removals that wait, after a while in which somebody else may do it. */
+  soon(conversation: string): void {
+    if (!this.#options.groups.removals.has(conversation)) return;
     if (this.#timers.has(conversation)) return;
     const { clock, random } = this.#core;
     const cancel = clock.after(random() * groupLimits.removalJitterMs, () => {

@@ -68,7 +68,8 @@ export class Sync {
     if (options.signal.aborted) return;
     this.#done = true;
     for (const { resolve } of this.#waiting.splice(0)) resolve();
-    for (const { conversation } of listed) this.#removals(conversation);
+    // Others who come at the same time have the same reason.
+    for (const { conversation } of listed) this.#options.watch.soon(conversation);
     const { disputes } = this.#options;
     this.#core.resends.look();
     for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { startChild } from "./children.ts";
 import { message, nextEvent } from "./kit.ts";
 import { latestCommit, refuse, spoiltCommit, threadOf } from "./repair_kit.ts";
 import { Village } from "./village.ts";
@@ -105,4 +106,53 @@ Deno.test("a group that nobody can enter any more is made anew in the same conve
     const thread = threadOf(facts);
     assert.deepEqual([thread.conversation, thread.incarnation], [conversation, 1]);
   }
+});
+
+Deno.test("members of a group take back what they cannot apply, and the group goes on with everybody", async () => {
+  await using village = await Village.make();
+  const aliceFacts = await village.device("alice");
+  const alice = await village.open(aliceFacts);
+  const bobbyFacts = await village.device("bobby");
+  const [bobby, carol] = [await village.open(bobbyFacts), await village.online("carol")];
+  await village.online("david");
+  const team = { kind: "group", name: "team" } as const;
+  await alice.groups.create("team", ["bobby", "carol"]);
+  await alice.send(team, "before");
+  for (const each of [bobby, carol]) await message(each, "before");
+  await alice.stop();
+
+  const back = [bobby, carol].map((each) => nextEvent(each, warned(/was taken back/)));
+  await spoiltCommit(village, aliceFacts);
+  await Promise.all(back);
+  assert.equal(threadOf(bobbyFacts).incarnation, 1);
+
+  const again = await village.open(aliceFacts);
+  await again.groups.add(team, ["david"]);
+  await again.send(team, "after");
+  for (const each of [bobby, carol]) await message(each, "after");
+  await carol.send(team, "and back");
+  for (const each of [again, bobby]) await message(each, "and back");
+});
+
+Deno.test("a device that was killed while it stood before such a commit goes on with that when it is back", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const [laptopFacts, phoneFacts] = [await village.device("sam"), await village.device("sam")];
+  for (const facts of [laptopFacts, phoneFacts]) await village.briefly(facts);
+  await erik.send(to("sam"), "before");
+  await erik.waitFor((await erik.send(to("sam"), "and this")).id, "sent");
+  for (const facts of [laptopFacts, phoneFacts]) await village.briefly(facts);
+  await erik.stop();
+  const commit = await spoiltCommit(village, erikFacts);
+
+  await using dying = await startChild(laptopFacts, ["listen"], { crashAt: "client:stored" });
+  assert.equal((await dying.ended).code, 137);
+  const laptop = await village.open(laptopFacts);
+  const back = nextEvent(laptop, warned(/was taken back/));
+  assert.equal((await refuse(village, phoneFacts, commit)).rolledBack, true);
+  await back;
+  const phone = await village.open(phoneFacts);
+  await laptop.send(to("erik"), "after");
+  await message(phone, "after");
 });
