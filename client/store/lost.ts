@@ -146,20 +146,23 @@ export class LostMessages {
     ).get<{ count: number }>(thread, since)?.count ?? 0;
   }
 
-  /** The accounts have just come into the group. */
+  /** The accounts have just come into the group: what this store has up to now is not for them. */
   noteJoins(thread: number, accounts: readonly string[]): void {
     const statement = this.#database.prepare(
-      `INSERT INTO member_joins (thread, tag, local)
-       VALUES (?, ?, (SELECT coalesce(max(local), 0) FROM messages))
-       ON CONFLICT (thread, tag) DO UPDATE SET local = excluded.local`,
+      `INSERT INTO member_joins (thread, tag, local, seq)
+       VALUES (?, ?, (SELECT coalesce(max(local), 0) FROM messages),
+         max((SELECT cursor FROM threads WHERE thread = ?),
+           (SELECT coalesce(max(seq), 0) FROM messages WHERE thread = ?)))
+       ON CONFLICT (thread, tag) DO UPDATE SET local = excluded.local, seq = excluded.seq`,
     );
-    for (const account of accounts) statement.run(thread, this.#tag(account));
+    for (const account of accounts) statement.run(thread, this.#tag(account), thread, thread);
   }
 
-  /** The newest message of the store when the account came into the group; 0 when that is not known. */
-  joinedAfter(thread: number, account: string): number {
-    return this.#database.prepare("SELECT local FROM member_joins WHERE thread = ? AND tag = ?")
-      .get<{ local: number }>(thread, this.#tag(account))?.local ?? 0;
+  /** The newest message and row that were here when the account came into the group; zeros when that is not known. */
+  joinedAfter(thread: number, account: string): { readonly local: number; readonly seq: number } {
+    return this.#database.prepare(
+      "SELECT local, seq FROM member_joins WHERE thread = ? AND tag = ?",
+    ).get<{ local: number; seq: number }>(thread, this.#tag(account)) ?? { local: 0, seq: 0 };
   }
 
   #tag(account: string) {

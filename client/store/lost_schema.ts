@@ -36,3 +36,9 @@ export const lostSchema = `
     PRIMARY KEY (thread, tag)
   ) STRICT, WITHOUT ROWID;
 `;
+
+/** The second migration's worth. */
+export const joinsSchema = `
+  -- The newest row of the log then: history that comes from the archive is older, however late it is stored.
+  ALTER TABLE member_joins ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+`;

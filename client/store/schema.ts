@@ -6,7 +6,7 @@ import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema, partsSchema, requestsSchema } from "./groups_schema.ts";
-import { lostSchema } from "./lost_schema.ts";
+import { joinsSchema, lostSchema } from "./lost_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
 import { repairsSchema } from "./repairs_schema.ts";
@@ -25,4 +25,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 9, name: "repairs", sql: repairsSchema + lostSchema },
   { version: 10, name: "marks of sending keys", sql: marksSchema },
   { version: 11, name: "group states in parts", sql: partsSchema },
+  { version: 12, name: "joins by row", sql: joinsSchema },
 ];

@@ -92,12 +92,12 @@ export class Resends implements ResendService {
   #answerable({ thread, messages, asker }: Asked, since: number): StoredMessage[] {
     const { messages: store, lost, threads } = this.#core;
     const group = threads.get(thread)?.kind === "group";
-    const from = group ? lost.joinedAfter(thread, asker) : 0;
+    const from = group ? lost.joinedAfter(thread, asker) : { local: 0, seq: 0 };
     return [...new Set(messages)].flatMap((id) => {
       const message = store.inThread(thread, id);
-      const known = message?.own === true && !message.silent && message.seq !== undefined &&
+      const known = message?.own === true && !message.silent &&
         message.content.signed?.certificate !== undefined;
-      if (!known || message.local <= from) return [];
+      if (!known || message.local <= from.local || (message.seq ?? 0) <= from.seq) return [];
       const { at, count } = lost.saidAgain(thread, id);
       return at > since || count >= resendLimits.answersPerMessage ? [] : [message];
     });

@@ -51,6 +51,7 @@ class Desk implements AsyncDisposable {
   readonly #temp: TempFolder;
   readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>();
   #now = 1_000_000;
+  #seq = 0;
 
   private constructor(temp: TempFolder, own: Person, people: readonly Person[]) {
     this.#temp = temp;
@@ -113,12 +114,12 @@ class Desk implements AsyncDisposable {
   }
 
   /** A message that `author` has said, as this device's store has it. */
-  say(author: Person, text: string): string {
+  say(author: Person, text: string, seq = ++this.#seq): string {
     const id = randomId();
     const { sealed, messages } = this.core;
     const message = { id, sentAt: 5, content: { from: author.name, text } };
     const { stored } = sealContent(author.identity, { message, conversation: this.conversation });
-    const row = { thread: this.thread, id, seq: 7, own: true, unread: false, ts: 5, sentAt: 5 };
+    const row = { thread: this.thread, id, seq, own: true, unread: false, ts: 5, sentAt: 5 };
     sealed.database.transaction(() => messages.add({ ...row, state: "sent", content: stored }));
     return id;
   }
@@ -175,6 +176,19 @@ Deno.test("what was said is said again to whoever was there, and to nobody who c
   desk.ask(bobby, alice.device, [early]);
   desk.pass(0);
   assert.deepEqual(desk.queued(), [late, early]);
+});
+
+Deno.test("history that came from the archive is not for whoever came later, either", async () => {
+  const [alice, bobby, carol] = [person("alice"), person("bobby"), person("carol")];
+  await using desk = await Desk.make(alice);
+  desk.say(alice, "row one");
+  desk.say(alice, "row two");
+  desk.members(alice, bobby, carol);
+  const archived = desk.say(alice, "from the archive", 1);
+  const fresh = desk.say(alice, "new", 3);
+  desk.ask(carol, alice.device, [archived, fresh]);
+  desk.pass(0);
+  assert.deepEqual(desk.queued(), [fresh]);
 });
 
 Deno.test("whoever was removed and came again is new", async () => {
