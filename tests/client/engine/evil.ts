@@ -13,7 +13,7 @@ import type { DeviceFacts } from "./kit.ts";
 import type { Village } from "./village.ts";
 
 /** What the client is told in place of a message. */
-export type Bend = (arrived: Arrived) => Arrived;
+export type Bend = (arrived: Arrived) => Arrived | Promise<Arrived>;
 
 /** One malicious server for one device. */
 export class EvilServer implements AsyncDisposable {
@@ -21,6 +21,8 @@ export class EvilServer implements AsyncDisposable {
   /** Types of the requests that the client made. */
   readonly asked: string[] = [];
   bend: Bend = (arrived) => arrived;
+  /** The same for what the client tells. */
+  hear: Bend = (arrived) => arrived;
   readonly #listener: TlsListener;
   readonly #pinned: PinnedServer;
   readonly #facts: DeviceFacts;
@@ -79,7 +81,7 @@ export class EvilServer implements AsyncDisposable {
     if (this.#closed) await Promise.all([client.close(), server.close()]);
     const up = relay(client, server, (arrived) => {
       this.asked.push(arrived.message.type);
-      return arrived;
+      return this.hear(arrived);
     });
     const down = relay(server, client, (arrived) => this.bend(arrived));
     await Promise.all([up, down]);
@@ -104,7 +106,7 @@ async function relay(from: Connection, to: Connection, change: Bend): Promise<vo
       const arrived = await from.receive();
       if (arrived === undefined) break;
       for (const one of arrived) {
-        const { message, body } = change(one);
+        const { message, body } = await change(one);
         to.send(message, body);
       }
     }

@@ -1,6 +1,8 @@
 /** Two processes on one profile, both sending and receiving at the same time. */
 import assert from "node:assert/strict";
+import { type Clock, systemClock } from "../../../lib/base/clock.ts";
 import { startChild } from "./children.ts";
+import { EvilServer } from "./evil.ts";
 import { message, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
@@ -63,4 +65,71 @@ Deno.test("what a process queued before it was killed is sent by another on the 
   assert.equal((await dying.ended).code, 137);
   const got = await message(bobby, "orphan0");
   assert.equal((await window.waitFor(got.id, "delivered", patience())).text, "orphan0");
+});
+
+/**
+ * A machine's clock whose timers of less than a second wait, from `hold` to `release`: in between nothing that was answered
+ * is noted, and nothing of other processes is looked for.
+ */
+function gatedClock(): Clock & { hold(): void; release(): void } {
+  let held: (() => void)[] | undefined;
+  return {
+    ...systemClock,
+    after: (ms, action) => {
+      if (ms >= 1_000 || held === undefined) return systemClock.after(ms, action);
+      held.push(action);
+      return () => undefined;
+    },
+    hold: () => held = [],
+    release: () => {
+      const waiting = held ?? [];
+      held = undefined;
+      for (const action of waiting) action();
+    },
+  };
+}
+
+Deno.test("what one process has sent and not noted yet does not make another take the store for an old copy", async () => {
+  await using village = await Village.make();
+  const facts = await village.device("alice");
+  const bobby = await village.online("bobby");
+  const first = await village.open(facts);
+  await first.send(to("bobby"), "before");
+  await message(bobby, "before");
+  await first.stop();
+
+  const clock = gatedClock();
+  const slow = await village.open(facts, { clock });
+  clock.hold();
+  await using proxy = EvilServer.start(village, facts);
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  proxy.hear = async (arrived) => {
+    if (arrived.message.type === "conversation.list") {
+      asked.resolve();
+      await go.promise;
+    }
+    return arrived;
+  };
+  const other = village.engine(facts, { port: proxy.port });
+  const warnings: string[] = [];
+  other.subscribe((event) => event.kind === "warning" && warnings.push(event.text));
+  await other.send(to("bobby"), "from the other");
+  await other.start({ receive: false, keepTrying: false });
+  // The other stands before its question; only now is something sent whose answer stays unnoted.
+  await asked.promise;
+  await slow.send(to("bobby"), "from the slow one");
+  await message(bobby, "from the slow one");
+  go.resolve();
+  await other.send(to("bobby"), "once it has looked");
+  await message(bobby, "once it has looked");
+  assert.deepEqual(warnings, []);
+  clock.release();
+  const texts = (await bobby.history({})).map(({ text }) => text);
+  assert.deepEqual(texts.toSorted(), [
+    "before",
+    "from the other",
+    "from the slow one",
+    "once it has looked",
+  ]);
 });
