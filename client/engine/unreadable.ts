@@ -25,11 +25,6 @@ export function noteUnreadable(
 ): void {
   const { thread } = draft;
   const { message: id, seq, ts, account, device } = message;
-  const next = again
-    ? "it is asked for again"
-    : draft.rejoin
-    ? "this device joins the conversation again, and reads what comes then"
-    : "what comes next is not affected";
   const line: NewMessage = {
     thread: thread.thread,
     id,
@@ -42,7 +37,9 @@ export function noteUnreadable(
     sentAt: ts,
     content: {
       from: nameOf(core, draft, account),
-      text: `a message could not be read: ${cause}; ${next}`,
+      text: again
+        ? `waiting for keys: this message could not be read yet (${cause}); it is asked for again`
+        : `a message could not be read: ${cause}; ${nextOf(draft)}`,
     },
   };
   draft.ids.add(id);
@@ -55,6 +52,12 @@ export function noteUnreadable(
     }
     return [];
   });
+}
+
+function nextOf({ rejoin }: Draft): string {
+  return rejoin
+    ? "this device joins the conversation again, and reads what comes then"
+    : "what comes next is not affected";
 }
 
 function nameOf(core: Core, draft: Draft, account: string): string {

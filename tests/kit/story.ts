@@ -208,3 +208,9 @@ export async function* filesUnder(folder: string): AsyncGenerator<string> {
     else if (entry.isFile) yield path;
   }
 }
+
+/** Copies a folder with everything in it; `to` is made where it is missing. */
+export async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  await new Deno.Command("cp", { args: ["-R", `${from}/.`, to] }).output();
+}

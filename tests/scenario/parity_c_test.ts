@@ -7,7 +7,14 @@ import { X509Certificate } from "node:crypto";
 import { internalHostname } from "../../lib/crypto/x509.ts";
 import { hostileClient } from "../kit/hostile.ts";
 import type { Running } from "../kit/program.ts";
-import { filesUnder, filesWith, goodPassword, type Person, Town } from "../kit/story.ts";
+import {
+  copyFolder,
+  filesUnder,
+  filesWith,
+  goodPassword,
+  type Person,
+  Town,
+} from "../kit/story.ts";
 
 /** The line format: date, time, then what is given. */
 const line = (rest: string) =>
@@ -136,10 +143,6 @@ async function refusals(t: Deno.TestContext, { town, alice, bob }: Omit<Cast, "c
     await chat.waitForLine(/^bob {2}online {2}10\.8\./, await chat.type("/users"));
     assert.equal((await chat.finish()).code, 0);
   });
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await new Deno.Command("cp", { args: ["-R", `${from}/.`, to] }).output();
 }
 
 async function lobby(t: Deno.TestContext, { alice, bob, carol }: Omit<Cast, "town">) {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { hostileClient } from "../kit/hostile.ts";
 import { Running } from "../kit/program.ts";
-import { filesUnder, filesWith, type Person, Town } from "../kit/story.ts";
+import { copyFolder, filesUnder, filesWith, type Person, Town } from "../kit/story.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -15,6 +15,7 @@ Deno.test("parity D: keys and secrets on the clients, a server that sees nothing
   await registering(t, { town, alice, bob });
   await lists(t, { town, alice, bob });
   await messages(t, { town, alice, bob });
+  await missingKeys(t, { town, alice, bob });
   await menu(t, { town, alice, bob });
   await protocol(t, town);
 });
@@ -118,6 +119,30 @@ async function messages(t: Deno.TestContext, { town, alice, bob }: Cast) {
     assert.deepEqual((await bob.json(["read"])).map(({ text }) => text), ["with fresh keys"]);
     assert.equal((await alice.once(["rekey", "#lobby"])).code, 6);
   });
+}
+
+async function missingKeys(t: Deno.TestContext, { town, alice, bob }: Cast) {
+  await t.step(
+    "a message without its key is shown as waiting for keys, and comes by itself later",
+    async () => {
+      const old = `${town.folder}/bob of yesterday`;
+      await copyFolder(bob.home, old);
+      await alice.lines(["send", "bob", "today"]);
+      await bob.lines(["read"]);
+      await alice.lines(["send", "bob", "while bob was away"]);
+      // Bob's machine is put back to yesterday: its keys are too old for what waits, and it makes new ones.
+      await Deno.remove(bob.home, { recursive: true });
+      await copyFolder(old, bob.home);
+      const first = (await bob.json(["unread"])).map(({ text }) => String(text));
+      assert.ok(first.some((text) => text.startsWith("waiting for keys")), first.join("\n"));
+      await using chat = await alice.online();
+      await using back = await bob.online();
+      await back.waitForLine(/ alice: @bob while bob was away$/);
+      assert.equal((await back.finish()).code, 0);
+      assert.equal((await chat.finish()).code, 0);
+      await bob.json(["read"]);
+    },
+  );
 }
 
 async function menu(t: Deno.TestContext, { alice, bob }: Cast) {

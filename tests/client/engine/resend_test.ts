@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
-import { message } from "./kit.ts";
+import type { Engine } from "../../../client/engine/api.ts";
+import { message, nextEvent } from "./kit.ts";
 import { spoiltCommit } from "./repair_kit.ts";
 import { Village } from "./village.ts";
+
+/** Waits until a line that is known has this text. */
+async function changed(engine: Engine, text: string) {
+  const event = await nextEvent(
+    engine,
+    (one) => (one.kind === "changed" || one.kind === "message") && one.message.text === text,
+    { after: 0, what: text },
+  );
+  if (event.kind !== "changed" && event.kind !== "message") throw new Error("not a message");
+  return event.message;
+}
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
@@ -33,5 +45,28 @@ Deno.test("what could not be read is asked for by itself, and comes as it was sa
     "text",
     "words that were lost",
   ]]);
-  assert.ok(!texts.some(([, text]) => text?.startsWith("a message could not be read")));
+  assert.ok(!texts.some(([, text]) => text?.startsWith("waiting for keys")));
+});
+
+Deno.test("while its author is away, what could not be read is shown as waiting for keys", async () => {
+  await using village = await Village.make();
+  const erikFacts = await village.device("erik");
+  const erik = await village.open(erikFacts);
+  const samFacts = await village.device("sam");
+  const sam = await village.open(samFacts, { random: () => 0 });
+  await erik.send(to("sam"), "before");
+  await message(sam, "before");
+  await Promise.all([erik.stop(), sam.stop()]);
+  await spoiltCommit(village, erikFacts);
+  const again = await village.open(erikFacts, { random: () => 0 });
+  const said = await again.send(to("sam"), "words that wait");
+  await again.waitFor(said.id, "sent");
+  await again.stop();
+
+  const back = await village.open(samFacts, { random: () => 0 });
+  const waiting = (await back.unread(to("erik"))).find(({ id }) => id === said.id);
+  assert.equal(waiting?.kind, "unreadable");
+  assert.match(waiting?.text ?? "", /^waiting for keys: .*it is asked for again$/);
+  await village.open(erikFacts, { random: () => 0 });
+  assert.equal((await changed(back, "words that wait")).id, said.id);
 });
