@@ -7,6 +7,7 @@ import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { Transfers } from "./transfers.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
+import { completePath } from "./path_completion.ts";
 import { readLine, slashCommands } from "./slash.ts";
 import { addressOf, sameTarget, targetOf } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
@@ -55,7 +56,9 @@ export class Chat implements ChatContext {
     await this.#greet();
     const after = await this.#replay();
     const stopListening = engine.subscribe((event) => this.#show(event), { after });
-    dialogue.setCompletion((before) => Promise.resolve(this.#complete(before)));
+    dialogue.setCompletion(async (before) =>
+      await completePath(before, this.options.files.expand) ?? this.#complete(before)
+    );
     this.refresh();
     try {
       await engine.start({ receive: true, keepTrying: true, signal });

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { unquoted } from "../../../client/ui/file_actions.ts";
 import { fileBy } from "../../../client/ui/file_format.ts";
+import { completePath } from "../../../client/ui/path_completion.ts";
+import { TempFolder } from "../../kit/folder.ts";
 import { columnsOf } from "../../../client/ui/layout.ts";
 import { percentOf, progressLine, Rate, Tenths } from "../../../client/ui/progress.ts";
 import type { FileInfo } from "../../../client/engine/api_files.ts";
@@ -44,6 +46,31 @@ Deno.test("100 percent is said when all is done and not before; each tenth once"
     90,
     100,
   ]);
+});
+
+Deno.test("paths are completed where a command takes one, hidden ones only when asked for", async () => {
+  await using temp = await TempFolder.make();
+  for (const name of ["plan a.pdf", "plan b.pdf", ".plan"]) {
+    await Deno.writeTextFile(`${temp.path}/${name}`, "");
+  }
+  await Deno.mkdir(`${temp.path}/plans`);
+  const complete = (before: string) => completePath(before, (path) => path.replace("~", temp.path));
+  const ends = (list: readonly string[] | undefined) =>
+    list?.map((one) => one.split("/").slice(-2));
+  assert.deepEqual(await complete("/file @sam ~/pl"), [
+    "/file @sam ~/plan a.pdf",
+    "/file @sam ~/plan b.pdf",
+    "/file @sam ~/plans/",
+  ]);
+  assert.deepEqual(await complete("/save 3 ~/plan b"), ["/save 3 ~/plan b.pdf"]);
+  assert.deepEqual(ends(await complete(`/file ${temp.path}/.`)), [[
+    temp.path.split("/").at(-1),
+    ".plan",
+  ]]);
+  assert.deepEqual(await complete("/file ~/none/x"), []);
+  for (const before of ["/file @sa", "/save 3", "hello ~/pl", "/files sa"]) {
+    assert.equal(await complete(before), undefined, before);
+  }
 });
 
 Deno.test("the rate is that of the last seconds", () => {
