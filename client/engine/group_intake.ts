@@ -23,8 +23,7 @@ export function accountsIn(
   if (message.external) return [message.account];
   const peeked = mls.peekCommit(body);
   const change = peeked && decodeMembershipChange(peeked.authenticatedData);
-  const added = change?.add.map(({ account }) => account) ?? [];
-  return [...new Set([...added, ...message.add.map(({ account }) => account)])];
+  return change?.add.map(({ account }) => account) ?? [];
 }
 
 /** Where a group is changed. */

@@ -5,7 +5,7 @@ import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { MlsContext, MlsGroup } from "../../lib/mls/mod.ts";
 import type { Thread } from "../store/threads.ts";
 import { type AccountKeys, type Core, sameName } from "./core.ts";
-import { keysOfAll } from "./many_keys.ts";
+import { keysOfSome } from "./many_keys.ts";
 import { Removals } from "./removals.ts";
 
 /** A group state with the version under which it is stored. */
@@ -94,7 +94,7 @@ export class Groups {
     const members = threads.groups.get(thread).members.map(({ account }) => account);
     const all = [...new Set([own.account, ...members, ...accounts])];
     const known = this.#expected.get(thread);
-    return await keysOfAll(this.#core, all, {
+    return await keysOfSome(this.#core, all, {
       known: (account) => {
         const again = fresh && (accounts.length === 0 || accounts.includes(account));
         return again ? undefined : known?.get(account);

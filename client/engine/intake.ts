@@ -236,8 +236,10 @@ export class Intake {
     if (group === undefined) return;
     if (message.epoch < group.epoch) return;
     // A newcomer may have been certified a moment ago; for the others what is known does, once it was looked up.
-    if (message.external || message.add.length > 0) {
-      const accounts = thread.kind === "group" ? accountsIn(await this.#core.mls(), event) : [];
+    const isGroup = thread.kind === "group";
+    const accounts = isGroup ? accountsIn(await this.#core.mls(), event) : [];
+    // Whom a commit of a group adds stands in the commit itself, whatever the server says.
+    if (isGroup ? accounts.length > 0 : message.external || message.add.length > 0) {
       await this.#groups.expect(thread, { fresh: true, accounts });
     } else {
       await this.#groups.known(thread);

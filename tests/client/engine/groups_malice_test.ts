@@ -1,0 +1,135 @@
+/** A server that lies about a group: it is found out, shown, and not believed. */
+import assert from "node:assert/strict";
+import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
+import { randomId } from "../../../lib/base/ids.ts";
+import { EvilServer } from "./evil.ts";
+import { message, nextEvent } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const team = { kind: "group", name: "team" } as const;
+
+const warned = (pattern: RegExp) => (event: EngineEvent) =>
+  event.kind === "warning" && pattern.test(event.text);
+
+const roles = async (engine: Engine) =>
+  (await engine.groups.info(team)).members.map(({ name, role }) => `${name} ${role}`).sort();
+
+/** A village with olga's group, and adam who will talk to a liar. */
+async function besieged(village: Village) {
+  const olga = await village.online("olga");
+  const facts = await village.device("adam");
+  await village.briefly(facts);
+  await village.briefly(await village.device("kim"));
+  const evil = EvilServer.start(village, facts);
+  return { olga, facts, evil };
+}
+
+Deno.test("a server that gives a member another role in its list is not believed", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  await olga.groups.create("team", ["adam", "kim"]);
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "conversation.list.ok") return arrived;
+    const conversations = message.conversations.map((one) => ({
+      ...one,
+      members: one.members.map((each) =>
+        each.name === "kim" ? { ...each, role: "owner" as const } : each
+      ),
+    }));
+    return { ...arrived, message: { ...message, conversations } };
+  };
+  const adam = village.engine(facts, { port: evil.port });
+  const warning = nextEvent(adam, warned(/server's list of the members of #team .*kim/));
+  await adam.start({ receive: true, keepTrying: false });
+  await adam.caughtUp(AbortSignal.timeout(60_000));
+  await warning;
+  assert.deepEqual(await roles(adam), ["adam member", "kim member", "olga owner"]);
+});
+
+Deno.test("a server that lists somebody who is not in the group is found out by the group's tree", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  await olga.groups.create("team", ["adam"]);
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "conversation.list.ok") return arrived;
+    const ghost = {
+      account: randomId(),
+      name: "ghost",
+      role: "member" as const,
+      delivered: 0,
+      deliveredAt: null,
+      read: 0,
+      readAt: null,
+    };
+    const conversations = message.conversations.map((one) => ({
+      ...one,
+      members: [...one.members, ghost],
+    }));
+    return { ...arrived, message: { ...message, conversations } };
+  };
+  const adam = village.engine(facts, { port: evil.port });
+  const warning = nextEvent(adam, warned(/server's list of the members of #team .*ghost/));
+  await adam.start({ receive: true, keepTrying: false });
+  await adam.caughtUp(AbortSignal.timeout(60_000));
+  await warning;
+  assert.deepEqual(await roles(adam), ["adam member", "olga owner"]);
+});
+
+Deno.test("a welcome with other roles than the members' own is corrected by what a member says", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "welcome") return arrived;
+    const members = message.members.map((one) =>
+      one.role === "member" ? { ...one, role: "admin" as const } : one
+    );
+    return { ...arrived, message: { ...message, members } };
+  };
+  const adam = village.engine(facts, { port: evil.port });
+  const warning = nextEvent(adam, warned(/who may do what in #team is not what olga says/));
+  await adam.start({ receive: true, keepTrying: false });
+  await adam.caughtUp(AbortSignal.timeout(60_000));
+  await olga.groups.create("team", ["adam", "kim"]);
+  await warning;
+  assert.deepEqual(await roles(adam), ["adam member", "kim member", "olga owner"]);
+});
+
+Deno.test("a server that hides whom a commit adds is found out", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    return message.type === "commit" ? { ...arrived, message: { ...message, add: [] } } : arrived;
+  };
+  await olga.groups.create("team", ["adam"]);
+  const adam = await village.open(facts, { port: evil.port });
+  const warning = nextEvent(adam, warned(/server hid a change/));
+  await olga.groups.add(team, ["kim"]);
+  await warning;
+  assert.ok((await roles(adam)).includes("kim member"));
+});
+
+Deno.test("the server's word alone takes nobody out of a group, and puts nobody into it", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  await olga.groups.create("team", ["adam", "kim"]);
+  const adam = await village.open(facts, { port: evil.port });
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "commit") return arrived;
+    const add = [{ account: randomId(), device: "A".repeat(43) }];
+    return { ...arrived, message: { ...message, add } };
+  };
+  await olga.rekey(team);
+  await olga.send(team, "still three");
+  await message(adam, "still three");
+  assert.equal((await roles(adam)).length, 3);
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Engine } from "../../../client/engine/api.ts";
+import { AppError } from "../../../lib/base/errors.ts";
+import { message, nextEvent, patience } from "./kit.ts";
+import { Village } from "./village.ts";
+
+const target = (id: string) => ({ kind: "group", name: "team", id }) as const;
+
+/** What a member may do at the same moment as the others. */
+type Deed =
+  | { readonly kind: "add" | "remove" | "promote" | "demote"; readonly whom: number }
+  | { readonly kind: "rekey" }
+  | { readonly kind: "rename"; readonly to: string }
+  | { readonly kind: "say"; readonly text: string };
+
+const guests = ["gast1", "gast2", "gast3"];
+
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom("add" as const, "remove" as const, "promote" as const, "demote" as const),
+    whom: fc.nat(guests.length - 1),
+  }),
+  fc.record({ kind: fc.constant("rekey" as const) }),
+  fc.record({
+    kind: fc.constant("rename" as const),
+    to: fc.constantFrom("team", "crew", "gang", "bande"),
+  }),
+  fc.record({ kind: fc.constant("say" as const), text: fc.uuid() }),
+);
+
+/** Does it; what is refused because it has become moot or was never allowed changes nothing. */
+async function attempt(engine: Engine, id: string, what: Deed): Promise<void> {
+  const { groups } = engine;
+  try {
+    switch (what.kind) {
+      case "add":
+        return void await groups.add(target(id), [guests[what.whom] ?? ""]);
+      case "remove":
+        return void await groups.remove(target(id), [guests[what.whom] ?? ""]);
+      case "promote":
+        return await groups.setRole(target(id), guests[what.whom] ?? "", "admin");
+      case "demote":
+        return await groups.setRole(target(id), guests[what.whom] ?? "", "member");
+      case "rekey":
+        return await engine.rekey(target(id));
+      case "rename":
+        return await groups.rename(target(id), what.to);
+      case "say": {
+        const sent = await engine.send(target(id), what.text);
+        await engine.waitFor(sent.id, "sent", patience());
+      }
+    }
+  } catch (thrown) {
+    const expected = ["not_found", "not_allowed", "no_key_package", "rate_limited"];
+    if (!(thrown instanceof AppError) || !expected.includes(thrown.code)) throw thrown;
+  }
+}
+
+const view = async (engine: Engine, id: string) => {
+  const { name, members } = await engine.groups.info(target(id));
+  return { name, members: members.map(({ name, role }) => `${name} ${role}`).sort() };
+};
+
+/** Everybody reads what everybody says, and sees the same group. */
+async function converged(engines: readonly Engine[], id: string, round: string): Promise<void> {
+  for (const [index, each] of engines.entries()) await each.send(target(id), `${round} ${index}`);
+  for (const each of engines) {
+    for (const index of engines.keys()) await message(each, `${round} ${index}`);
+  }
+  const [first, ...others] = await Promise.all(engines.map((each) => view(each, id)));
+  for (const other of others) assert.deepEqual(other, first);
+}
+
+/** Everybody has come in. */
+async function begun(engines: readonly Engine[], id: string): Promise<void> {
+  await engines[0]?.send(target(id), "welcome");
+  for (const each of engines) await message(each, "welcome");
+  await converged(engines, id, "begin");
+}
+
+Deno.test("members that change a group at the same moment, whatever they do, end with one group", async () => {
+  await using village = await Village.make();
+  const engines = [
+    await village.online("olga"),
+    await village.online("adam"),
+    await village.online("bert"),
+    await village.online("carl"),
+  ];
+  const [olga, ...admins] = engines;
+  assert.ok(olga);
+  for (const name of guests) await village.briefly(await village.device(name), { keyPackages: 8 });
+  const { id } = await olga.groups.create("team", ["adam", "bert", "carl"]);
+  for (const name of ["adam", "bert", "carl"]) await olga.groups.setRole(target(id), name, "admin");
+  await begun(engines, id);
+  assert.equal(admins.length, 3);
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(deed, { minLength: 4, maxLength: 8 }), async (deeds) => {
+      round += 1;
+      await Promise.all(deeds.map((one, index) => {
+        const engine = engines[index % engines.length] ?? olga;
+        return attempt(engine, id, one);
+      }));
+      await converged(engines, id, `round ${round}`);
+    }),
+    { numRuns: 6, endOnFailure: true },
+  );
+});
+
+Deno.test("whoever wins a race to add and to remove one person, both sides agree on who is in", async () => {
+  await using village = await Village.make();
+  const [olga, adam] = [await village.online("olga"), await village.online("adam")];
+  await village.briefly(await village.device("kim"), { keyPackages: 4 });
+  const { id } = await olga.groups.create("team", ["adam"]);
+  await olga.groups.setRole(target(id), "adam", "admin");
+  await begun([olga, adam], id);
+  const both = await Promise.all([
+    olga.groups.add(target(id), ["kim"]),
+    adam.groups.add(target(id), ["kim"]),
+  ]);
+  // One of them added kim; for the other there was nothing left to do.
+  assert.deepEqual(both.flat(), ["kim"]);
+  await converged([olga, adam], id, "added once");
+  assert.equal((await view(adam, id)).members.length, 3);
+});
+
+Deno.test("several who go at once are all gone, and whoever stays goes on", async () => {
+  await using village = await Village.make();
+  const olga = await village.online("olga");
+  const others = [
+    await village.online("adam"),
+    await village.online("bert"),
+    await village.online("carl"),
+  ];
+  const { id } = await olga.groups.create("team", ["adam", "bert", "carl"]);
+  await begun([olga, ...others], id);
+  await Promise.all(others.map((each) => each.groups.leave(target(id))));
+  const alone = async () => (await view(olga, id)).members.length === 1;
+  while (!await alone()) await nextEvent(olga, () => true, { what: "another goes" });
+  const sent = await olga.send(target(id), "alone");
+  assert.equal((await olga.waitFor(sent.id, "sent", patience())).state, "sent");
+  const lines = (await olga.history({ target: target(id) })).map(({ text }) => text);
+  for (const name of ["adam", "bert", "carl"]) assert.ok(lines.includes(`${name} left`), name);
+});
