@@ -2,6 +2,7 @@
  * `deno task bench [WORKLOAD [NUMBER...]]...`: runs the workloads named, or all, and prints their figures with the
  * machine that they were taken on. Compare figures within one run only.
  */
+import { archive } from "./archive.ts";
 import { engines } from "./engine.ts";
 import { file } from "./file.ts";
 import { groups } from "./groups.ts";
@@ -14,6 +15,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   group,
   idle,
   engines,
+  archive,
   file,
   groups,
 };

@@ -232,7 +232,9 @@ export class Archive implements ArchiveActions {
       this.#stale = true;
       throw thrown;
     }
-    if (this.#first && this.#head.position > 0) this.#tell(this.#known());
+    if (this.#first && this.#head.position > 0) {
+      this.#tell({ ...this.#known(), complete: this.#store.wanted(1).length === 0 });
+    }
     this.#first = false;
     const damaged = this.#store.damagedCount();
     if (damaged === 0) return;
