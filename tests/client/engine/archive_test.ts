@@ -248,3 +248,43 @@ Deno.test("a device that is killed while history comes goes on where it was, and
   const expected = [...Array.from({ length: many }, (_, at) => `number ${at}`), "one more"];
   assert.deepEqual(await texts(phone, "alice"), expected);
 });
+
+Deno.test("an older revision of a part is not taken for the part", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptopFacts = await village.device("bobby");
+  const laptop = await village.open(laptopFacts);
+  await say(laptop, "alice", "to be regretted", [alice]);
+  for (let at = 0; at < 70; at++) await laptop.send(to("alice"), `filler ${at}`);
+  await message(alice, "filler 69");
+  await settled(laptop);
+  const database = connect(`${village.server.data}/sealpost.db`, { readOnly: true });
+  const old = database.prepare(
+    `SELECT revision, bytes FROM archive_batches b JOIN accounts a ON a.key = b.account
+     WHERE a.account = ? AND position = 1`,
+  ).get<{ revision: number; bytes: Uint8Array }>(laptopFacts.account);
+  database.close();
+  assert.ok(old !== undefined);
+  const { id } = await laptop.content.remove((await message(laptop, "to be regretted")).id);
+  await laptop.content.settled(id, patience());
+  await settled(laptop);
+
+  const facts = await village.device("bobby");
+  await using evil = EvilServer.start(village, facts);
+  evil.bend = (arrived) => {
+    const { message, body } = arrived;
+    if (message.type !== "archive.fetch.ok" || message.batches[0]?.position !== 1) return arrived;
+    assert.ok(body.length > 0);
+    const { revision, bytes } = old;
+    const batches = [{ position: 1, revision, length: bytes.length }];
+    return { message: { ...message, batches, body: bytes.length }, body: bytes };
+  };
+  const phone = village.engine(facts, { port: evil.port });
+  const warned = nextEvent(
+    phone,
+    (event) => event.kind === "warning" && /1 part of the archive/.test(event.text),
+  );
+  await phone.start({ receive: true, keepTrying: false });
+  await warned;
+  assert.ok(!(await texts(phone, "alice")).includes("to be regretted"));
+});
