@@ -10,7 +10,7 @@ import type { Feed } from "../feed.ts";
 import type { Posting } from "../posting.ts";
 import type { Reading } from "../reading.ts";
 import { quoteOf } from "./bounds.ts";
-import { whyNotDelete, whyNotEdit, wipe } from "./change.ts";
+import { whyNotDelete, whyNotEdit } from "./change.ts";
 import { follow } from "./facts.ts";
 import { findMessage } from "./find.ts";
 import type { SilentDraft } from "./kinds.ts";
@@ -74,7 +74,7 @@ export class Actions implements ContentActions {
       messages.drop(local);
       return true;
     });
-    if (gone) follow(this.#core, [wipe(this.#core)]);
+    if (gone) follow(this.#core, [{ kind: "wipe" }]);
     if (gone) this.#core.changed();
     return gone;
   }

@@ -84,7 +84,7 @@ export function eraseMessage(core: Core, message: StoredMessage): readonly Effec
   const left: MessageContent = { from, text: "", deleted: true };
   core.messages.erase(message, account === undefined ? left : { ...left, account });
   unquote(core, message);
-  return [wipe(core), ...withdraw(core, message)];
+  return [{ kind: "wipe" }, ...withdraw(core, message)];
 }
 
 /**
@@ -120,19 +120,6 @@ function unquote(core: Core, { thread, id }: { thread: number; id: string }): vo
     const waits = draft === undefined ? {} : { draft };
     core.messages.change(reply, { ...rest, ...waits, reply: { id } });
   }
-}
-
-/** What was overwritten in the database is still in its write-ahead log: that is emptied. */
-export function wipe(core: Core): Effect {
-  const run = () => {
-    try {
-      core.sealed.database.checkpoint();
-    } catch (thrown) {
-      // Another process reads just now; the log is emptied with the next change, at the latest when the last one closes.
-      core.logger.log("info", "wipe_later", { code: asAppError(thrown).code });
-    }
-  };
-  return { kind: "run", run };
 }
 
 /** Sets how long messages of the conversation stay, when that is its sender's to say. */

@@ -3,7 +3,7 @@ import type { CancelTimer } from "../../../lib/base/clock.ts";
 import { asAppError } from "../../../lib/base/errors.ts";
 import { Lifetimes } from "../../store/lifetimes.ts";
 import type { Core } from "../core.ts";
-import { dropMessage, wipe } from "./change.ts";
+import { dropMessage } from "./change.ts";
 import { follow } from "./facts.ts";
 
 /** Messages of one transaction. */
@@ -58,7 +58,7 @@ export class Expiring {
       });
       more = due.length === batch;
     }
-    follow(this.#core, [wipe(this.#core)]);
+    follow(this.#core, [{ kind: "wipe" }]);
     this.#core.changed();
   }
 

@@ -1,4 +1,5 @@
 /** What handlers of content are told, and what they answer. */
+import { asAppError } from "../../../lib/base/errors.ts";
 import type { SignedFacts } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 
@@ -6,6 +7,8 @@ import type { Core } from "../core.ts";
 export type Effect =
   /** Tells a person. */
   | { readonly kind: "warn"; readonly text: string }
+  /** Something was deleted for good: the write-ahead log is emptied of it. */
+  | { readonly kind: "wipe" }
   /** Anything else; it must not throw. */
   | { readonly kind: "run"; readonly run: () => void };
 
@@ -37,10 +40,24 @@ export interface ContentFacts<Body> {
 /** What a kind does. */
 export type ContentHandler<Body> = (core: Core, facts: ContentFacts<Body>) => readonly Effect[];
 
-/** Lets the effects happen: after the transaction. */
-export function follow(core: Pick<Core, "warn">, effects: readonly Effect[]): void {
+/** Lets the effects happen: after the transaction. However much was deleted, the log is emptied once. */
+export function follow(
+  core: Pick<Core, "warn" | "sealed" | "logger">,
+  effects: readonly Effect[],
+): void {
+  if (effects.some(({ kind }) => kind === "wipe")) wipe(core);
   for (const effect of effects) {
     if (effect.kind === "warn") core.warn(effect.text);
-    else effect.run();
+    else if (effect.kind === "run") effect.run();
+  }
+}
+
+/** What was overwritten in the database is still in its write-ahead log: that is emptied. */
+function wipe({ sealed, logger }: Pick<Core, "sealed" | "logger">): void {
+  try {
+    sealed.database.checkpoint();
+  } catch (thrown) {
+    // Another process reads just now; the log is emptied with the next change, at the latest when the last one closes.
+    logger.log("info", "wipe_later", { code: asAppError(thrown).code });
   }
 }
