@@ -70,9 +70,18 @@ function addAccount(context: Context, peer: Peer, certificate: DeviceCertificate
   });
 }
 
+/** Certificates that were verified lately: a peer sends one with every post of a device. Texts alone decide, so it is one for all. */
+const verified = new Map<string, DeviceCertificate>();
+const mostVerified = 4096;
+
 function readCertificate(text: string): DeviceCertificate | undefined {
+  const known = verified.get(text);
+  if (known !== undefined) return known;
   try {
-    return readDeviceCertificate(fromBase64url(text));
+    const certificate = readDeviceCertificate(fromBase64url(text));
+    if (verified.size >= mostVerified) verified.clear();
+    verified.set(text, certificate);
+    return certificate;
   } catch (thrown) {
     if (thrown instanceof AppError || thrown instanceof TypeError) return undefined;
     throw thrown;

@@ -4,7 +4,8 @@
  * tests/vectors/make_wire.ts` writes it anew after a deliberate change of the protocol.
  */
 import { encodeContent, signContent } from "../../client/engine/content/codec.ts";
-import { concat, toHex, utf8 } from "../../lib/base/bytes.ts";
+import { concat, toBase64url, toHex, utf8 } from "../../lib/base/bytes.ts";
+import { sha256 } from "../../lib/crypto/hash.ts";
 import { signLobbyPost } from "../../lib/crypto/lobby_post.ts";
 import { issueDeviceCertificate, issueRevocation } from "../../lib/crypto/certificate.ts";
 import { labelPrefix, signingKeyFromSeed } from "../../lib/crypto/sign.ts";
@@ -114,6 +115,69 @@ const frames = [
   }),
 ];
 
+/** An item of an outbox between linked servers: a lobby post with the certificate of its device. */
+const certificate = issueDeviceCertificate({
+  name: "Sam",
+  accountId,
+  serverKey: identity.publicKey,
+  accountKey: account,
+  deviceKey: device.publicKey,
+  createdAt: 1763683200000,
+});
+const post = { post: message, sentAt: 1763683200000, text: "Guten Tag, Zoë" };
+const item = {
+  kind: "lobby",
+  ...post,
+  certificate: toBase64url(certificate.bytes),
+  signature: toBase64url(signLobbyPost(device, post)),
+};
+const itemDigest = sha256(utf8(`${JSON.stringify(item)}\0`));
+
+const greeting = {
+  type: "peer.link",
+  versions: [1],
+  name: "example",
+  capabilities: ["lobby"],
+  limits: { windowItems: 1024, itemBytes: 49152 },
+  stream: conversation,
+  first: 2,
+  received: null,
+};
+
+frames.push(
+  frame({
+    name: "linked servers: the greeting of the one that dials, whose identity is the device key here",
+    messages: [greeting],
+    bodies: [],
+    direction: 0,
+    counter: 3,
+  }),
+  frame({
+    name: "linked servers: the other one's greeting and an item behind it",
+    messages: [
+      {
+        ...greeting,
+        stream: other,
+        received: { stream: conversation, counter: 1, digest: toBase64url(itemDigest) },
+      },
+      { type: "peer.item", counter: 2, item },
+    ],
+    bodies: [],
+    direction: 1,
+    counter: 2,
+  }),
+  frame({
+    name: "linked servers: the item is on disk, and a question",
+    messages: [
+      { type: "peer.ack", counter: 2 },
+      { type: "peer.ask", id: 1, ask: { kind: "keys", name: "sam" } },
+    ],
+    bodies: [],
+    direction: 0,
+    counter: 4,
+  }),
+);
+
 /** Headers that must be refused, with the code of the refusal, when a client sends them without a body. */
 const refused = [
   { code: "malformed", header: "[]" },
@@ -130,22 +194,12 @@ const refused = [
   { code: "unknown_type", header: '[{"type":"message.send.ok","id":1,"seq":1,"ts":1}]' },
 ];
 
-const certificate = issueDeviceCertificate({
-  name: "Sam",
-  accountId,
-  serverKey: identity.publicKey,
-  accountKey: account,
-  deviceKey: device.publicKey,
-  createdAt: 1763683200000,
-});
 const revocation = issueRevocation({
   accountId,
   accountKey: account,
   deviceKey: device.publicKey,
   revokedAt: 1763769600000,
 });
-const post = { post: message, sentAt: 1763683200000, text: "Guten Tag, Zoë" };
-
 const content = encodeContent({
   id: message,
   kind: "text",
@@ -186,6 +240,7 @@ export const wireVectors = {
     content: new TextDecoder().decode(content),
     signature: toHex(signContent(device, { conversation, content })),
   },
+  peerItem: { item: JSON.stringify(item), body: "", digest: toHex(itemDigest) },
   lobbyPost: { ...post, signature: toHex(signLobbyPost(device, post)) },
 };
 

@@ -92,3 +92,8 @@ Deno.test("the vectors' certificate, revocation and lobby post verify", () => {
   const key = new VerifyingKey(fromHex(vectors.keys.device.publicKey));
   assert.ok(key.verifyBytes(fromHex(signature), signed));
 });
+
+Deno.test("the vectors' item of an outbox has the digest that the document says", () => {
+  const { item, body, digest } = vectors.peerItem;
+  assert.equal(toHex(sha256(utf8(`${item}\0`), fromHex(body))), digest);
+});

@@ -270,6 +270,10 @@ Deno.test("no worker can do what its permissions forbid", async () => {
     deepStrictEqual(Object.keys(tried[worker]), all);
     for (const what of all) strictEqual(tried[worker][what], "NotCapable", `${worker} ${what}`);
   }
+  // Whom it dials is known only while it runs: it may use the network, and nothing else.
+  for (const what of all) {
+    strictEqual(tried.federation[what], what === "net" ? "ConnectionRefused" : "NotCapable", what);
+  }
 });
 
 Deno.test("a worker that is told to crash takes the whole process with it", async () => {
