@@ -3,12 +3,15 @@ import assert from "node:assert/strict";
 import type { Engine } from "../../../client/engine/api.ts";
 import { openBatch } from "../../../client/engine/archive/codec.ts";
 import { recordsOf } from "../../../client/engine/archive/records.ts";
+import { Contacts } from "../../../client/store/contacts.ts";
+import { profileMigrations } from "../../../client/store/schema.ts";
+import { sealerOf } from "../../../client/store/seal.ts";
 import { fromBase64url } from "../../../lib/base/bytes.ts";
 import { archiveBatchKey } from "../../../lib/crypto/archive_key.ts";
-import { connect } from "../../../lib/sql/open.ts";
+import { connect, openDatabase } from "../../../lib/sql/open.ts";
 import { EvilServer } from "./evil.ts";
 import { startChild } from "./children.ts";
-import { message, nextEvent, patience } from "./kit.ts";
+import { type DeviceFacts, message, nextEvent, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
@@ -287,4 +290,61 @@ Deno.test("an older revision of a part is not taken for the part", async () => {
   await phone.start({ receive: true, keepTrying: false });
   await warned;
   assert.ok(!(await texts(phone, "alice")).includes("to be regretted"));
+});
+
+/** The contacts in a device's store. */
+function withContacts<T>(facts: DeviceFacts, use: (contacts: Contacts) => T): T {
+  const database = openDatabase(`${facts.folder}/profile.db`, { migrations: profileMigrations });
+  try {
+    return use(new Contacts({ database, ...sealerOf(fromBase64url(facts.profileKey)) }));
+  } finally {
+    database.close();
+  }
+}
+
+Deno.test("whom one device has verified is verified on the account's others, and so is taking that back", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const [oneFacts, twoFacts] = [await village.device("bobby"), await village.device("bobby")];
+  const [one, two] = [await village.open(oneFacts), await village.open(twoFacts)];
+  await say(alice, "bobby", "hello", [one, two]);
+  await Promise.all([settled(one), settled(two)]);
+  for (const verified of [true, false, true]) {
+    withContacts(oneFacts, (contacts) => {
+      const contact = contacts.byName("alice");
+      assert.ok(contact !== undefined);
+      contacts.put({ ...contact, verified });
+    });
+    await settled(one);
+    await settled(two);
+    assert.equal(withContacts(twoFacts, (all) => all.byName("alice")?.verified), verified);
+  }
+  const threeFacts = await village.device("bobby");
+  await settled(await village.open(threeFacts));
+  assert.equal(withContacts(threeFacts, (all) => all.byName("alice")?.verified), true);
+});
+
+Deno.test("a new device gets what was said in groups, and says something there itself", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptop = await village.online("bobby");
+  const made = nextEvent(laptop, (event) => event.kind === "message");
+  const { target } = await alice.groups.create("team", ["bobby"]);
+  await made;
+  await alice.send(target, "in the team");
+  await message(laptop, "in the team");
+  await settled(laptop);
+  const phone = await village.online("bobby");
+  await settled(phone);
+  const [group] = (await phone.conversations()).filter(({ target }) => target.kind === "group");
+  assert.ok(group !== undefined);
+  const said = async () =>
+    (await phone.history({ target: group.target })).filter(({ kind }) => kind === "text")
+      .map(({ text }) => text);
+  assert.deepEqual(await said(), ["in the team"]);
+  await phone.send(group.target, "from the phone");
+  await message(alice, "from the phone");
+  await message(laptop, "from the phone");
+  await settled(phone);
+  assert.deepEqual(await said(), ["in the team", "from the phone"]);
 });
