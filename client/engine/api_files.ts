@@ -24,7 +24,7 @@ export type FileState =
 
 /** A file that somebody sent. */
 export interface FileInfo {
-  /** Its place among all files of the profile, from 1; it never changes. */
+  /** Its place among the files of the profile, from 1; it goes down only when messages before it disappear. */
   readonly number: number;
   /** The id of the message that announces it (UUID). */
   readonly id: string;

@@ -40,11 +40,13 @@ export function formatUnfinished({ conversation, path, size }: UnfinishedUpload)
  * `AppError("not_found")` when there is none or more than one.
  */
 export function fileBy(word: string, files: readonly FileInfo[]): FileInfo {
-  const found = /^\d{1,3}$/.test(word)
-    ? files.filter(({ number }) => number === Number(word))
-    : word.length < 4
+  const byId = word.length < 4
     ? []
     : files.filter(({ id }) => id === word || id.endsWith(word.toLowerCase()));
+  const byNumber = /^\d{1,7}$/.test(word)
+    ? files.filter(({ number }) => number === Number(word))
+    : [];
+  const found = byId.length > 0 ? byId : byNumber;
   const [file, another] = found;
   if (file !== undefined && another === undefined) return file;
   const why = another === undefined ? "There is no file" : "There are several files";

@@ -4,6 +4,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { fileLimits } from "../../../lib/base/limits.ts";
 import {
+  type ChunkPlace,
   chunkPlace,
   chunksOf,
   encryptedSize,
@@ -28,6 +29,13 @@ export interface DownloadParts {
   readonly options: TransferOptions;
 }
 
+/** One chunk as it came. */
+interface Chunk {
+  readonly place: ChunkPlace;
+  readonly ciphertext: Uint8Array;
+  readonly plaintext: Uint8Array<ArrayBuffer>;
+}
+
 /** Fetches what the part does not have yet, and checks all of it. */
 export class DownloadPass {
   readonly #parts: DownloadParts;
@@ -35,8 +43,9 @@ export class DownloadPass {
   readonly #full: number;
   readonly #hashes = { plain: new Sha256(), cipher: new Sha256() };
   #cipher: FileCipher | undefined;
-  /** Chunks that are in the part and counted in the hashes. */
+  /** Chunks that are in the part, the last of them perhaps still being written, and counted in the hashes. */
   #here = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(parts: DownloadParts) {
     this.#parts = parts;
@@ -61,9 +70,11 @@ export class DownloadPass {
     try {
       if (this.#here === 0) await this.#takeUp(this.#cipher);
       await this.#fetch(this.#cipher);
+      await this.#writing;
       if (await part.length() !== file.size) throw tampered();
       this.#check();
     } catch (thrown) {
+      await this.#writing.catch(() => undefined);
       const rejected = thrown instanceof ExitError ||
         thrown instanceof AppError && thrown.code === "tampered";
       // Stopped by a person: what is here can be gone on with.
@@ -90,20 +101,21 @@ export class DownloadPass {
 
   async #fetch(cipher: FileCipher): Promise<void> {
     const { chunk } = this.#parts.file;
-    const window = new Window<Uint8Array<ArrayBuffer>>(this.#parts.core.clock);
+    const window = new Window<Chunk>(this.#parts.core.clock);
     let asked = this.#here;
     while (this.#here < this.#chunks) {
       this.#parts.options.signal?.throwIfAborted();
       for (; asked < this.#chunks && window.fits(chunk); asked++) {
-        window.add(chunk, this.#ask(asked));
+        window.add(chunk, this.#ask(asked, cipher));
       }
-      const bytes = await window.next();
-      if (bytes === undefined) throw new AppError("internal", { fault: "us" });
-      await this.#take(cipher, bytes);
+      const next = await window.next();
+      if (next === undefined) throw new AppError("internal", { fault: "us" });
+      await this.#take(next);
     }
   }
 
-  async #ask(index: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** Several are decrypted side by side while those before them are written. */
+  async #ask(index: number, cipher: FileCipher): Promise<Chunk> {
     const { core, file: { file, size, chunk }, options: { signal } } = this.#parts;
     const place = chunkPlace(index, { size, chunkBytes: chunk });
     const length = place.length + fileTagBytes;
@@ -114,18 +126,18 @@ export class DownloadPass {
     );
     const fits = message.size === encryptedSize(size, chunk) && body.length === length;
     if (!fits || !(body.buffer instanceof ArrayBuffer)) throw tampered();
-    return new Uint8Array(body.buffer, body.byteOffset, body.length);
+    const ciphertext = new Uint8Array(body.buffer, body.byteOffset, body.length);
+    return { place, ciphertext, plaintext: await cipher.decrypt(ciphertext, place) };
   }
 
-  async #take(cipher: FileCipher, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { file, part } = this.#parts;
-    const place = chunkPlace(this.#here, { size: file.size, chunkBytes: file.chunk });
-    const plaintext = await cipher.decrypt(bytes, place);
+  async #take({ place, ciphertext, plaintext }: Chunk): Promise<void> {
     if (place.index === 0) this.#sniff(plaintext);
     this.#hashes.plain.update(plaintext);
-    this.#hashes.cipher.update(bytes);
-    await part.write(place.offset, plaintext);
-    giveBack(plaintext);
+    this.#hashes.cipher.update(ciphertext);
+    await this.#writing;
+    this.#writing = this.#parts.part.write(place.offset, plaintext).then(() => giveBack(plaintext));
+    // Awaited before the next one; here only so that nothing is reported as unhandled before.
+    this.#writing.catch(() => undefined);
     this.#here++;
     this.#progress();
   }
