@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fromUtf8, utf8 } from "../../../lib/base/bytes.ts";
 import { decodeContent, encodeContent } from "../../../client/engine/content/codec.ts";
+import { contentKinds } from "../../../client/engine/content/kinds.ts";
 
 const document = Deno.readTextFileSync(new URL("../../../docs/PROTOCOL.md", import.meta.url));
 
@@ -22,4 +23,9 @@ Deno.test("every example of content in the document is what the code writes, and
     assert.ok(content.kind !== "unknown", example);
     assert.equal(fromUtf8(encodeContent(content)), example);
   }
+});
+
+Deno.test("the document has a row for every kind of content", () => {
+  const text = section();
+  for (const kind of Object.keys(contentKinds)) assert.ok(text.includes(`| \`${kind}\` |`), kind);
 });
