@@ -1,0 +1,54 @@
+/** Strangers, where the operator wants everybody to be asked first. */
+import assert from "node:assert/strict";
+import { Town } from "../kit/story.ts";
+
+Deno.test("with --consent all a stranger asks first, is answered, and can be blocked", async (t) => {
+  await using town = await Town.make({ flags: ["--consent", "all"] });
+  const olga = await town.resident("olga");
+  const eve = await town.resident("eve");
+  const sam = await town.resident("sam");
+
+  await t.step(
+    "the first message is a request: listed and flagged, handed to no script",
+    async () => {
+      assert.equal((await eve.once(["send", "olga", "buy my tulips"])).code, 0);
+      const [asked] = await olga.json(["unread"]);
+      assert.deepEqual([asked?.["text"], asked?.["request"]], ["buy my tulips", true]);
+      assert.deepEqual(await olga.json(["read"]), []);
+      const [line] = await olga.lines(["unread"]);
+      assert.match(line ?? "", /buy my tulips \(request: accept or decline it\)$/);
+      const early = await olga.once(["send", "eve", "hello?"]);
+      assert.equal(early.code, 4);
+      assert.match(early.err, /accept it first/);
+    },
+  );
+
+  await t.step("declined, nothing more comes, and the stranger is not told", async () => {
+    await olga.lines(["group", "decline", "@eve"]);
+    assert.equal((await eve.once(["send", "olga", "and roses"])).code, 0);
+    assert.deepEqual(await olga.json(["unread"]), []);
+  });
+
+  await t.step("somebody who is accepted is a stranger no more", async () => {
+    await sam.lines(["send", "olga", "it is me"]);
+    await olga.lines(["group", "accept", "sam"]);
+    assert.equal((await olga.json(["read"])).length, 1);
+    await olga.lines(["send", "sam", "welcome"]);
+    assert.equal((await sam.json(["read"])).at(-1)?.["text"], "welcome");
+    await sam.lines(["group", "create", "pair", "olga"]);
+    const [group] = await olga.json(["group", "list"]);
+    assert.equal(group?.["standing"], "active");
+  });
+
+  await t.step("a window says who waits, and answers", async () => {
+    await eve.lines(["group", "create", "tulips", "olga"]);
+    await using chat = await olga.online();
+    await chat.waitForRemark("#tulips is declined", await chat.type("/decline #tulips"));
+    await chat.waitForRemark("eve is blocked", await chat.type("/block eve"));
+    await chat.waitForLine("eve  since", await chat.type("/block"));
+    await chat.waitForRemark("no requests", await chat.type("/accept"));
+    assert.equal((await chat.finish()).code, 0);
+    const refused = await eve.once(["group", "create", "roses", "olga"]);
+    assert.equal(refused.code, 4, refused.err);
+  });
+});
