@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { Engine } from "../../../client/engine/api.ts";
+import { AppError } from "../../../lib/base/errors.ts";
+import { EvilServer } from "./evil.ts";
 import { message, nextEvent, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
@@ -171,4 +173,39 @@ Deno.test("a member that was away for 50 epochs comes back and follows", async (
   const again = await village.open(facts);
   await message(again, "after fifty epochs");
   await say(again, [alice], "back again");
+});
+
+Deno.test("answers that are lost while a group is made and changed: it is made once, and changed once", async () => {
+  await using village = await Village.make();
+  await village.briefly(await village.device("bobby"));
+  await village.briefly(await village.device("carol"));
+  const facts = await village.device("alice");
+  await using evil = EvilServer.start(village, facts);
+  const lost = new Set<string>();
+  evil.bend = (arrived) => {
+    const { type } = arrived.message;
+    const first = !lost.has(type);
+    if (!first || (type !== "conversation.create.ok" && type !== "conversation.commit.ok")) {
+      return arrived;
+    }
+    lost.add(type);
+    throw new AppError("timeout", { text: "the line breaks" });
+  };
+  const alice = village.engine(facts, { port: evil.port });
+  await alice.start({ receive: true, keepTrying: true });
+  await alice.caughtUp(patience());
+  await alice.groups.create("team", ["bobby"]).catch((thrown) =>
+    assert.ok(thrown instanceof AppError)
+  );
+  await until(alice, "team", ({ members }) => members.length === 2);
+  await alice.caughtUp(patience());
+  await alice.groups.add(group("team"), ["carol"]).catch((thrown) =>
+    assert.ok(thrown instanceof AppError)
+  );
+  await until(alice, "team", ({ members }) => members.length === 3);
+  assert.equal(lost.size, 2);
+  assert.equal((await alice.groups.list()).length, 1);
+  const bobby = await village.open(await village.device("bobby"));
+  await until(bobby, "team", (info) => info.named && info.members.length === 3);
+  await say(alice, [bobby], "all is well");
 });
