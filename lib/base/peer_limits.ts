@@ -34,6 +34,8 @@ export const peerLimits = {
   dialMaxMs: minute,
   /** A peer that does not want this server is asked again this seldom; it dials by itself once it does. */
   refusedMs: 5 * minute,
+  /** Devices of a peer's accounts that were not seen here before: each is kept as long as the server. */
+  newDevicesPerHour: 10_000,
   /** From the connection to the end of the handshake of a link. */
   linkMs: 10 * second,
 } as const;

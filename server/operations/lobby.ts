@@ -9,10 +9,11 @@ import { spend } from "./allowance.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { PostRow } from "./contract.ts";
 import { type LobbyItem, mirrorPost } from "./lobby_peers.ts";
-import { remoteParty } from "./remote.ts";
+import { remoteParty, shownName } from "./remote.ts";
 
 function postRow(tables: Tables, post: NewPost & { readonly seq: number }): PostRow {
-  const { account, name } = tables.accounts.byKey(post.account);
+  const author = tables.accounts.byKey(post.account);
+  const [account, name] = [author.account, shownName(tables, author)];
   const { seq, post: id, device, text, sentAt, ts, signature } = post;
   return { seq, post: id, account, name, device, text, sentAt, ts, signature };
 }
@@ -61,7 +62,8 @@ export function takeLobbyItem(context: Context, peer: Peer, item: LobbyItem): nu
   const { tables, settings, now } = context;
   if (!settings.lobbyPeers || !peer.lobby) return 0;
   const party = remoteParty(context, peer, item.certificate);
-  if (!party.ok || !isGenuine(party.device.device, item)) return 0;
+  if (!party.ok) return party.retryAfterMs ?? 0;
+  if (!isGenuine(party.device.device, item)) return 0;
   if (tables.lobby.find(party.device.device, item.post) !== undefined) return 0;
   const cost = serverLimits.lobbyPostBytes + utf8(item.text).length;
   const retryAfterMs = spend(context, {

@@ -3,11 +3,12 @@ import { randomId } from "../../lib/base/ids.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import { choosePeerName, declaredName, isPeerName, receivedOf, resume } from "../domain/peers.ts";
 import type { Peer } from "../tables/peers.ts";
-import { type Handler, refuse } from "./context.ts";
+import { type Context, type Handler, refuse } from "./context.ts";
 import type { PeerItem, PeerRow } from "./contract.ts";
 import { dropThrough, itemDigest } from "./outbox.ts";
 import { takeItem } from "./peer_items.ts";
 
+/** What others see of a peer that is not removed. */
 function peerRow(peer: Peer): PeerRow {
   return {
     peer: peer.key,
@@ -17,7 +18,7 @@ function peerRow(peer: Peer): PeerRow {
     declared: peer.declared,
     address: peer.address,
     pin: peer.pin,
-    state: peer.state,
+    state: peer.state === "removed" ? "paused" : peer.state,
     seen: peer.seen,
     addedAt: peer.addedAt,
     linkedAt: peer.linkedAt,
@@ -31,23 +32,18 @@ export const peerAdd: Handler<"peer.add"> = (context, input) => {
   const { tables: { peers }, now } = context;
   const declared = declaredName(input.declared);
   const isTaken = (name: string) => peers.byName(name) !== undefined;
-  if (peers.byFingerprint(input.fingerprint) !== undefined) return refuse("peer_duplicate");
+  const before = peers.byFingerprint(input.fingerprint);
+  if (before !== undefined && before.state !== "removed") return refuse("peer_duplicate");
   if (peers.list().length >= peerLimits.peers) return refuse("quota_exceeded");
   if (input.name !== undefined && !isPeerName(input.name)) return refuse("invalid_name");
   if (input.name !== undefined && isTaken(input.name)) return refuse("name_taken");
   const { fingerprint, identity, address, pin } = input;
   const name = input.name ?? choosePeerName({ declared, fingerprint }, isTaken);
-  const stream = randomId();
-  const peer = peers.add({
-    fingerprint,
-    identity,
-    name,
-    declared,
-    address,
-    pin,
-    stream,
-    addedAt: now,
-  });
+  const facts = { identity, name, declared, address, pin, stream: randomId(), addedAt: now };
+  const peer = before === undefined
+    ? peers.add({ fingerprint, ...facts })
+    : Object.assign(before, { state: "active", ...facts } as const);
+  peers.save(peer);
   context.nudge({ kind: "peers" });
   return { ok: true, peer: peerRow(peer) };
 };
@@ -60,7 +56,7 @@ export const peerList: Handler<"peer.list"> = ({ tables }) => ({
 /** What is learned of a peer, or what the operator decides. */
 export const peerUpdate: Handler<"peer.update"> = (context, input) => {
   const { tables: { peers } } = context;
-  const peer = peers.byKey(input.peer);
+  const peer = known(context, input.peer);
   if (peer === undefined) return refuse("not_found");
   if (input.state !== undefined) {
     peer.state = input.state;
@@ -72,15 +68,24 @@ export const peerUpdate: Handler<"peer.update"> = (context, input) => {
   return { ok: true, peer: peerRow(peer) };
 };
 
-/** Forgets a peer. */
+/** Removes a peer with what waits for it. How far its own outbox was taken in stays known, and so do its accounts. */
 export const peerRemove: Handler<"peer.remove"> = (context, { peer: key }) => {
   const { tables: { peers } } = context;
-  const peer = peers.byKey(key);
+  const peer = known(context, key);
   if (peer === undefined) return refuse("not_found");
-  peers.remove(key);
+  const dropped = peer.queued;
+  peers.clearOutbox(key);
+  Object.assign(peer, { state: "removed", name: `removed-${peer.fingerprint}`, lobby: false });
+  Object.assign(peer, { queued: 0, queuedBytes: 0, acked: peer.counter, ackedDigest: "" });
+  peers.save(peer);
   context.nudge({ kind: "peers" });
-  return { ok: true, dropped: peer.queued };
+  return { ok: true, dropped };
 };
+
+function known({ tables }: Context, key: number): Peer | undefined {
+  const peer = tables.peers.byKey(key);
+  return peer?.state === "removed" ? undefined : peer;
+}
 
 /** What to tell a peer at the beginning of a link. */
 export const peerPosition: Handler<"peer.position"> = ({ tables }, { peer: key }) => {
@@ -93,7 +98,7 @@ export const peerPosition: Handler<"peer.position"> = ({ tables }, { peer: key }
 /** Both have told where they are: from here on the two outboxes move. */
 export const peerLinked: Handler<"peer.linked"> = (context, { peer: key, theirs, ...said }) => {
   const { tables: { peers }, now } = context;
-  const peer = peers.byKey(key);
+  const peer = known(context, key);
   if (peer === undefined) return refuse("not_found");
   const from = resume({ ...peer, digestOf: (at) => peers.digest(key, at) }, theirs.received);
   // The peer hears the new id at the next link, which therefore has to come before anything is sent.

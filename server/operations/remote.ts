@@ -1,9 +1,12 @@
 /** Accounts and devices of linked servers, as far as they have shown themselves here. */
 import { fromBase64url, toBase64url } from "../../lib/base/bytes.ts";
 import { AppError } from "../../lib/base/errors.ts";
+import { peerLimits } from "../../lib/base/limits.ts";
+import { canonicalName } from "../../lib/crypto/names.ts";
 import { type DeviceCertificate, readDeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { Peer } from "../tables/peers.ts";
-import type { Account, Device } from "../tables/tables.ts";
+import type { Account, Device, Tables } from "../tables/tables.ts";
+import { spend } from "./allowance.ts";
 import { type Context, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
 
@@ -16,7 +19,8 @@ export interface RemoteParty {
 /**
  * The account and device that a certificate names, remembered when they are new. A peer speaks for its own users alone:
  * refused (`invalid_certificate`) when the certificate is not of the peer's identity, or gives a known account another
- * server, name or key, or a known device another account.
+ * server, name or key, a known name another account, or a known device another account; `rate_limited` when the peer
+ * shows too many new devices.
  */
 export function remoteParty(
   context: Context,
@@ -37,7 +41,20 @@ export function remoteParty(
   if (knownDevice !== undefined && knownDevice.account !== knownAccount?.key) {
     return refuse("invalid_certificate");
   }
-  const account = knownAccount ?? addAccount(context, peer, certificate);
+  // Names do not change hands.
+  const { name } = certificate;
+  const named = accounts.remoteByName(name, peer.fingerprint);
+  if (named !== undefined && named !== knownAccount) return refuse("invalid_certificate");
+  const retryAfterMs = knownDevice === undefined ? countNew(context, peer) : 0;
+  if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
+  const account = knownAccount ?? accounts.addRemote({
+    account: certificate.accountId,
+    name,
+    accountKey: toBase64url(certificate.accountKey),
+    createdAt: context.now,
+    peer: peer.key,
+    fingerprint: peer.fingerprint,
+  });
   const device = knownDevice ?? devices.add({
     device: deviceKey,
     account: account.key,
@@ -48,26 +65,23 @@ export function remoteParty(
   return device.revokedAt === null ? { ok: true, account, device } : refuse("device_revoked");
 }
 
-/** How an account of a peer is shown on this server. */
-export function addressOf(name: string, peer: Pick<Peer, "name">): string {
-  return `${name}@${peer.name}`;
+const allowance = { most: peerLimits.newDevicesPerHour, windowMs: 60 * 60 * 1000 };
+
+/** Milliseconds until a device of the peer that was not seen before may be remembered; 0 counts one. */
+function countNew(context: Context, { fingerprint }: Peer): number {
+  return spend(context, { kind: "enrol", subject: `peer ${fingerprint}`, allowance });
+}
+
+/** How an account is shown on this server: an own one by its name, one of a linked server under its address here. */
+export function shownName(tables: Tables, { name, peer }: Pick<Account, "name" | "peer">): string {
+  if (peer === null) return name;
+  return `${name}@${tables.peers.byKey(peer)?.name ?? "unknown"}`;
 }
 
 function isSame(account: Account, peer: Peer, certificate: DeviceCertificate): boolean {
   return account.peer === peer.key &&
     account.accountKey === toBase64url(certificate.accountKey) &&
-    account.name.toLowerCase() === addressOf(certificate.name, peer).toLowerCase();
-}
-
-/** A name that another account of the peer had under another id is taken: names do not change hands. */
-function addAccount(context: Context, peer: Peer, certificate: DeviceCertificate): Account {
-  return context.tables.accounts.addRemote({
-    account: certificate.accountId,
-    name: addressOf(certificate.name, peer),
-    accountKey: toBase64url(certificate.accountKey),
-    createdAt: context.now,
-    peer: peer.key,
-  });
+    canonicalName(account.name) === canonicalName(certificate.name);
 }
 
 /** Certificates that were verified lately: a peer sends one with every post of a device. Texts alone decide, so it is one for all. */

@@ -6,11 +6,12 @@ export interface Peer {
   readonly key: number;
   readonly fingerprint: string;
   identity: string | null;
-  readonly name: string;
+  name: string;
   declared: string;
   address: string | null;
-  readonly pin: PeerPin;
-  state: PeerState;
+  pin: PeerPin;
+  /** A removed one is remembered, because its accounts are: what it says of them must still fit when it comes back. */
+  state: PeerState | "removed";
   seen: string | null;
   /** The id of the outbox for it. */
   stream: string;
@@ -21,7 +22,7 @@ export interface Peer {
   received: PeerReceipt | null;
   /** Whether it said that it mirrors the lobby. */
   lobby: boolean;
-  readonly addedAt: number;
+  addedAt: number;
   linkedAt: number | null;
   /** What waits in the outbox. */
   queued: number;
@@ -36,15 +37,16 @@ export type NewPeer = Pick<
 
 /** Linked servers and what waits for them. */
 export interface Peers {
+  /** Also a removed one. */
   byKey(key: number): Peer | undefined;
   byFingerprint(fingerprint: string): Peer | undefined;
   byName(name: string): Peer | undefined;
-  /** In order of name. */
+  /** In order of name, without removed ones. */
   list(): Peer[];
   add(peer: NewPeer): Peer;
   save(peer: Peer): void;
-  /** Removes it with its outbox. */
-  remove(key: number): void;
+  /** Forgets everything in its outbox. */
+  clearOutbox(key: number): void;
   /** Appends to the outbox; the counter is the caller's to give out. */
   push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void;
   /** Items after a counter, oldest first; at least one where there is one. */

@@ -75,11 +75,13 @@ export interface NewAccount {
 /** An account of a linked server, as it becomes known. */
 export interface NewRemoteAccount {
   readonly account: string;
-  /** `name@server`, as it is shown here. */
+  /** Its name there. */
   readonly name: string;
   readonly accountKey: string;
   readonly createdAt: number;
   readonly peer: number;
+  /** What tells its name from the same name elsewhere: the other server's fingerprint. */
+  readonly fingerprint: string;
 }
 
 /** Sums over all conversations of an account. */
@@ -102,6 +104,8 @@ export interface Accounts {
   inOrder(after: string | undefined, limit: number): Account[];
   setDisabled(key: number, disabled: boolean): void;
   add(account: NewAccount): Account;
+  /** An account of the linked server with this fingerprint, by its name there. */
+  remoteByName(name: string, fingerprint: string): Account | undefined;
   addRemote(account: NewRemoteAccount): Account;
   /** Writes `lastSeen` and `notifications`. */
   save(account: Account): void;

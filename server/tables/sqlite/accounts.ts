@@ -123,6 +123,11 @@ export class SqliteAccounts implements Accounts {
     ).all<Row>(canonicalName(after ?? ""), limit).map((row) => this.#keep(row));
   }
 
+  remoteByName(name: string, fingerprint: string): Account | undefined {
+    const canonical = remoteCanonical(name, fingerprint);
+    return this.#lookUp(`name ${canonical}`, "canonical", canonical);
+  }
+
   /** An account of another server has no password here, and no place in this server's log. */
   addRemote(account: NewRemoteAccount): Account {
     const { lastRowid } = this.#database.prepare(
@@ -131,7 +136,7 @@ export class SqliteAccounts implements Accounts {
     ).run(
       account.account,
       account.name,
-      canonicalName(account.name),
+      remoteCanonical(account.name, account.fingerprint),
       account.accountKey,
       account.createdAt,
       account.peer,
@@ -225,6 +230,11 @@ export class SqliteAccounts implements Accounts {
     this.#keys.clear();
     this.#queued.clear();
   }
+}
+
+/** Under which an account of another server is found: no name of this server's own contains an `@`. */
+function remoteCanonical(name: string, fingerprint: string): string {
+  return `${canonicalName(name)}@${fingerprint}`;
 }
 
 /** A key led nowhere: the database contradicts itself. */

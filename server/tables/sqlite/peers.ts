@@ -1,6 +1,6 @@
 /** Linked servers in SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
-import type { PeerItem, PeerPin, PeerState } from "../../operations/contract.ts";
+import type { PeerItem, PeerPin } from "../../operations/contract.ts";
 import type { NewPeer, Peer, Peers } from "../peers.ts";
 
 /** Linked servers, what waits for them, and accounts of theirs that are known here. */
@@ -90,15 +90,17 @@ export class SqlitePeers implements Peers {
   }
 
   byFingerprint(fingerprint: string): Peer | undefined {
-    return this.list().find((peer) => peer.fingerprint === fingerprint);
+    return [...this.#all().values()].find((peer) => peer.fingerprint === fingerprint);
   }
 
   byName(name: string): Peer | undefined {
-    return this.list().find((peer) => peer.name === name);
+    return [...this.#all().values()].find((peer) => peer.name === name);
   }
 
   list(): Peer[] {
-    return [...this.#all().values()].sort((a, b) => a.name < b.name ? -1 : 1);
+    return [...this.#all().values()].filter(({ state }) => state !== "removed").sort((a, b) =>
+      a.name < b.name ? -1 : 1
+    );
   }
 
   add(peer: NewPeer): Peer {
@@ -137,13 +139,9 @@ export class SqlitePeers implements Peers {
     this.#changed.add(peer);
   }
 
-  remove(key: number): void {
-    const copy = this.#all().get(key);
-    if (copy !== undefined) this.#changed.delete(copy);
-    this.#all().delete(key);
+  clearOutbox(key: number): void {
     this.#database.prepare("DELETE FROM peer_outbox WHERE key >= ? AND key < ?")
       .run(key * span, (key + 1) * span);
-    this.#database.prepare("DELETE FROM peers WHERE key = ?").run(key);
   }
 
   push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void {
@@ -197,13 +195,16 @@ export class SqlitePeers implements Peers {
   flush(): void {
     if (this.#changed.size === 0) return;
     const update = this.#database.prepare(
-      `UPDATE peers SET identity = ?, declared = ?, address = ?, state = ?, seen = ?, stream = ?,
+      `UPDATE peers SET name = ?, pin = ?, added_at = ?, identity = ?, declared = ?, address = ?, state = ?, seen = ?, stream = ?,
          counter = ?, acked = ?, acked_digest = ?, their_stream = ?, received = ?,
          received_digest = ?, lobby = ?, linked_at = ?, queued = ?, queued_bytes = ?
        WHERE key = ?`,
     );
     for (const peer of this.#changed) {
       update.run(
+        peer.name,
+        peer.pin,
+        peer.addedAt,
         peer.identity,
         peer.declared,
         peer.address,
@@ -250,7 +251,7 @@ function copyOf(row: Row): Peer {
     address: row.address,
     // Written by this class alone.
     pin: row.pin as PeerPin,
-    state: row.state as PeerState,
+    state: row.state as Peer["state"],
     seen: row.seen,
     stream: row.stream,
     counter: row.counter,

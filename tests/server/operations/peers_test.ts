@@ -5,7 +5,7 @@ import { peerLimits } from "../../../lib/base/limits.ts";
 import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { fingerprintHex } from "../../../lib/crypto/fingerprint.ts";
 import { signLobbyPost } from "../../../lib/crypto/lobby_post.ts";
-import { generateSigningKey } from "../../../lib/crypto/sign.ts";
+import { generateSigningKey, type SigningKey } from "../../../lib/crypto/sign.ts";
 import type { PeerItem, PeerPosition, PeerRow } from "../../../server/operations/contract.ts";
 import { itemDigest } from "../../../server/operations/outbox.ts";
 import { backends, World } from "../../contract/world.ts";
@@ -48,6 +48,13 @@ function otherServer(name = "sam") {
     return { kind: "lobby", certificate: certificate(), signature, ...content, ...changes };
   };
   return { identity, account, device, id, certificate, post };
+}
+
+/** A post by another account of the same server, under a name that is in use there. */
+function otherAccount({ identity }: { identity: SigningKey }, name: string) {
+  const other = otherServer(name);
+  const certificate = other.certificate(identity.publicKey);
+  return other.post("another one of that name", { certificate });
 }
 
 type Other = ReturnType<typeof otherServer>;
@@ -215,6 +222,8 @@ onAll("a peer speaks for its own users alone", (world) => {
     // Its own user, with another key than before.
     mill.post("a"),
     mill.post("new key", { certificate: mill.certificate(undefined, undefined, own) }),
+    // A name that another of its accounts has.
+    otherAccount(mill, "sam"),
     // Words that its user did not sign, and no certificate at all.
     { ...mill.post("signed"), text: "not signed" },
     mill.post("b", { certificate: "AAAA" }),
@@ -330,4 +339,40 @@ Deno.test("an item's digest is over its text, a zero byte and its body", () => {
   const one = itemDigest({ item: "ab", body: utf8("c") });
   notStrictEqual(one, itemDigest({ item: "a", body: utf8("bc") }));
   strictEqual(one, itemDigest({ item: "ab", body: utf8("c") }));
+});
+
+onAll("a server that is removed and added again is who it was, whatever it is called", (world) => {
+  const [mill, office] = [otherServer(), otherServer("sam")];
+  const peer = add(world, mill, "mill");
+  link(world, peer, mill);
+  const first = mill.post("first");
+  world.ok("peer.receive", { peer: peer.peer, items: items(0, first) });
+  world.ok("peer.remove", { peer: peer.peer });
+  strictEqual(world.code("peer.update", { peer: peer.peer, state: "active" }), "not_found");
+  // Its name is free; accounts of the same name there are others.
+  const second = add(world, office, "mill");
+  link(world, second, office);
+  world.ok("peer.receive", { peer: second.peer, items: items(0, office.post("of the new mill")) });
+  const again = add(world, mill, "old mill");
+  link(world, again, mill);
+  world.ok("peer.receive", { peer: again.peer, items: items(0, first, mill.post("second")) });
+  deepStrictEqual(lobby(world).map(({ name, text }) => `${name}: ${text}`), [
+    "sam@old-mill: first",
+    "sam@mill: of the new mill",
+    "sam@old-mill: second",
+  ]);
+});
+
+onAll("new devices of a peer are remembered only so fast, and none of them is lost", (world) => {
+  const mill = otherServer();
+  const peer = add(world, mill, "mill");
+  link(world, peer, mill);
+  const subject = `peer ${peer.fingerprint}`;
+  const count = peerLimits.newDevicesPerHour;
+  world.backend.tables.attempts.set("enrol", subject, { count, at: world.now });
+  const given = items(0, mill.post("a"));
+  const first = world.ok("peer.receive", { peer: peer.peer, items: given });
+  ok(first.received === 0 && first.retryAfterMs > 0);
+  world.now += first.retryAfterMs;
+  strictEqual(world.ok("peer.receive", { peer: peer.peer, items: given }).received, 1);
 });
