@@ -47,7 +47,9 @@ export const repairNotes = {
   recreated: {
     text:
       "A row of the log, for devices that are not in the new group: the old one is over, join the new one by an external " +
-      "commit. Those in it get a `welcome`.",
+      "commit. Those in it get a `welcome`. A server that was restored from a backup puts such a row with `forgotten` at the " +
+      "end of every log, for every device: whatever was committed after the backup is void, and who wrote messages after row " +
+      "`forgotten` that nobody has said to have sends them once more, under their ids.",
   },
 } satisfies Record<string, MessageNote>;
 
@@ -63,6 +65,7 @@ export const repairFieldNotes: Readonly<Record<string, string>> = {
   "rollback.incarnation": "the one that begins",
   "rollback.epoch": "the epoch that the conversation is in again",
   "recreated.incarnation": "the one that begins",
+  "recreated.forgotten": "the last row that the backup knew",
   "conversation.refuse.epoch": "the epoch that the commit leads away from",
   "conversation.refuse.signature":
     'by the device key, under "commit refusal" (see "Commits that cannot be applied")',

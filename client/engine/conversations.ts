@@ -83,8 +83,11 @@ export class Conversations {
    */
   ensure(thread: number): Promise<Thread> {
     return this.#core.locks.run(`ensure:${thread}`, async () => {
-      for (let attempt = 0; attempt < attempts; attempt++) {
+      const most = this.#get(thread).kind === "group" ? groupAttempts : attempts;
+      for (let attempt = 0; attempt < most; attempt++) {
         const now = this.#get(thread);
+        // Many devices may enter at once.
+        if (attempt > 1 && most > attempts) await this.#waitALittle(attempt);
         if (now.hasPending) await this.resolve(thread);
         else if (now.joined) return now;
         else await this.#obtain(now);
@@ -300,13 +303,17 @@ export class Conversations {
     { conversation = "", kind }: Thread,
     { settled, attempt }: { readonly settled: Settled; readonly attempt: number },
   ): Promise<void> {
-    const { clock, random } = this.#core;
     const { error } = settled;
     if (kind === "group" && error !== undefined && error.retry !== "after_sync") throw error;
     await this.#readLog(conversation);
     if (error?.code !== "epoch_conflict") await this.#refreshRemovals(conversation);
     if (kind !== "group") return;
     if (error?.code === "not_allowed" && attempt > 1) throw error;
+    await this.#waitALittle(attempt);
+  }
+
+  async #waitALittle(attempt: number): Promise<void> {
+    const { clock, random } = this.#core;
     await pause(clock, random() * Math.min(mostJitterMs, jitterMs * (attempt + 1)));
   }
 

@@ -149,20 +149,24 @@ export class Sync {
 
   /**
    * A cursor beyond the end of the log would hide everything that comes: the server has told of rows that do not exist,
-   * or was put back to a backup. The cursor goes back to where the server has this device.
+   * or was put back to a backup. The cursor goes back to where the server has this device. So it does when the group is
+   * another one by now: after a backup was put back twice, others may have filled the numbers of what was there between.
    */
-  async #goBack({ conversation, head }: Listed): Promise<void> {
+  async #goBack({ conversation, head, incarnation = 0 }: Listed): Promise<void> {
     const { threads, warn } = this.#core;
     const suspect = threads.byConversation(conversation);
-    if (suspect === undefined || suspect.cursor <= head) return;
+    if (suspect === undefined) return;
+    const anew = incarnation > suspect.incarnation;
+    if (suspect.cursor <= head && !anew) return;
     // The list may be older than what came since: only one that was asked for now decides.
     const listed = (await this.#options.conversations.list())
       .find((one) => one.conversation === conversation);
-    if (listed === undefined || listed.cursor === null || suspect.cursor <= listed.head) return;
-    threads.goBack(suspect.thread, {
-      from: suspect.cursor,
-      to: Math.min(listed.cursor, listed.head),
-    });
+    if (listed === undefined || listed.cursor === null) return;
+    const beyond = suspect.cursor > listed.head;
+    const to = Math.min(listed.cursor, listed.head);
+    if ((!beyond && !anew) || to >= suspect.cursor) return;
+    threads.goBack(suspect.thread, { from: suspect.cursor, to });
+    if (!beyond) return;
     warn(
       `the server's log of the conversation with ${suspect.title} ends before what it showed earlier: ` +
         "it was put back to a backup, or it lied; messages of that time may be missing",

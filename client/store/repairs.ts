@@ -124,6 +124,14 @@ export class Repairs {
     }));
   }
 
+  /** Own messages after row `after` that nobody has said to have, in order. */
+  forgotten(thread: number, after: number): number[] {
+    return this.#database.prepare(
+      `SELECT local FROM messages
+       WHERE thread = ? AND seq > ? AND own = 1 AND silent = 0 AND state = 'sent' ORDER BY local`,
+    ).all<{ local: number }>(thread, after).map(({ local }) => local);
+  }
+
   /** The commit that the thread stands before and cannot apply. */
   dispute(thread: number): Dispute | undefined {
     return this.#database.prepare(

@@ -3,13 +3,14 @@
  * SQLite database: a consistent copy of the server's own, with the data folder's other files in a table of their own.
  */
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
-import { planMigration, schemaVersion } from "../../lib/sql/migrate.ts";
+import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
 import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
 import { openFolder } from "../supervisor/folder.ts";
 import { hasDatabase } from "../supervisor/keys.ts";
 import { databaseName } from "../storage/start.ts";
 import { migrations } from "../tables/sqlite/schema.ts";
 import type { FilesWorld } from "./world.ts";
+import { beginAnew } from "./conversations.ts";
 import { packFiles, unpackFiles } from "./files.ts";
 import { storedFingerprint } from "../admin/identity.ts";
 import { sizeText } from "../admin/text.ts";
@@ -107,10 +108,11 @@ function settle(part: string, folder: string): void {
     copy.exec(`
       DROP TABLE backup_files;
       DELETE FROM sessions;
-      UPDATE conversations SET head = head + ${numberGap};
-      UPDATE accounts SET notifications = notifications + ${numberGap};
-      UPDATE sqlite_sequence SET seq = seq + ${numberGap} WHERE name = 'lobby';
     `);
+    copy.transaction(() => {
+      runMigration(copy, planMigration(schemaVersion(copy), migrations));
+      beginAnew(copy, { numberGap, now: Date.now() });
+    });
   } finally {
     copy.close();
   }

@@ -197,7 +197,7 @@ export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void
       return connection.send({ type, conversation, seq, account, device, ts, epoch, ...facts });
     }
     case "recreated": {
-      const { incarnation, hash } = row;
+      const { incarnation, hash, forgotten } = row;
       return connection.send({
         type,
         conversation,
@@ -208,6 +208,7 @@ export function sendRow(connection: Pick<Connection, "send">, row: LogRow): void
         epoch: epoch + 1,
         incarnation,
         hash,
+        ...(forgotten === undefined ? {} : { forgotten }),
       });
     }
   }

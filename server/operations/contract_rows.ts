@@ -55,7 +55,13 @@ export type LogRow =
       readonly refusals: readonly RefusalRow[];
       readonly roster: readonly RosterEntry[];
     }
-    | { readonly type: "recreated"; readonly incarnation: number; readonly hash: string }
+    | {
+      readonly type: "recreated";
+      readonly incarnation: number;
+      readonly hash: string;
+      /** The server was restored from a backup: it has forgotten the rows after that one. */
+      readonly forgotten?: number;
+    }
   );
 
 /** A message of a log: the same for every device that gets it. */

@@ -169,8 +169,12 @@ const nothing = new Uint8Array(0);
 
 function rollbackRow(tables: Tables, { key, id }: Conversation, row: StoredRow): LogRow {
   const { seq, ts, bytes } = row;
-  const facts = tables.repairs.rollback(key, seq);
-  return { type: "rollback", conversation: id, seq, ts, bytes, ...facts };
+  const { forgotten, ...facts } = tables.repairs.rollback(key, seq);
+  const common = { conversation: id, seq, ts, bytes };
+  if (forgotten === undefined) return { ...common, type: "rollback", ...facts };
+  const { account, device, epoch, incarnation, hash } = facts;
+  const whose = { account, device, epoch, incarnation, hash };
+  return { ...common, type: "recreated", ...whose, forgotten };
 }
 
 function welcomeRow(

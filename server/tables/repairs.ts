@@ -46,6 +46,8 @@ export interface StoredRefusal extends RefusalRow {
 
 /** What a row says that takes a commit back. */
 export interface RollbackFacts {
+  /** It says something else: the server was restored from a backup that ends with that row, and everybody enters anew. */
+  readonly forgotten?: number;
   /** Whose commit it was: account id and device key. */
   readonly account: string;
   readonly device: string;

@@ -10,6 +10,8 @@ export interface RepairDraft {
   incarnation: number | undefined;
   /** What was sent in later epochs than this one is to be sent again; -1 for everything. */
   deadAfter: number | undefined;
+  /** The server was put back to a backup, and knows no row after that one. */
+  forgotten: number | undefined;
   /** A commit that cannot be applied; `over` when one of before matters no more. */
   dispute: Dispute | "over" | undefined;
   /** A commit of this very device was taken back. */
@@ -22,6 +24,7 @@ export function newRepairDraft(): RepairDraft {
     before: undefined,
     incarnation: undefined,
     deadAfter: undefined,
+    forgotten: undefined,
     dispute: undefined,
     replan: false,
   };

@@ -8,11 +8,12 @@ import type { RepairDraft } from "./draft.ts";
 /** Keeps, drops and queues again what the batch says. After the thread's own row was set. */
 export function storeRepair(core: Core, thread: number, repair: RepairDraft): void {
   const { repairs, clock } = core;
-  const { before, deadAfter, dispute } = repair;
+  const { before, deadAfter, forgotten, dispute } = repair;
   if (deadAfter !== undefined) {
     sendAgain(core, thread, deadAfter);
     repairs.drop(thread);
   }
+  if (forgotten !== undefined) sendForgotten(core, thread, forgotten);
   if (before !== undefined) {
     repairs.keep(thread, { epoch: before.epoch, state: before.group.encode() }, clock.now());
   }
@@ -31,6 +32,15 @@ export function sendAgain(core: Core, thread: number, epoch: number): void {
     const message = messages.get(local);
     if (message === undefined) continue;
     messages.setContent(message, content);
+    messages.queued(local);
+    outbox.add(local, thread);
+  }
+}
+
+/** What the server had accepted after row `after` and forgot, and not everybody has, is sent once more, under its id. */
+function sendForgotten({ messages, outbox, repairs }: Core, thread: number, after: number): void {
+  for (const local of repairs.forgotten(thread, after)) {
+    if (messages.get(local)?.content.deleted) continue;
     messages.queued(local);
     outbox.add(local, thread);
   }

@@ -19,7 +19,7 @@ export async function takeRepair(
   const { core, groups } = surroundings;
   const { repair, thread } = draft;
   if (message.incarnation <= (repair.incarnation ?? thread.incarnation)) return;
-  if (message.type === "recreated") return takeRecreated(draft, message.incarnation);
+  if (message.type === "recreated") return takeRecreated(draft, message);
   await takeRollback(core, groups, { draft, message });
   if (thread.kind !== "group") return;
   const facts = takenBack(factsOf(core, draft), message.epoch);
@@ -31,8 +31,12 @@ export async function takeRepair(
   });
 }
 
-function takeRecreated(draft: Draft, incarnation: number): void {
+function takeRecreated(
+  draft: Draft,
+  { incarnation, forgotten }: Arrived<"recreated">["message"],
+): void {
   beginAnew(draft, incarnation);
+  draft.repair.forgotten = forgotten;
   draft.group = undefined;
   draft.rejoin = true;
 }

@@ -77,7 +77,10 @@ export const repairMessages = {
     refusals: listOf(refusal, mlsLimits.refusalsToRollBack),
     roster,
   }),
-  /** A new group was made in the conversation, as seen by a device that is not in it. */
+  /**
+   * A new group was made in the conversation, as seen by a device that is not in it; or the server was restored from a
+   * backup, and everybody has to enter the group of that time anew.
+   */
   recreated: event("recreated", {
     conversation: uuid,
     seq: count,
@@ -87,5 +90,7 @@ export const repairMessages = {
     epoch: count,
     incarnation: count,
     hash,
+    /** The server was restored from a backup: what it had accepted after that row it does not know any more. */
+    forgotten: Type.Optional(count),
   }),
 };
