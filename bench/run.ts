@@ -6,6 +6,7 @@ import { archive } from "./archive.ts";
 import { engines } from "./engine.ts";
 import { file } from "./file.ts";
 import { groups } from "./groups.ts";
+import { peers } from "./peers.ts";
 import { machine } from "./report.ts";
 import { group, idle, messages, ready } from "./wire.ts";
 
@@ -18,6 +19,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   archive,
   file,
   groups,
+  peers,
 };
 
 console.log(await machine());

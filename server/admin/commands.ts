@@ -68,10 +68,16 @@ function statusLines(status: ServerStatus): string[] {
     ["Online", `${accountsOnline} accounts in ${sessionsOnline} sessions`],
     ["Database", sizeText(status.databaseBytes)],
     ["Memory", sizeText(status.memoryBytes)],
+    ["Linked", peersText(status.peers)],
     ["Operations", `${status.operations} since the start, ${status.failures} failed`],
   ];
   const lines = rows.map(([name, text]) => `${`${name}:`.padEnd(14)}${text}`);
   return [`Sealpost server "${status.name}"`, ...lines];
+}
+
+function peersText({ known, linked, queued }: ServerStatus["peers"]): string {
+  if (known === 0) return "with no server";
+  return `with ${linked} of ${known} servers, ${queued} messages wait for them`;
 }
 
 async function stop(json: boolean, { folder, print }: AdminWorld): Promise<number> {

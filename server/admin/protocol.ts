@@ -30,6 +30,8 @@ export interface ServerStatus {
   /** Storage operations since the start, and those that failed. */
   readonly operations: number;
   readonly failures: number;
+  /** Servers that were added, those of them with a link, and what waits for all of them. */
+  readonly peers: { readonly known: number; readonly linked: number; readonly queued: number };
 }
 
 /** A linked server, and how the link with it stands. Times in milliseconds since 1970. */

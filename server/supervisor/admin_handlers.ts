@@ -63,5 +63,15 @@ async function statusOf(parts: AdminParts): Promise<ServerStatus> {
     memoryBytes: Deno.memoryUsage().rss,
     operations,
     failures,
+    peers: await peersOf(parts),
+  };
+}
+
+async function peersOf(parts: AdminParts): Promise<ServerStatus["peers"]> {
+  const { peers } = await peerHandlers(parts)["peer.list"]({});
+  return {
+    known: peers.length,
+    linked: peers.filter(({ link }) => link === "linked").length,
+    queued: peers.reduce((sum, { queued }) => sum + queued, 0),
   };
 }

@@ -54,6 +54,7 @@ Deno.test("a running server answers its operator, stops when told, and is found 
   await t.step("status for people", async () => {
     const { out } = await admin("status");
     match(out, /^Sealpost server "Mill"$/m);
+    match(out, /^Linked: +with no server$/m);
     match(out, /^Running: +for .*, process \d+, version /m);
     match(out, /^Fingerprint: +([0-9a-f]{4} ){15}[0-9a-f]{4}$/m);
   });

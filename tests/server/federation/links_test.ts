@@ -47,6 +47,11 @@ Deno.test("two servers that add each other at once have one link, which comes ba
     },
   );
 
+  await t.step("the status counts it", async () => {
+    const { peers } = await mill.ask("status", {});
+    deepStrictEqual(peers, { known: 1, linked: 1, queued: 0 });
+  });
+
   await t.step("a killed server is missed and linked again when it is back", async () => {
     const missed = mill.says(/peer link ended/);
     await office.kill();
