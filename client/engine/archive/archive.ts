@@ -53,6 +53,7 @@ export class Archive implements ArchiveActions {
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  readonly #end = new AbortController();
 
   constructor(core: Core, options: ArchiveOptions) {
     this.#core = core;
@@ -176,6 +177,7 @@ export class Archive implements ArchiveActions {
   /** Resolves when nothing is under way any more; the connection must be over. */
   async ended(): Promise<void> {
     this.#stopped = true;
+    this.#end.abort();
     await this.#running;
   }
 
@@ -218,7 +220,9 @@ export class Archive implements ArchiveActions {
         if (!isConflict(thrown)) throw thrown;
         attempt += 1;
         this.#stale = true;
-        await pause(this.#core.clock, this.#core.random() * 20 * attempt);
+        const ms = this.#core.random() * 20 * attempt;
+        // The end of everything ends the pause.
+        await pause(this.#core.clock, ms, this.#end.signal).catch(() => undefined);
       }
     }
   }

@@ -55,8 +55,11 @@ export class ArchiveReader {
 
   /** Asks for the end of the archive, and takes in everything that is not here yet. Rejects when it cannot be reached. */
   async read(signal?: AbortSignal): Promise<ArchiveHead> {
+    // Looked at before the server is asked: another process on this profile may write meanwhile.
+    const known = this.#options.store.tail();
     const { message } = await this.#core.server.request({ type: "archive.head" });
     try {
+      if (isOlder(message, known)) throw new OtherArchive("it is older than what it was");
       await this.#readTo(message, signal);
     } catch (thrown) {
       if (!(thrown instanceof OtherArchive)) throw thrown;
@@ -100,7 +103,6 @@ export class ArchiveReader {
   async #readTo(head: ArchiveHead, signal: AbortSignal | undefined): Promise<void> {
     const { store } = this.#options;
     const known = store.tail();
-    if (isOlder(head, known)) throw new OtherArchive("it is older than what it was");
     if (head.position === 0) return;
     const isKnown = known?.position === head.position && known.revision === head.revision;
     if (!isKnown || this.#tail === undefined) await this.#readTail(head.position);
@@ -180,6 +182,8 @@ export class ArchiveReader {
   #take(mark: BatchMark, batch: ArchiveBatch): void {
     const { store, restorer } = this.#options;
     const effects = this.#core.sealed.database.transaction(() => {
+      // Another process on this profile has taken in or written a later one.
+      if ((store.batch(mark.position)?.revision ?? 0) > mark.revision) return [];
       store.taken(mark);
       const before = mark.position - 1;
       const said = [...batch.replaced];
