@@ -199,10 +199,18 @@ function reportFailure(error: unknown, json: boolean, program = "client"): numbe
 function reportUsage(error: CommanderError, program: string): number {
   if (error.exitCode === 0) return exitCodes.done;
   const text = error.message.replace(/^error: /, "");
-  const hint = text === "(outputHelp)" ? "which command?" : text;
+  const hint = text === "(outputHelp)" ? "which command?" : inWords(text);
   const help = `sealpost ${program} --help shows ${program === "client" ? "the commands" : "how"}`;
   writeErr(`sealpost: ${safe(hint, 500)} (${help})\n`);
   return exitCodes.usage;
+}
+
+/** Commander's sentence about a word that is no choice, without its terms. */
+function inWords(text: string): string {
+  const refused =
+    /^(?:command-argument|option) .*?value '(.*)' is invalid.*?\. Allowed choices are (.*)\.$/s;
+  const [, given, choices] = refused.exec(text) ?? [];
+  return choices === undefined ? text : `"${given}" is not one of: ${choices}`;
 }
 
 /** The world of this very process. */

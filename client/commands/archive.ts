@@ -56,7 +56,10 @@ export async function renameDevice(
   { id, label }: { readonly id: string | undefined; readonly label: string | undefined },
 ): Promise<void> {
   if (id === undefined || label === undefined) {
-    throw new ExitError("usage", "Which device, and what is it called? devices rename ID LABEL");
+    throw new ExitError(
+      "usage",
+      "Which device, and what is it called? sealpost client devices rename ID LABEL",
+    );
   }
   await withEngine(run, async (engine) => {
     await connect(run, engine);

@@ -51,7 +51,7 @@ export async function file(
 function usage(): ExitError {
   return new ExitError(
     "usage",
-    "file send TO PATH | file list [CONVERSATION] | file get ID [-o PATH] | file decline ID",
+    "Usage: sealpost client file send TO PATH | file list [CONVERSATION] | file get ID [-o PATH] | file decline ID",
   );
 }
 

@@ -48,7 +48,9 @@ function sentence(
     case "group_removed":
       return `${from} removed you from a group`;
     case "group_role":
-      return `${from} made you ${role ?? "member"} of a group`;
+      return `${from} made you ${role === undefined || role === "member" ? "a" : "an"} ${
+        role ?? "member"
+      } of a group`;
     case "device_added":
       return `${device} was added to your account; if that was not you, revoke it and change the password`;
     case "device_removed":

@@ -4,6 +4,7 @@ import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engin
 import type { ArchiveProgress } from "../engine/api_archive.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
+import { MessageNumbers } from "./numbers.ts";
 import { Transfers } from "./transfers.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
@@ -38,6 +39,7 @@ export class Chat implements ChatContext {
   readonly #names = new Set<string>();
   /** History that is on its way from the archive. */
   #history: ArchiveProgress | undefined;
+  readonly numbers = new MessageNumbers();
   readonly transfers: Transfers;
   readonly #changes = new MessageChanges();
 

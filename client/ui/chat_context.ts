@@ -4,6 +4,7 @@ import type { ChatMessage, Engine, Target } from "../engine/api.ts";
 import type { Transfers } from "./transfers.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { LineStyle } from "./format.ts";
+import type { MessageNumbers } from "./numbers.ts";
 
 /** What a chat runs over. */
 export interface ChatOptions {
@@ -40,6 +41,8 @@ export interface ChatContext {
   send(target: Target, text: string): Promise<void>;
   /** Makes plain lines go to `target`, and counts what waits there as read. */
   turnTo(target: Target): Promise<void>;
+  /** What messages are called. */
+  readonly numbers: MessageNumbers;
   /** Files on their way. */
   readonly transfers: Transfers;
   /** Counts unread messages anew and repaints. */

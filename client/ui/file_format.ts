@@ -50,5 +50,6 @@ export function fileBy(word: string, files: readonly FileInfo[]): FileInfo {
   const [file, another] = found;
   if (file !== undefined && another === undefined) return file;
   const why = another === undefined ? "There is no file" : "There are several files";
-  throw new AppError("not_found", { text: `${why} ${safe(word, 40)}`, fault: "us" });
+  const text = `${why} ${safe(word, 40)}; the list of files shows numbers and ids`;
+  throw new AppError("not_found", { text, fault: "us" });
 }

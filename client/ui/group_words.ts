@@ -177,6 +177,8 @@ export async function requestTarget(engine: Engine, name: string): Promise<Targe
   throw new AppError("not_found", { text: `say which: #${plain} or @${plain}` });
 }
 
+const withArticle = { owner: "an owner", admin: "an admin", member: "a member" } as const;
+
 /** One line of `group list`. */
 export function groupLine(group: GroupInfo): string {
   const by = safe(group.by ?? "somebody", 64);
@@ -185,7 +187,7 @@ export function groupLine(group: GroupInfo): string {
     case "active": {
       const unread = group.unread === 0 ? "" : `  ${group.unread} unread`;
       return `${name}  ${counted(group.members.length, "member")}  you are ${
-        group.role ?? "in it"
+        group.role === undefined ? "in it" : withArticle[group.role]
       }${unread}`;
     }
     case "request":

@@ -87,7 +87,9 @@ const history: Action = async (chat, rest) => {
   });
   if (messages.length === 0) return chat.say("No Messages Yet");
   const { utc } = chat.options.style;
-  chat.say(messages.map((m) => chat.line(m) + stateDetail(m, utc) + ` (${m.local})`).join("\n"));
+  chat.say(
+    messages.map((m) => chat.line(m) + stateDetail(m, utc) + ` (${chat.numbers.of(m)})`).join("\n"),
+  );
 };
 
 const search: Action = async (chat, rest) => {

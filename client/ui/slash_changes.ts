@@ -16,11 +16,13 @@ const own: Fits = (message) => message.own && alive(message);
 const others: Fits = (message) => !message.own && alive(message);
 
 /** `12: the rest`, or the rest alone. A number is only meant with its colon, or where nothing else can stand. */
-function numbered(rest: string): { readonly number: string | undefined; readonly rest: string } {
-  const match = /^(\d+)(?::\s*|\s*$)(.*)$/s.exec(rest);
-  return match === null
-    ? { number: undefined, rest }
-    : { number: match[1], rest: (match[2] ?? "").trim() };
+function numbered(
+  { numbers }: ChatContext,
+  rest: string,
+): { readonly number: string | undefined; readonly rest: string } {
+  const match = /^(a?\d+)(?::\s*|\s*$)(.*)$/is.exec(rest);
+  const number = numbers.reference(match?.[1] ?? "");
+  return number === undefined ? { number, rest } : { number, rest: (match?.[2] ?? "").trim() };
 }
 
 /** The message with that number, else the last one in the conversation at hand that fits. */
@@ -41,7 +43,7 @@ const usage = (chat: ChatContext, name: "reply" | "edit" | "delete" | "react" | 
 
 /** `/reply [NUMBER:] TEXT` */
 export async function reply(chat: ChatContext, typed: string): Promise<void> {
-  const { number, rest } = numbered(typed);
+  const { number, rest } = numbered(chat, typed);
   if (rest === "") return usage(chat, "reply");
   const message = await meant(chat, number, others);
   if (message !== undefined) await chat.options.engine.content.reply(message.id, rest);
@@ -49,7 +51,7 @@ export async function reply(chat: ChatContext, typed: string): Promise<void> {
 
 /** `/edit [NUMBER:] TEXT` */
 export async function edit(chat: ChatContext, typed: string): Promise<void> {
-  const { number, rest } = numbered(typed);
+  const { number, rest } = numbered(chat, typed);
   if (rest === "") return usage(chat, "edit");
   const message = await meant(chat, number, own);
   if (message !== undefined) await chat.options.engine.content.edit(message.id, rest);
@@ -57,7 +59,7 @@ export async function edit(chat: ChatContext, typed: string): Promise<void> {
 
 /** `/delete [NUMBER]` */
 export async function remove(chat: ChatContext, typed: string): Promise<void> {
-  const { number, rest } = numbered(typed);
+  const { number, rest } = numbered(chat, typed);
   if (rest !== "") return usage(chat, "delete");
   const message = await meant(chat, number, own);
   if (message === undefined) return;
@@ -67,7 +69,7 @@ export async function remove(chat: ChatContext, typed: string): Promise<void> {
 
 /** `/react [NUMBER:] EMOJI`; with a `-` in front of the emoji it is taken back. */
 export async function react(chat: ChatContext, typed: string): Promise<void> {
-  const { number, rest } = numbered(typed);
+  const { number, rest } = numbered(chat, typed);
   const remove = rest.startsWith("-");
   const emoji = remove ? rest.slice(1) : rest;
   if (emoji === "") return usage(chat, "react");

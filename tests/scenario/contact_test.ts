@@ -80,3 +80,10 @@ Deno.test("what cannot be a port or an address is a mistake of usage, said in on
     assert.match(err, /^sealpost: [^\n]+$/);
   }
 });
+
+Deno.test("a word that is none of a command's actions is answered with those that are", async () => {
+  await using folder = await TempFolder.make();
+  const { code, err } = await run(["client", "group", "join"], { home: folder.path });
+  assert.equal(code, 2);
+  assert.match(err, /^sealpost: "join" is not one of: create, list, members, [^\n]+$/);
+});
