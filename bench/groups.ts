@@ -12,7 +12,7 @@ function shown(engine: Engine, text: string): Promise<number> {
       if (event.kind !== "message" || event.message.text !== text) return;
       queueMicrotask(() => stop());
       resolve(performance.now());
-    }, { after: 0 });
+    });
   });
 }
 

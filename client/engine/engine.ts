@@ -375,6 +375,7 @@ class ProfileEngine implements Engine {
     const files = this.files.stop();
     await this.archive.stop(until - this.#core.clock.monotonic());
     await this.#keeper.stop();
+    this.#marks.stop();
     await files;
     await this.#sending.stop();
     await this.#inbox.allSettled();

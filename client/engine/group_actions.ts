@@ -25,7 +25,7 @@ import { type CheckedPackage, claimPackages } from "./key_packages.ts";
 import { sideBySide } from "./many_keys.ts";
 
 /** How long leaving waits for the farewell to be taken, in milliseconds. */
-const farewellMs = 5_000;
+const farewellMs = 15_000;
 
 /** What the actions need beside the core. */
 export interface ActionOptions {

@@ -1,5 +1,9 @@
 /** How far the members of a group have got, all together and one by one. */
+import type { CancelTimer } from "../../lib/base/clock.ts";
+import type { MemberProgress } from "../store/group_progress.ts";
 import type { Core } from "./core.ts";
+
+type MemberProgressOf = MemberProgress & { readonly account: string };
 
 type Looking = Pick<Core, "threads" | "own">;
 
@@ -10,7 +14,7 @@ function others({ threads, own }: Looking, thread: number): string[] {
 }
 
 /** The sequences up to which everybody else has got, and read, what was said. Nobody else: nothing. */
-export function everybody(core: Looking, thread: number): { delivered: number; read: number } {
+function everybody(core: Looking, thread: number): { delivered: number; read: number } {
   const all = core.threads.progress.of(thread, others(core, thread));
   if (all.length === 0) return { delivered: 0, read: 0 };
   return {
@@ -29,4 +33,58 @@ export interface ReadBy {
 export function readBy(core: Looking, thread: number, seq: number): ReadBy {
   const all = core.threads.progress.of(thread, others(core, thread));
   return { count: all.filter(({ read }) => read >= seq).length, of: all.length };
+}
+
+/** Receipts are gathered this long, in milliseconds: every member of a large group sends some for every message. */
+const gatherMs = 30;
+
+/** How far members have got, noted for many at once. */
+export class MemberMarks {
+  readonly #core: Core;
+  readonly #apply: (thread: number) => void;
+  readonly #waiting: { readonly thread: number; readonly progress: MemberProgressOf }[] = [];
+  #cancel: CancelTimer | undefined;
+
+  /** `apply` puts own messages of a thread into the states that they have reached, in the caller's transaction. */
+  constructor(core: Core, apply: (thread: number) => void) {
+    this.#core = core;
+    this.#apply = apply;
+  }
+
+  /** Somebody has got further; noted in a moment. */
+  take(thread: number, progress: MemberProgressOf): void {
+    this.#waiting.push({ thread, progress });
+    this.#cancel ??= this.#core.clock.after(gatherMs, () => this.#store());
+  }
+
+  /** Nothing more is noted: the server tells it again. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#waiting.length = 0;
+  }
+
+  #store(): void {
+    this.#cancel = undefined;
+    const { sealed, threads, messages, clock, changed } = this.#core;
+    const now = clock.now();
+    const all = this.#waiting.splice(0);
+    const news = sealed.database.transaction(() => {
+      const further = all.filter(({ thread, progress }) =>
+        threads.progress.raise(thread, progress)
+      );
+      const groups = new Set(further.map(({ thread }) => thread));
+      for (const thread of groups) {
+        const { delivered, read } = everybody(this.#core, thread);
+        threads.setPeerProgress(thread, { delivered, deliveredAt: now, read, readAt: now });
+        this.#apply(thread);
+        const reads = further.filter((one) => one.thread === thread).map((one) =>
+          one.progress.read
+        );
+        messages.retellOwn(thread, Math.max(...reads));
+      }
+      return groups.size > 0;
+    });
+    if (news) changed();
+  }
 }

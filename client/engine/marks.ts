@@ -5,7 +5,7 @@ import type { StoredMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Listed } from "./conversations.ts";
 import type { Core } from "./core.ts";
-import { everybody } from "./group_marks.ts";
+import { MemberMarks } from "./group_marks.ts";
 
 /** Puts own messages into the states that the partner's progress gives them. In the caller's transaction. */
 export function applyProgress(core: Core, thread: number): void {
@@ -29,9 +29,16 @@ interface Progress {
 /** Read marks and receipts of an engine. */
 export class Marks {
   readonly #core: Core;
+  readonly #members: MemberMarks;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#members = new MemberMarks(core, (thread) => applyProgress(core, thread));
+  }
+
+  /** Nothing more is noted. */
+  stop(): void {
+    this.#members.stop();
   }
 
   /** Somebody got or read something. */
@@ -66,7 +73,7 @@ export class Marks {
         messages.markRead(thread.thread, { seq: progress.read, now: this.#core.clock.now() });
       });
     } else if (thread.kind === "group") {
-      return this.#takeMember(thread, progress);
+      return this.#members.take(thread.thread, progress);
     } else {
       const news = progress.delivered > thread.peerDelivered || progress.read > thread.peerRead;
       if (!news) return;
@@ -76,20 +83,6 @@ export class Marks {
       });
     }
     this.#core.changed();
-  }
-
-  /** Own messages are delivered and read when they are for everybody else in the group. */
-  #takeMember({ thread }: Thread, progress: Progress): void {
-    const { sealed, threads, clock } = this.#core;
-    const now = clock.now();
-    const news = sealed.database.transaction(() => {
-      if (!threads.progress.raise(thread, progress)) return false;
-      const { delivered, read } = everybody(this.#core, thread);
-      threads.setPeerProgress(thread, { delivered, deliveredAt: now, read, readAt: now });
-      applyProgress(this.#core, thread);
-      return true;
-    });
-    if (news) this.#core.changed();
   }
 
   /** Marks everything of the message's thread up to and including it as read: here now, at the server when possible. */

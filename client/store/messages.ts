@@ -239,6 +239,14 @@ export class Messages {
       .run(this.#nextRevision(), at, thread, seq);
   }
 
+  /** The latest own message of the thread up to a sequence is told of again: who has read it has changed. */
+  retellOwn(thread: number, seq: number): void {
+    this.#database.prepare(`UPDATE messages SET revision = ? WHERE local = (
+      SELECT local FROM messages WHERE thread = ? AND seq <= ? AND own = 1 AND silent = 0
+      ORDER BY seq DESC LIMIT 1)`)
+      .run(this.#nextRevision(), thread, seq);
+  }
+
   failed(local: number, problem: Problem): void {
     const row = this.get(local);
     if (row === undefined) return;
