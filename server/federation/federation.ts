@@ -57,6 +57,7 @@ export class Federation {
     this.#answers = new KeptAnswers(clock);
     this.#around = {
       answer: answerer(options),
+      askKeys: (server, account) => this.ask(server, { kind: "keys", account }),
       storage,
       logger,
       clock,

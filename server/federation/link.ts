@@ -10,6 +10,7 @@ import type { Arrived, Message } from "../../lib/wire/messages.ts";
 import type { Dialled } from "../domain/peers.ts";
 import type { PeerItem, Storage } from "../operations/contract.ts";
 import { type Answer, type Answered, Asking, type Question } from "./asking.ts";
+import { type AskKeys, Authors } from "./authors.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
 
 /** What a link is made of. */
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly rest: readonly Arrived[];
   /** Answers what the peer asks. */
   readonly answer: (question: Question) => Promise<Answered>;
+  /** Asks the peer for the keys of one of its accounts and keeps them. */
+  readonly askKeys: AskKeys;
 }
 
 /** Items of one read from the outbox, and their bytes: what one frame carries. */
@@ -47,6 +50,7 @@ export class Link {
   /** Whether something may wait in the outbox that was not sent. */
   #stirred = true;
   readonly #asking: Asking;
+  readonly #authors: Authors;
   /** Resolves with why it ended, once it has; never rejects. */
   readonly ended: Promise<AppError>;
 
@@ -57,6 +61,7 @@ export class Link {
     this.#sent = options.after;
     this.#acked = options.after;
     this.#asking = new Asking(options);
+    this.#authors = new Authors(options.askKeys);
     this.ended = this.#run();
   }
 
@@ -172,6 +177,9 @@ export class Link {
       await this.#other(message);
     }
     await this.#store(items);
+    for (const { message } of arrived) {
+      if (message.type === "peer.item") this.#authors.note(message.item);
+    }
   }
 
   async #other(message: Message): Promise<void> {

@@ -220,8 +220,10 @@ export class Peer {
     if (!linked.ok) throw new AppError(linked.code);
     if (linked.after === null) throw new AppError("timeout", { text: "the link begins anew" });
     if (this.#ended || this.#row.state !== "active") throw new AppError("peer_paused");
+    const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
+    const after = linked.after;
     this.#hold(
-      new Link({ peer, channel, storage, clock, after: linked.after, hello, rest, answer }),
+      new Link({ peer, channel, storage, clock, after, hello, rest, answer, askKeys }),
     );
   }
 

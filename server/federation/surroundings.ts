@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly lobby: boolean;
   /** Answers what peers ask. */
   readonly answer: (question: Question) => Promise<Answered>;
+  /** Asks a linked server, by its name here, for the keys of one of its accounts, and keeps them. */
+  readonly askKeys: (server: string, account: string) => Promise<unknown>;
   readonly dial: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;
   /** Whether this server's fingerprint is smaller than the peer's, which settles who of two dials. */
   readonly ownIsSmaller: (row: PeerRow) => boolean;

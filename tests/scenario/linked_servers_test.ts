@@ -89,6 +89,20 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
       ]);
     },
   );
+  await t.step(
+    "what came before the other server went away is read by whoever comes later",
+    async () => {
+      await using zoe = await Person.register("zoe", mill);
+      assert.equal((await zoe.client("send", "#lobby", "goodbye")).code, 0);
+      await settled(mill);
+      await using newcomer = await Person.register("newcomer", office);
+      const linked = office.says(/peer linked/);
+      await mill.kill();
+      assert.equal((await newcomer.lobby()).at(-1), "zoe@mill: goodbye");
+      await mill.again();
+      await linked;
+    },
+  );
   await t.step("what cannot be: in one line, with its exit code", async () => {
     const refused = async (person: Person, ...args: string[]) => {
       const { code, err } = await person.client(...args);
