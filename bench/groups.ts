@@ -19,6 +19,7 @@ function shown(engine: Engine, text: string): Promise<number> {
 /**
  * Makes a group of `members` accounts, most of whom are away, adds them in one go, and measures until `online` full
  * clients in this process have decrypted and shown each of `rounds` messages.
+ * 98, because one address registers 100 accounts in an hour.
  */
 export async function groups(members = 98, online = 50, rounds = 10): Promise<void> {
   await using village = await Village.make();

@@ -123,8 +123,9 @@ function change(
   );
   draft.entries.push(({ threads, messages }) => {
     // Its name is changed by messages, and stays as they have left it.
-    const { name, namedAt } = threads.groups.get(thread.thread);
-    threads.setGroup(thread, { ...facts, name, namedAt });
+    const { name, namedAt, description } = threads.groups.get(thread.thread);
+    const told = description === undefined ? {} : { description };
+    threads.setGroup(thread, { ...facts, name, namedAt, ...told });
     for (const line of lines) messages.add(line);
     return [];
   });
