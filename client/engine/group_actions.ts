@@ -187,15 +187,19 @@ export class GroupActions implements GroupsApi {
     }
   }
 
-  async #leave({ thread, conversation }: Thread): Promise<void> {
+  /** `last`: what became of the group when nobody is in it any more. */
+  async #leave(
+    { thread, conversation }: Thread,
+    last: GroupFacts["standing"] = { kind: "left" },
+  ): Promise<void> {
     if (conversation === undefined) return;
     const { server, sealed, threads, changed } = this.#core;
     const { message } = await server.request({ type: "conversation.leave", conversation });
     sealed.database.transaction(() => {
       const row = this.#get(thread);
       const facts = threads.groups.get(thread);
-      const kind = message.deleted ? "left" : "leaving";
-      threads.setGroup(row, { ...facts, standing: { kind } });
+      const standing = message.deleted ? last : { kind: "leaving" } as const;
+      threads.setGroup(row, { ...facts, standing });
       // Nothing comes any more that would need the keys.
       if (message.deleted) {
         threads.compareAndSet(thread, row.version, { state: null, pending: null });
@@ -214,7 +218,7 @@ export class GroupActions implements GroupsApi {
       threads.groups.get(thread.thread).members.map(({ account }) => account)
         .filter((account) => account !== own.account);
     if (others().length > 0) await this.#change(thread.thread, others);
-    await this.#leave(this.#get(thread.thread));
+    await this.#leave(this.#get(thread.thread), { kind: "dissolved", by: own.name });
   }
 
   /** Commits what is wanted and not so yet; what was committed, or undefined when nothing was left to do. */

@@ -285,11 +285,13 @@ export class Intake {
     const rejoined = result.removed.some(({ deviceKey }) =>
       toBase64url(deviceKey) === message.device
     );
+    // A group's own lines say it of a group.
+    if (rejoined || draft.thread.kind === "group") return;
     for (const added of result.added) {
-      if (!rejoined) draft.warnings.push(`${name} uses a new device (since ${day(added)})`);
+      draft.warnings.push(`${name} uses a new device (since ${day(added)})`);
     }
-    for (const removed of result.removed) {
-      if (!rejoined) draft.warnings.push(`a device of ${removed.name} was removed`);
+    for (const { name } of result.removed) {
+      draft.warnings.push(`a device of ${name} was removed`);
     }
   }
 

@@ -6,11 +6,12 @@ import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import { MessageNumbers } from "./numbers.ts";
 import { Transfers } from "./transfers.ts";
+import { UnnamedNotices } from "./unnamed.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { completePath } from "./path_completion.ts";
 import { readLine, slashCommands } from "./slash.ts";
-import { addressOf, sameTarget, targetOf } from "./target.ts";
+import { addressOf, isUnnamed, sameTarget, targetOf } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
@@ -42,6 +43,7 @@ export class Chat implements ChatContext {
   readonly numbers = new MessageNumbers();
   readonly transfers: Transfers;
   readonly #changes = new MessageChanges();
+  readonly #unnamed = new UnnamedNotices();
 
   constructor(options: ChatOptions) {
     this.options = options;
@@ -250,7 +252,8 @@ export class Chat implements ChatContext {
     this.#changes.note(message);
     if (message.target.kind === "group") this.#names.add(message.conversation);
     if (message.own && !this.options.dialogue.interactive) return;
-    this.say(this.line(message));
+    if (this.#unnamed.hold(message)) return;
+    for (const line of [...this.#unnamed.release(message), message]) this.say(this.line(line));
     if (message.own || message.kind === "notice") return;
     if (sameTarget(message.target, this.target)) this.#markSoon(message);
     else if (!message.read && message.request !== true) this.#unreadElsewhere++;
@@ -259,6 +262,9 @@ export class Chat implements ChatContext {
 
   #showChange(message: ChatMessage): void {
     const { style, dialogue } = this.options;
+    if (!isUnnamed(message.target)) {
+      for (const line of this.#unnamed.release(message)) this.say(this.line(line));
+    }
     const change = this.#changes.tell(message, style);
     if (change !== undefined && (!message.own || dialogue.interactive || message.reactions)) {
       this.remark(change);

@@ -14,6 +14,12 @@ export function addressOf(target: Target): string {
   return target.kind === "group" ? `#${target.name}` : `@${target.name}`;
 }
 
+/** Whether nobody has told yet what the group is called: then its name is made of its id. */
+export function isUnnamed(target: Target): boolean {
+  return target.kind === "group" && target.id !== undefined &&
+    target.name === `group-${target.id.slice(0, 4)}`;
+}
+
 /** Whether both are the same conversation; names compare without case. */
 export function sameTarget(a: Target, b: Target): boolean {
   if (a.kind === "lobby" || b.kind === "lobby") return a.kind === b.kind;

@@ -150,7 +150,7 @@ Deno.test("six people, two groups of one name, roles, invitations, goodbyes", as
     const [end] = (await adam.json(["group", "list"])).filter(({ name }) => name === "crew");
     assert.equal(end?.["standing"], "removed");
     const [own] = (await olga.json(["group", "list"])).filter(({ name }) => name === "crew");
-    assert.equal(own?.["standing"], "left");
+    assert.equal(own?.["standing"], "dissolved");
   });
 });
 

@@ -28,8 +28,14 @@ export const applyGroup: ContentHandler<GroupBody> = (core, content) => {
     const at = { thread: thread.thread, ts: content.ts, self: core.own.name };
     core.messages.add(noticeLine(notice, at));
   }
+  if (isNews && before.name === undefined) tellLatest(core, thread.thread);
   return [...roles.effects, { kind: "run", run: () => core.asks.told(thread.thread) }];
 };
+
+/** The latest line is told again, under the name that the group has now. */
+function tellLatest({ messages }: Core, thread: number): void {
+  for (const latest of messages.last(thread, 1)) messages.change(latest, latest.content);
+}
 
 /** Owners and admins speak for the group, and one's own devices to each other. */
 function maySay({ threads }: Core, { thread, from, own }: ContentFacts<GroupBody>): boolean {

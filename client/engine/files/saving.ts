@@ -147,7 +147,7 @@ export class Part {
 
   async #name({ folder, name, numbered }: Destination): Promise<string> {
     for (let count = 0; count < (numbered ? mostNames : 1); count++) {
-      const path = `${folder}/${numberedName(name, count)}`;
+      const path = `${folder.replace(/(?<=.)\/+$/, "")}/${numberedName(name, count)}`;
       try {
         await nameAnew(this.path, path);
         return path;

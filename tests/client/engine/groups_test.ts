@@ -144,7 +144,7 @@ Deno.test("roles, names, leaving and dissolving", async () => {
   await until(bobby, "short", ({ named }) => named);
   await alice.groups.dissolve(group("short"));
   await until(bobby, "short", ({ standing }) => standing === "dissolved");
-  await until(alice, "short", ({ standing }) => standing === "left");
+  await until(alice, "short", ({ standing }) => standing === "dissolved");
   assert.ok((await lines(bobby, "short")).includes("alice dissolved the group"));
 });
 
