@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ChatMessage, Engine } from "../../../client/engine/api.ts";
 import { AppError } from "../../../lib/base/errors.ts";
-import { type DeviceFacts, message, patience } from "./kit.ts";
+import { type DeviceFacts, patience } from "./kit.ts";
 import { FaultProxy } from "./proxy.ts";
 import { Village } from "./village.ts";
 
@@ -219,12 +219,10 @@ async function check(day: Day): Promise<void> {
   for (const engine of engines) await engine.caughtUp(patience());
   const last: string[] = [];
   for (const one of present) last.push(await day.send(one));
-  for (const engine of engines) {
-    for (const text of last) await message(engine, text);
-    await engine.archive.settled(patience());
-  }
   const late = patience();
   for (;;) {
+    // What was said before a device was in the conversation comes from the archive.
+    for (const engine of engines) await engine.archive.settled(patience());
     const wrong = await difference(present, day, last);
     if (wrong === undefined) return;
     if (late.aborted) assert.fail(wrong);
@@ -249,7 +247,9 @@ async function difference(
     const lines = all.filter(({ kind, deleted }) => kind !== "notice" && !deleted);
     const of = `device ${at} of ${one.owner}${one.old ? " (put back)" : ""}`;
     if (new Set(lines.map(({ id }) => id)).size < lines.length) return `${of} has something twice`;
-    if (!last.every((text) => lines.some((line) => line.text === text))) return `${of} lacks`;
+    if (!last.every((text) => lines.some((line) => line.text === text))) {
+      return `${of} lacks the end`;
+    }
     if (one.old) continue;
     const now = { of, lines: lines.map(shown).sort().join("\n") };
     first ??= now;
