@@ -2,7 +2,6 @@
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
-import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { ReceivedCommit, ReceivedMessage, Refused } from "../../lib/mls/mod.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
@@ -13,6 +12,7 @@ import { takeContent } from "./content/take.ts";
 import { type Draft, newDraft } from "./draft.ts";
 import { applyProgress } from "./marks.ts";
 import type { Core } from "./core.ts";
+import { DeviceWarnings } from "./device_warnings.ts";
 import {
   accountsIn,
   applyGroupCommit,
@@ -63,11 +63,13 @@ export class Intake {
   readonly #core: Core;
   readonly #groups: Groups;
   readonly #services: IntakeServices;
+  readonly #devices: DeviceWarnings;
 
   constructor(core: Core, groups: Groups, services: IntakeServices) {
     this.#core = core;
     this.#groups = groups;
     this.#services = services;
+    this.#devices = new DeviceWarnings(core.own);
   }
 
   get #surroundings() {
@@ -280,19 +282,13 @@ export class Intake {
       return;
     }
     draft.group = result.group;
-    const name = result.committer.name;
     noteCommit(this.#groups, draft, { message, result });
     const rejoined = result.removed.some(({ deviceKey }) =>
       toBase64url(deviceKey) === message.device
     );
     // A group's own lines say it of a group.
     if (rejoined || draft.thread.kind === "group") return;
-    for (const added of result.added) {
-      draft.warnings.push(`${name} uses a new device (since ${day(added)})`);
-    }
-    for (const { name } of result.removed) {
-      draft.warnings.push(`a device of ${name} was removed`);
-    }
+    draft.warnings.push(...this.#devices.of(result));
   }
 
   async #welcome(draft: Draft, event: Arrived<"welcome">): Promise<void> {
@@ -390,8 +386,4 @@ export class Intake {
 
 function notTrusted(thread: Thread, detail: string): string {
   return `an invitation to talk with ${thread.title} was refused: ${detail}`;
-}
-
-function day(certificate: DeviceCertificate): string {
-  return new Date(certificate.createdAt).toISOString().slice(0, 10);
 }

@@ -34,6 +34,8 @@ const pieceBytes = frameLimits.bodyBytes / 2;
 /** The pending changes of an engine. */
 export class Proposals {
   readonly #core: Core;
+  /** Devices (base64url keys) whose removal by this device was told. */
+  readonly #toldRemoved = new Set<string>();
   readonly #groups: Groups;
 
   constructor(core: Core, groups: Groups) {
@@ -117,6 +119,9 @@ export class Proposals {
   #tellRemoved(thread: number, { group, change, remove }: Pending): void {
     if (group !== undefined || change.kind !== "commit" || remove.length === 0) return;
     const title = this.#core.threads.get(thread)?.title ?? "";
+    // An own device goes from every conversation, and is told of once.
+    if (remove.every((device) => this.#toldRemoved.has(device))) return;
+    for (const device of remove) this.#toldRemoved.add(device);
     this.#core.warn(`a device was removed from the conversation with ${title}`);
   }
 

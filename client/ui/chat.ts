@@ -1,6 +1,12 @@
 /** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
 import type { CancelTimer } from "../../lib/base/clock.ts";
-import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engine/api.ts";
+import type {
+  ChatMessage,
+  ConnectionState,
+  EngineEvent,
+  NotificationInfo,
+  Target,
+} from "../engine/api.ts";
 import type { ArchiveProgress } from "../engine/api_archive.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
@@ -234,7 +240,7 @@ export class Chat implements ChatContext {
         return;
       case "notification":
         if (event.notification.kind === "message") return;
-        return this.remark(`* ${safe(event.notification.text, 300)}`);
+        return this.remark(`* ${notificationLine(event.notification)}`);
       case "warning":
         return this.remark(`! ${safe(event.text, 500)}`);
       case "archive":
@@ -330,6 +336,13 @@ export class Chat implements ChatContext {
     return names.filter((name) => name.startsWith(word[3] ?? ""))
       .map((name) => `${word[1]}${word[2]}${name} `);
   }
+}
+
+/** A notification as it comes; a request with the commands that answer it. */
+export function notificationLine({ kind, from, text }: NotificationInfo): string {
+  if (kind !== "request" || from === undefined) return safe(text, 300);
+  const name = safe(from, 64);
+  return `${name} would like to write to you: /accept, /decline or /block ${name}`;
 }
 
 /** The connection in a word or two, for the status row. */
