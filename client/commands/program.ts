@@ -179,7 +179,9 @@ function addAccountCommands(add: Add): void {
     example: "archive off sam",
     act: (run, act: string | undefined, to: string | undefined) => {
       if (act === undefined || act === "status") return archiveStatus(run);
-      if (to === undefined) throw new ExitError("usage", `Which conversation? archive ${act} NAME`);
+      if (to === undefined) {
+        throw new ExitError("usage", `Which conversation? sealpost client archive ${act} NAME`);
+      }
       return archiveSwitch(run, { to, kept: act === "on" });
     },
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["status", "on", "off"]))

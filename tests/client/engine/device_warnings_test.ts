@@ -7,7 +7,7 @@ function deviceOf(name: string, accountId: string) {
   return issueDeviceCertificate({
     name,
     accountId,
-    serverKey: new Uint8Array(32),
+    serverKey: generateSigningKey().publicKey,
     accountKey: generateSigningKey(),
     deviceKey: generateSigningKey().publicKey,
     createdAt: Date.UTC(2026, 10, 21),
