@@ -20,6 +20,7 @@ import { failSilent, settleSilent } from "./content/accepted.ts";
 import { type Effect, follow } from "./content/facts.ts";
 import { keepDays } from "./content/keep_days.ts";
 import { sealContent } from "./content/sealed.ts";
+import { takeUp } from "./take_up.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
 const inFlightLimit = 4 * clientLimits.outboxBatch;
@@ -329,6 +330,7 @@ export class Sending {
       case "not_a_member":
       case "no_such_conversation":
         sealed.database.transaction(() => outbox.unseal(row.local, bytes));
+        if (error.code === "not_a_member" && !row.silent) await takeUp(this.#core, row.thread);
         return await this.#recover(row.thread, conversation, error);
       case "epoch_conflict":
         await this.#options.readLog(conversation);
