@@ -194,6 +194,11 @@ export class Keeper implements Requester {
     let ending: Ending | undefined;
     try {
       const connection = await this.#options.open(this.#stop.signal);
+      // Who stops while a connection opens does not know it yet, and cannot close it.
+      if (this.#stop.signal.aborted) {
+        await connection.close();
+        throw this.#stop.signal.reason;
+      }
       const requests = new Requests(connection, {
         clock: this.#options.clock,
         onClosed: (reason) => ending ??= endingOf(reason, "session"),
