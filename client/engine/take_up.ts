@@ -11,5 +11,13 @@ export async function takeUp(
 ): Promise<void> {
   const { kind, conversation } = core.threads.get(thread) ?? {};
   if (kind !== "direct" || conversation === undefined) return;
-  await core.server.request({ type: "conversation.answer", conversation, answer: "accept" });
+  await answerAfterAll(core, conversation);
+}
+
+/** Accepts the request that this conversation (UUID) was; nothing happens when it is accepted already. */
+export async function answerAfterAll(
+  { server }: Pick<Core, "server">,
+  conversation: string,
+): Promise<void> {
+  await server.request({ type: "conversation.answer", conversation, answer: "accept" });
 }
