@@ -85,7 +85,8 @@ async function reach(port: number): Promise<Deno.TcpConn | undefined> {
   try {
     return await Deno.connect({ hostname: "127.0.0.1", port });
   } catch (thrown) {
-    if (thrown instanceof Deno.errors.ConnectionRefused) return undefined;
+    const { ConnectionRefused, ConnectionReset } = Deno.errors;
+    if (thrown instanceof ConnectionRefused || thrown instanceof ConnectionReset) return undefined;
     throw thrown;
   }
 }
