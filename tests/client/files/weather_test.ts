@@ -73,7 +73,7 @@ async function announced(engine: Engine, id: string) {
 }
 
 Deno.test("a file comes through whatever breaks on its way, whole, once, and without leftovers", async () => {
-  const runs = Number(Deno.env.get("WEATHER_RUNS") ?? 3);
+  const runs = Number(Deno.env.get("WEATHER_RUNS") ?? 2);
   await using village = await Village.make();
   await using proxy = await FaultProxy.start(village.pinned.port);
   const options = { port: proxy.port };
