@@ -1,7 +1,7 @@
 /**
  * Writes the parts of docs/PROTOCOL.md that follow from the code: a section for each message of the catalogue, and the
- * table of errors. They stand between markers. `deno run --allow-read=docs --allow-write=docs
- * scripts/protocol_tables.ts` brings the document up to date; a test sees to it that it is.
+ * table of errors. They stand between markers. The same examples go into `tests/vectors/messages.json`. `deno run --allow-read
+ * --allow-write scripts/protocol_tables.ts` brings both up to date; a test sees to it that they are.
  */
 import { errorCodes } from "../lib/base/errors.ts";
 import { catalogue, type Entry, type MessageType } from "../lib/wire/messages.ts";
@@ -139,10 +139,24 @@ export function updated(document: string): string {
   }, document);
 }
 
+/** One message of each type as it may travel, for `tests/vectors/messages.json`: the text of its object in a header. */
+export function messageVectors(): string {
+  const vectors = types().map((type) => {
+    const { direction, role }: Entry = catalogue[type];
+    const text = JSON.stringify(exampleOf(nodeOf(catalogue[type].schema)));
+    return { type, direction, role, text };
+  });
+  return `${JSON.stringify(vectors, null, 2)}\n`;
+}
+
+/** Where those are. */
+export const messagesFile = new URL("../tests/vectors/messages.json", import.meta.url);
+
 /** Where the document is. */
 export const protocolDocument = new URL("../docs/PROTOCOL.md", import.meta.url);
 
 if (import.meta.main) {
   const document = await Deno.readTextFile(protocolDocument);
   await Deno.writeTextFile(protocolDocument, updated(document));
+  await Deno.writeTextFile(messagesFile, messageVectors());
 }

@@ -23,12 +23,10 @@ export const signatureBytes = 64;
 /** Every purpose that something is signed for, once. A label never changes what it covers; a new form gets a new label. */
 export const labels = [
   "frame",
-  "device login",
   "device certificate",
   "device revocation",
   "content",
   "lobby",
-  "checkpoint",
   "commit refusal",
 ] as const;
 

@@ -3,12 +3,15 @@ import { Compile } from "typebox/compile";
 import { catalogue, type MessageType } from "../../lib/wire/messages.ts";
 import { exampleOf, nodeOf } from "../../scripts/protocol_schema.ts";
 import {
+  messagesFile,
+  messageVectors,
   missingNotes,
   protocolDocument,
   sectionsOf,
   updated,
 } from "../../scripts/protocol_tables.ts";
 import { fieldNotes } from "../../scripts/protocol_field_notes.ts";
+import { signedVectors } from "../vectors/make_signed.ts";
 import { wireVectors } from "../vectors/make_wire.ts";
 
 const types = Object.keys(catalogue) as MessageType[];
@@ -16,6 +19,11 @@ const document = await Deno.readTextFile(protocolDocument);
 
 Deno.test("the document's tables are those of the code; scripts/protocol_tables.ts writes them", () => {
   assert.ok(updated(document) === document, "run scripts/protocol_tables.ts");
+});
+
+Deno.test("every message has a vector, the document's example; scripts/protocol_tables.ts writes them", async () => {
+  const written = await Deno.readTextFile(messagesFile);
+  assert.ok(written === messageVectors(), "run scripts/protocol_tables.ts");
 });
 
 Deno.test("every message stands in exactly one section of the document", () => {
@@ -56,6 +64,8 @@ Deno.test("the values that the document prints are those of the vectors", () => 
     frames[0]?.signature,
     lobbyPost.signature,
     content.signature,
+    ...signedVectors.commitRefusals.filter(({ reason }) => reason === "invalid")
+      .flatMap(({ signed, signature }) => [signed, signature]),
   ];
   for (const value of printed) assert.ok(document.includes(value ?? "no vector"), value);
 });
