@@ -86,15 +86,17 @@ async function settled(
     return await Promise.race([reached, stopped.rejection]);
   } catch (error) {
     if (!run.signal.aborted || run.world.signal.aborted) throw error;
-    throw new ExitError("queued", late(options.flags.wait), { cause: error });
+    throw new ExitError("queued", late(options.flags.wait, engine), { cause: error });
   } finally {
     stopped.forget();
   }
 }
 
-function late(wanted: SendFlags["wait"]): string {
+function late(wanted: SendFlags["wait"], engine: Engine): string {
+  const connection = engine.connection();
+  const why = connection.kind === "offline" ? ` (${connection.reason})` : "";
   return wanted === "sent"
-    ? "The message is queued and will be sent when the server can be reached; not in the time given."
+    ? `The message is queued and will be sent by itself as soon as it can; not in the time given${why}.`
     : `The message was not ${wanted} in the time given. Nothing is lost: it waits until it can be.`;
 }
 

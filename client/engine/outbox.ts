@@ -20,6 +20,7 @@ import { failSilent, settleSilent } from "./content/accepted.ts";
 import { type Effect, follow } from "./content/facts.ts";
 import { keepDays } from "./content/keep_days.ts";
 import { sealContent } from "./content/sealed.ts";
+import { type Pump, settled, settledOrWoken } from "./pump.ts";
 import { takeUp } from "./take_up.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
@@ -38,17 +39,6 @@ interface Accepted {
   readonly row: Outgoing;
   readonly seq: number;
   readonly ts: number;
-}
-
-interface Pump {
-  /** Sent over this connection and not answered yet. */
-  readonly inFlight: Map<number, Promise<void>>;
-  running: Promise<void> | undefined;
-  /** Something was added since the last look. */
-  again: boolean;
-  /** Ends the wait for answers when something is added. */
-  wake: () => void;
-  failures: number;
 }
 
 /** The sending side of an engine. */
@@ -372,6 +362,9 @@ export class Sending {
     const { logger, outbox, clock, random } = this.#core;
     logger.log("warning", "sending_failed", { code: error.code, cause: String(error.cause) });
     const later = isTemporary(error) || error.retry !== "never";
+    if (error.code === "storage_full" && pump.failures === 0) {
+      this.#core.warn(`${error.message}: what you write waits here and is sent by itself later`);
+    }
     if (!later) {
       const waiting = outbox.waiting(thread, 1_000_000).map(({ local }) => local);
       this.#fail(waiting, error);
@@ -383,18 +376,4 @@ export class Sending {
     });
     clock.after(wait, () => this.kick(thread));
   }
-}
-
-/** Waits for all answers; rejects with the first failure. */
-async function settled(pump: Pump): Promise<void> {
-  const results = await Promise.allSettled([...pump.inFlight.values()]);
-  const failed = results.find((one) => one.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-}
-
-/** The same, but ends early when something is added. */
-async function settledOrWoken(pump: Pump): Promise<void> {
-  const woken = new Promise<void>((resolve) => pump.wake = resolve);
-  if (!pump.again) await Promise.race([settled(pump), woken]);
-  pump.wake = () => {};
 }

@@ -20,6 +20,8 @@ export interface ServerOptions {
   /** By `startServer.sh` instead of directly. */
   readonly script?: boolean;
   readonly flags?: readonly string[];
+  /** Where the server keeps its data, instead of beside the people's homes. */
+  readonly folder?: string;
 }
 
 /** A start script of this tree. */
@@ -111,7 +113,8 @@ export class Town implements AsyncDisposable {
   }
 }
 
-async function startServer(folder: string, port: string, { env, script, flags }: ServerOptions) {
+async function startServer(beside: string, port: string, how: ServerOptions) {
+  const { env, script, flags, folder = beside } = how;
   const options: StartOptions = {
     home: folder,
     ...(env === undefined ? {} : { env }),
