@@ -9,16 +9,8 @@
 import { toBase64url } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
 import { canonicalName } from "./names.ts";
+import { passwordStretching } from "./password_cost.ts";
 import { passwordText } from "./password_text.ts";
-
-/**
- * How a guess is made expensive: Argon2id (RFC 9106) with 96 MiB and 3 passes in one lane, above that RFC's second
- * recommended choice (64 MiB, 3 passes). About 0.3 s in the package's single-threaded WebAssembly; a second lane would
- * help only whoever guesses in parallel. It is part of each account's record: changing it locks everybody out.
- */
-export const passwordStretching = {
-  "argon2id-custom": { iterations: 3, memory: 96 * 1024, parallelism: 1 },
-} as const;
 
 /** Who the exchange is between; must be the same at registration and at every login. */
 export interface PasswordParties {

@@ -13,7 +13,7 @@ export type PasswordVerdict =
   | { readonly kind: "weak"; readonly reason: string };
 
 /**
- * Each guess costs 0.3 s of one core and 96 MiB (see `passwordStretching`), even for whoever stole the server: 2^30 of
+ * Each guess costs 0.3 s of one core and 96 MiB (see `password_cost.ts`), even for whoever stole the server: 2^30 of
  * them are some ten years of a core.
  */
 const requiredBits = 30;

@@ -5,6 +5,7 @@
 import { randomBytes, scrypt } from "node:crypto";
 import { type Bytes, concat, copyBytes, utf8 } from "../base/bytes.ts";
 import { AppError } from "../base/errors.ts";
+import { profileKeyCost as cost, type ScryptCost } from "./password_cost.ts";
 import { passwordText } from "./password_text.ts";
 import { open, seal, sealOverheadBytes } from "./seal.ts";
 
@@ -13,14 +14,6 @@ const saltBytes = 16;
 const profileKeyBytes = 32;
 const headerBytes = 4 + saltBytes;
 
-/** What a guess costs: 128 MiB and about 0.4 s. */
-interface ScryptCost {
-  readonly log2N: number;
-  readonly r: number;
-  readonly p: number;
-}
-
-const cost: ScryptCost = { log2N: 17, r: 8, p: 1 };
 /** The most that a file may ask of this machine: 1 GiB. */
 const costLimit: ScryptCost = { log2N: 20, r: 8, p: 4 };
 

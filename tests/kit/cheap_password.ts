@@ -5,6 +5,7 @@
 import * as opaque from "@serenity-kit/opaque";
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { canonicalName } from "../../lib/crypto/names.ts";
+import { passwordStretching as keyStretching } from "./cheap_cost.ts";
 
 /** Who the exchange is between. */
 export interface Parties {
@@ -12,8 +13,6 @@ export interface Parties {
   /** 32 bytes. */
   readonly serverKey: Uint8Array;
 }
-
-const keyStretching = { "argon2id-custom": { iterations: 1, memory: 8, parallelism: 1 } } as const;
 
 function identifiers({ name, serverKey }: Parties) {
   return { client: canonicalName(name), server: toBase64url(serverKey) };

@@ -3,6 +3,8 @@
  * one, the compiled executable. What it prints is collected line by line, and tests wait for lines, never for time.
  */
 
+import { costFlags } from "./cost.ts";
+
 const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
 /** Longer than anything takes on a busy machine; only a failure waits for it. In ms. */
@@ -46,7 +48,8 @@ function commandLine(args: readonly string[]): string[] {
   const binary = compiled();
   if (binary !== undefined) return [binary, ...args];
   const flags = permissionFlags(args[0] === "server" || args[0] === "client" ? args[0] : "all");
-  const config = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
+  const always = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
+  const config = [...always, ...costFlags()];
   return [Deno.execPath(), "run", ...config, ...flags, `${root}main.ts`, ...args];
 }
 

@@ -1,4 +1,5 @@
 /** Engines in processes of their own. */
+import { costFlags } from "../../kit/cost.ts";
 import { Running } from "../../kit/program.ts";
 import { type DeviceFacts, encodeFacts } from "./kit.ts";
 
@@ -10,7 +11,14 @@ export async function startChild(
   command: readonly string[],
   options: { readonly crashAt?: string } = {},
 ): Promise<Running> {
-  const flags = ["--quiet", "--no-prompt", "--no-check", "--config", `${root}deno.json`];
+  const flags = [
+    "--quiet",
+    "--no-prompt",
+    "--no-check",
+    "--config",
+    `${root}deno.json`,
+    ...costFlags(),
+  ];
   // The run permission is for the child to kill itself at its crash point.
   const may = ["net", "read", "write", "env", "sys", "run"].map((what) => `--allow-${what}`);
   const script = `${root}tests/client/engine/child.ts`;
