@@ -126,6 +126,12 @@ export const fieldNotes: Readonly<Record<string, string>> = {
     "rows up to this one were given up (for their age, or for want of room) before this device had them",
   "members.delivered": "the row up to which one of its devices has everything",
   "members.deliveredAt": "when that was",
+  "conversations.hub":
+    "name here of the linked server that orders it; absent where this server does",
+  "conversations.hubAway":
+    "true: there is no link to that server just now, so that nothing can be sent there",
+  "members.reached":
+    "of a member of another server: the row up to which that server has everything on disk",
   "members.read": "the row up to which it has read",
   "members.readAt": "when that was",
   "conversation.info.ok.head": "number of the newest row",
@@ -134,6 +140,8 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   "receipt.delivered": "the row up to which a device of it has everything",
   "receipt.read": "the row up to which it has read",
   "receipt.at": "when that was",
+  "receipt.reached":
+    "of a member of another server: the row up to which that server has everything on disk",
   text: "the text",
   "lobby.seq": "number of the post, from 1",
   "lobby.post.ok.seq": "number of the post, from 1",

@@ -87,6 +87,13 @@ export interface Seat {
   changed: boolean;
 }
 
+/** How far another server with members in the conversation is known to be. */
+export interface FollowingServer {
+  /** Everything up to here it has on disk. */
+  reached: number;
+  changed: boolean;
+}
+
 /** One conversation. */
 export interface Conversation {
   readonly key: number;
@@ -94,6 +101,10 @@ export interface Conversation {
   readonly kind: "direct" | "group";
   /** Storage key of the account that created it; null for conversations from before that was noted. */
   readonly creator: number | null;
+  /** Storage key of the linked server whose conversation it is, which this server follows; null for an own one. */
+  readonly hub: number | null;
+  /** What is known of other servers with members in it, by storage key of the server. */
+  readonly servers: Map<number, FollowingServer>;
   /** The sequence of the newest row; 0 before the first. */
   head: number;
   epoch: number;
@@ -183,6 +194,11 @@ export function rosterOf(conversation: Conversation): Seat[] {
 /** The last row that a seat gets, as things stand. */
 export function lastFor(conversation: Conversation, seat: Seat): number {
   return seat.until ?? conversation.head;
+}
+
+/** Up to where another server is known to have the rows on disk: the one that orders them has all of them. */
+export function reachedBy({ hub, head, servers }: Conversation, server: number): number {
+  return hub === server ? head : servers.get(server)?.reached ?? 0;
 }
 
 /** Gives up a seat for good. */

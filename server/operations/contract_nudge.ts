@@ -35,6 +35,8 @@ export type Nudge =
     delivered: number;
     read: number;
     at: number;
+    /** Of a member of another server: everything up to here is on that server's disk. */
+    reached?: number;
     devices: string[];
   }
   /** Removals were queued. */

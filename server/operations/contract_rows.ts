@@ -94,12 +94,16 @@ export interface MemberRow {
   readonly deliveredAt: number | null;
   readonly read: number;
   readonly readAt: number | null;
+  /** Of a member of another server: everything up to here is on that server's disk. */
+  readonly reached?: number;
 }
 
 /** A conversation as one device's account sees it. */
 export interface ConversationRow extends Standing {
   readonly conversation: string;
   readonly kind: ConversationKind;
+  /** Name here of the linked server whose conversation it is; absent for an own one. */
+  readonly hub?: string;
   readonly members: MemberRow[];
   readonly epoch: number;
   readonly incarnation: number;

@@ -4,12 +4,14 @@ import {
   isInRoster,
   listedMembers,
   memberOf,
+  reachedBy,
   type Seat,
   sendingSeat,
 } from "../domain/conversation.ts";
 import type { Tables } from "../tables/tables.ts";
 import { actingParty, type Handler } from "./context.ts";
 import type { ConversationRow, MemberRow } from "./contract.ts";
+import { peerName, shownName } from "./remote.ts";
 import { findListed, leavingIds, roleEntries, rosterEntries, standingOf } from "./parties.ts";
 
 /** About as many accounts as the conversations of one answer have: what is beyond would not fit a frame. */
@@ -25,11 +27,14 @@ interface Viewer {
 /** How far members have got; what one has read it has also got, so that blocking does not show by it. */
 function memberRows(tables: Tables, conversation: Conversation, viewer: Viewer): MemberRow[] {
   return listedMembers(conversation).map((member) => {
-    const { account, name } = tables.accounts.byKey(member.account);
+    const shown = tables.accounts.byKey(member.account);
+    const { account, peer } = shown;
+    const name = shownName(tables, shown);
     const { role, delivered, deliveredAt, readAt } = member;
     const own = member.account === viewer.account;
     const read = own || !member.mutes ? member.read : Math.min(member.read, delivered);
-    return { account, name, role, delivered, deliveredAt, read, readAt };
+    const reached = peer === null ? {} : { reached: reachedBy(conversation, peer) };
+    return { account, name, role, delivered, deliveredAt, read, readAt, ...reached };
   });
 }
 
@@ -45,6 +50,11 @@ function marksOf(
   return { acked, used: { epoch, generations } };
 }
 
+/** Whose conversation it is, where it is not this server's own. */
+function hubOf(tables: Tables, { hub }: Conversation): Pick<ConversationRow, "hub"> {
+  return hub === null ? {} : { hub: peerName(tables, hub) };
+}
+
 function conversationRow(
   tables: Tables,
   conversation: Conversation,
@@ -55,6 +65,7 @@ function conversationRow(
   return {
     conversation: conversation.id,
     kind: conversation.kind,
+    ...hubOf(tables, conversation),
     members: memberRows(tables, conversation, viewer),
     epoch: conversation.epoch,
     incarnation: conversation.incarnation,

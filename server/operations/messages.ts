@@ -4,6 +4,7 @@ import {
   lastFor,
   listedMember,
   memberOf,
+  reachedBy,
   readingSeat,
   type Seat,
   sendingSeat,
@@ -310,13 +311,15 @@ function tellReceipt(
   const devices = readersOf(tables, conversation, whose);
   const member = memberOf(conversation, whose.account);
   if (devices.length === 0 || member === undefined) return;
+  const { account, peer } = tables.accounts.byKey(whose.account);
   nudge({
     kind: "receipt",
     conversation: conversation.id,
-    account: tables.accounts.byKey(whose.account).account,
+    account,
     delivered: member.delivered,
     read: member.read,
     at: now,
+    ...(peer === null ? {} : { reached: reachedBy(conversation, peer) }),
     devices,
   });
 }

@@ -74,8 +74,12 @@ function countNew(context: Context, { fingerprint }: Peer): number {
 
 /** How an account is shown on this server: an own one by its name, one of a linked server under its address here. */
 export function shownName(tables: Tables, { name, peer }: Pick<Account, "name" | "peer">): string {
-  if (peer === null) return name;
-  return `${name}@${tables.peers.byKey(peer)?.name ?? "unknown"}`;
+  return peer === null ? name : `${name}@${peerName(tables, peer)}`;
+}
+
+/** What a linked server is called here, by its storage key. */
+export function peerName({ peers }: Tables, peer: number): string {
+  return peers.byKey(peer)?.name ?? "unknown";
 }
 
 function isSame(account: Account, peer: Peer, certificate: DeviceCertificate): boolean {

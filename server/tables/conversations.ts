@@ -22,6 +22,8 @@ export interface NewConversation {
   /** Storage key of the account that creates it. */
   readonly creator: number;
   readonly members: readonly Member[];
+  /** Storage key of the linked server whose it is; an own one when left out. */
+  readonly hub?: number;
 }
 
 /** Conversations with their members and seats. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { utf8Length } from "../../lib/base/bytes.ts";
 import { encodeMembershipChange } from "../../lib/base/membership.ts";
-import { frameLimits, mlsLimits, textLimits } from "../../lib/base/limits.ts";
+import { frameLimits, mlsLimits } from "../../lib/base/limits.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 
 const most = mlsLimits.groupDevices;
@@ -57,33 +57,6 @@ const messages: readonly Message[] = [
     members: list(member),
     ...standing,
     body: bytes,
-  },
-  {
-    type: "conversation.list.ok",
-    id: large,
-    conversations: [{
-      conversation: account,
-      kind: "group",
-      members: list({
-        account,
-        name: "n".repeat(textLimits.nameMax),
-        role: "member",
-        delivered: large,
-        deliveredAt: time,
-        read: large,
-        readAt: time,
-      }),
-      epoch: large,
-      incarnation: large,
-      head: large,
-      cursor: large,
-      lost: large,
-      unread: large,
-      ...standing,
-      removals: list(device),
-      leaving: list(account),
-    }],
-    more: true,
   },
 ];
 

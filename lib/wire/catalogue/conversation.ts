@@ -15,6 +15,7 @@ import {
   nullable,
   publicKey,
   rosterEntry,
+  serverName,
   signature,
   time,
   uuid,
@@ -49,6 +50,8 @@ const member = Type.Object({
   deliveredAt: nullable(time),
   read: count,
   readAt: nullable(time),
+  /** Of a member of another server: everything up to here is on that server's disk. */
+  reached: Type.Optional(count),
 });
 
 /** Messages of conversations. */
@@ -81,6 +84,10 @@ export const conversationMessages = {
       Type.Object({
         conversation: uuid,
         kind: conversationKind,
+        /** The linked server whose conversation it is; absent for this server's own. */
+        hub: Type.Optional(serverName),
+        /** The link to that server does not stand just now. */
+        hubAway: Type.Optional(Type.Literal(true)),
         members: listOf(member, mlsLimits.groupDevices),
         epoch: count,
         ...incarnation,
@@ -232,6 +239,8 @@ export const conversationMessages = {
     delivered: count,
     read: count,
     at: time,
+    /** Of a member of another server: everything up to here is on that server's disk. */
+    reached: Type.Optional(count),
   }),
 };
 

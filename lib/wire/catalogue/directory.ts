@@ -11,6 +11,7 @@ import {
   name,
   nullable,
   publicKey,
+  serverName,
   time,
   uuid,
 } from "./fields.ts";
@@ -42,8 +43,8 @@ export const keysFields = {
   checkpoint,
 };
 
-/** The name of a linked server, as this server's operator calls it: what stands behind `@`. */
-const server = Type.Optional(Type.String({ minLength: 1, maxLength: 64 }));
+/** The linked server that is asked. */
+const server = Type.Optional(serverName);
 
 /** Messages of the directory. */
 export const directoryMessages = {

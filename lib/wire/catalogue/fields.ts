@@ -42,6 +42,9 @@ export const hash = exactBinary(32);
 /** An account name as a person typed it; whether it is a valid one is the server's answer, not the schema's. */
 export const name = Type.String({ minLength: 1, maxLength: 4 * textLimits.nameMax });
 
+/** The name of a linked server, as this server's operator calls it: what stands behind `@`. */
+export const serverName = Type.String({ minLength: 1, maxLength: 64 });
+
 /** A device's label, chosen by its owner. */
 export const label = Type.String({ maxLength: textLimits.deviceLabelChars });
 

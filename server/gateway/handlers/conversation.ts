@@ -3,17 +3,29 @@
  * connection sends reaches the log in the order in which it was sent.
  */
 import { reach } from "../../../lib/base/crashpoint.ts";
+import type { ConversationRow } from "../../operations/contract.ts";
 import { checkCommit, isMessageOf } from "../clear_header.ts";
 import { commitParts } from "../commit_parts.ts";
-import { fitting } from "../fitting.ts";
+import { fitting, thinned } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { sendRow } from "../push.ts";
-import { refused } from "../session.ts";
+import { refused, type Session } from "../session.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const conversationsAtOnce = 50;
 /** Bytes of rows in front of one answer: half of what may wait for a reader. */
 const fetchBytes = 2 * 1024 * 1024;
+
+/** Names of the servers of these conversations to which there is no link just now. */
+async function serversAway(
+  { services: { peers } }: Session,
+  rows: readonly Pick<ConversationRow, "hub">[],
+): Promise<ReadonlySet<string>> {
+  if (rows.every(({ hub }) => hub === undefined)) return new Set();
+  const linked = (await peers.servers()).filter(({ linked }) => linked).map(({ name }) => name);
+  const hubs = rows.flatMap(({ hub }) => hub ?? []);
+  return new Set(hubs.filter((hub) => !linked.includes(hub)));
+}
 
 /** Handlers of `conversation.*` and `message.*`. */
 export const conversationHandlers: RequestHandlers<
@@ -71,7 +83,11 @@ export const conversationHandlers: RequestHandlers<
       limit: conversationsAtOnce,
     });
     // A partner may have revoked many devices, each of which stands in the row until somebody removes it.
-    const { rows, more } = fitting({ rows: found.conversations, more: found.more });
+    const away = await serversAway(session, found.conversations);
+    const known = found.conversations.map((row) =>
+      row.hub !== undefined && away.has(row.hub) ? { ...row, hubAway: true as const } : row
+    );
+    const { rows, more } = fitting({ rows: known.map(thinned), more: found.more });
     return { ok: true, fields: { conversations: rows, more } };
   },
 

@@ -6,6 +6,7 @@ import type { Conversations, NewConversation, Verdict } from "../tables.ts";
 import { missing } from "./accounts.ts";
 import { Cache } from "./cache.ts";
 import { readMembers, readSeats, writeMember, writeSeat } from "./conversation_rows.ts";
+import { readServers, writeServers } from "./following.ts";
 import { deleteRows } from "./log.ts";
 
 interface ConversationRow {
@@ -13,6 +14,7 @@ interface ConversationRow {
   conversation: string;
   kind: "direct" | "group";
   creator: number | null;
+  hub: number | null;
   head: number;
   epoch: number;
   incarnation: number;
@@ -73,6 +75,8 @@ export class SqliteConversations implements Conversations {
       id: row.conversation,
       kind: row.kind,
       creator: row.creator,
+      hub: row.hub,
+      servers: readServers(this.#database, row.key),
       head: row.head,
       epoch: row.epoch,
       incarnation: row.incarnation,
@@ -100,10 +104,10 @@ export class SqliteConversations implements Conversations {
       .get(conversation) !== undefined;
   }
 
-  add({ id, kind, pair, creator, members }: NewConversation): Conversation {
+  add({ id, kind, pair, creator, members, hub }: NewConversation): Conversation {
     const { lastRowid: key } = this.#database.prepare(
-      "INSERT INTO conversations (conversation, kind, pair, creator) VALUES (?, ?, ?, ?)",
-    ).run(id, kind, pair === undefined ? null : pairText(pair), creator);
+      "INSERT INTO conversations (conversation, kind, pair, creator, hub) VALUES (?, ?, ?, ?, ?)",
+    ).run(id, kind, pair === undefined ? null : pairText(pair), creator, hub ?? null);
     for (const member of members) writeMember(this.#database, key, member);
     return this.byKey(key);
   }
@@ -155,6 +159,7 @@ export class SqliteConversations implements Conversations {
         "undos",
         "refusals",
         "refused_commits",
+        "following",
       ]
     ) {
       this.#database.prepare(`DELETE FROM ${table} WHERE conversation = ?`).run(key);
@@ -286,6 +291,7 @@ export class SqliteConversations implements Conversations {
 
   #writeParties(conversation: Conversation): void {
     const { key, left, forgotten } = conversation;
+    writeServers(this.#database, key, conversation.servers);
     for (const member of conversation.members) {
       if (member.changed) writeMember(this.#database, key, member);
     }
