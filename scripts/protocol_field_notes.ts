@@ -198,6 +198,12 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   "servers.linked": "whether the link stands just now",
   "peer.ask.id": "chosen by the asking server, unique among its questions under way",
   ask:
-    "the question; its kind and fields are those of a client's `directory.keys`, `consistency` or `users`",
-  "peer.answer.answer": "the answer, with the fields of the reply to a client",
+    "the question; its kind and fields are those of a client's `directory.keys`, `consistency` or `users`. With `request`: " +
+    "`certificate` is the acting device's, which must be of an account of the asking server, and `message` the client's request " +
+    "without `id` and `body`",
+  "peer.answer.answer":
+    "the answer, with the fields of the reply to a client. With `request`: `reply` is the reply without `id` and `body`; " +
+    "of a claim, `asked` says whether the account will be asked before it gets messages (a request)",
+  "server.link.server": "the other server's name here",
+  "server.link.linked": "whether the link stands now",
 };

@@ -35,6 +35,11 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text: "Another instance of this device has become ready, after this session did not answer.",
   },
   "server.closing": { text: "The server stops. Come back after `retryAfterMs`." },
+  "server.link": {
+    text:
+      "The link with another server has come, or has ended; only the last of several changes is told. What was refused with " +
+      "`server_away` or `hub_away` can be tried again once it stands.",
+  },
   "session.receive": {
     text: "Turns live events (conversations, lobby, receipts, presence, notifications) on or off.",
   },
@@ -160,8 +165,10 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "keypackages.claim": {
     text:
       "One key package of every active device of the account that is not in the conversation. " +
-      "A claim is repeatable: the same conversation gets the same package for a day.",
-    errors: ["no_such_user", "not_accepted", "rate_limited"],
+      "A claim is repeatable: the same conversation gets the same package for a day. " +
+      "For an account of a linked server it goes to that server; what this server learns by it of the account and its devices " +
+      "lets it take them in requests that follow.",
+    errors: ["no_such_user", "not_accepted", "rate_limited", "no_such_server", "server_away"],
   },
   "keypackages.claim.ok": { text: "Body: the packages, one after another." },
   presence: { text: "What has changed in who is online since the last such event." },
@@ -326,11 +333,13 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "peer.ack": { text: "Everything up to `counter` is on disk: the other side may forget it." },
   "peer.ask": {
     text:
-      "A question about the receiver's own accounts, as one of the sender's clients asked it. It is not kept.",
+      "A question about the receiver's own accounts, as one of the sender's clients asked it, or with `kind` `request` a " +
+      "request of one of the sender's clients that the receiver is to carry out. It is not kept. Body: that of the request.",
   },
-  "peer.answer": { text: "The answer, of the same `kind`." },
+  "peer.answer": { text: "The answer, of the same `kind`. Body: that of the reply." },
   "peer.refusal": {
-    text: "Why there is none: the codes are those of the clients' request, or `rate_limited`.",
+    text:
+      "Why there is none: the codes and facts are those of the clients' request, or `rate_limited`.",
   },
   "peer.close": { text: "The link ends, and why. Nothing follows." },
 };

@@ -20,6 +20,8 @@ export function answerer(
     signCheckpoint(identity, { origin, size: head.size, root: fromBase64url(head.root) });
   return async (question) => {
     switch (question.kind) {
+      case "request":
+        return { ok: false, code: "not_permitted_now" };
       case "keys": {
         const { name, account } = question;
         if ((name === undefined) === (account === undefined)) {

@@ -114,6 +114,7 @@ export const directoryMessages = {
     conversation: uuid,
     /** For `conversation.recreate`: also of devices that are in it. */
     anew: Type.Optional(Type.Boolean()),
+    server,
   }, ["ready"]),
   "keypackages.claim.ok": reply("keypackages.claim", {
     packages: listOf(

@@ -3,6 +3,7 @@ import Type from "typebox";
 import { textLimits } from "../../base/limits.ts";
 import { body, peer } from "./define.ts";
 import { keysFields, user } from "./directory.ts";
+import { handedReply, handedRequest } from "./handed_on.ts";
 import {
   certificate,
   count,
@@ -31,8 +32,12 @@ const lobbyItem = Type.Object({
   signature,
 }, strict);
 
-/** What a server asks about the other's own accounts, for one of its own. */
+/** A question or an answer that brings bytes. */
+const mayHaveBody = { body: Type.Optional(body.body) };
+
+/** What a server asks for one of its own accounts: about the other's accounts, or a request that the other is to carry out. */
 const question = Type.Union([
+  Type.Object({ kind: Type.Literal("request"), certificate, message: handedRequest }, strict),
   Type.Object({
     kind: Type.Literal("keys"),
     name: Type.Optional(name),
@@ -48,6 +53,12 @@ const question = Type.Union([
 
 /** The same fields as the replies to clients' questions of that kind. */
 const answer = Type.Union([
+  Type.Object({
+    kind: Type.Literal("request"),
+    reply: handedReply,
+    /** Of a claim: whether the account is asked first before somebody may write to it. */
+    asked: Type.Optional(Type.Boolean()),
+  }, strict),
   Type.Object({ kind: Type.Literal("keys"), ...keysFields }, strict),
   Type.Object({ kind: Type.Literal("consistency"), path: listOf(hash, 128) }, strict),
   Type.Object(
@@ -74,15 +85,16 @@ export const peerMessages = {
       }, strict),
     ),
   }),
-  "peer.item": peer("peer.item", { counter, item: lobbyItem, body: Type.Optional(body.body) }),
+  "peer.item": peer("peer.item", { counter, item: lobbyItem, ...mayHaveBody }),
   "peer.ack": peer("peer.ack", { counter: count }),
   /** A question that is not kept: when the link ends there is no answer. */
-  "peer.ask": peer("peer.ask", { id: requestId, ask: question }),
-  "peer.answer": peer("peer.answer", { id: requestId, answer }),
+  "peer.ask": peer("peer.ask", { id: requestId, ask: question, ...mayHaveBody }),
+  "peer.answer": peer("peer.answer", { id: requestId, answer, ...mayHaveBody }),
   "peer.refusal": peer("peer.refusal", {
     id: requestId,
     code: Type.String({ maxLength: 64 }),
     retryAfterMs: Type.Optional(count),
+    epoch: Type.Optional(count),
   }),
   /** The last message: why the link ends. */
   "peer.close": peer("peer.close", {

@@ -70,6 +70,11 @@ export const sessionMessages = {
   "session.replaced": event("session.replaced", {}),
   /** The server stops; come back after `retryAfterMs`. */
   "server.closing": event("server.closing", { retryAfterMs: count }),
+  /** A link with another server has come, or has ended. */
+  "server.link": event("server.link", {
+    server: Type.String({ minLength: 1, maxLength: 64 }),
+    linked: Type.Boolean(),
+  }),
   /** Turns live events on or off for this session. */
   "session.receive": notice("session.receive", { receive: Type.Boolean() }, ["ready"]),
 };

@@ -1,0 +1,46 @@
+/**
+ * Requests of clients that their own server hands on to another one, which orders the conversation or has the account: as
+ * in the catalogue, without `id` and `body`, which the question of the servers has.
+ */
+import Type from "typebox";
+import { conversationMessages } from "./conversation.ts";
+import { directoryMessages } from "./directory.ts";
+import { repairMessages } from "./repair.ts";
+
+const strict = { additionalProperties: false } as const;
+
+/** A message without what the one around it says. */
+function inner<P extends Type.TProperties>(
+  { schema }: { readonly schema: Type.TObject<P> },
+): Type.TObject<Omit<P, "id" | "body">> {
+  const { id: _id, body: _body, ...fields } = schema.properties;
+  return Type.Object(fields, strict);
+}
+
+const messages = { ...conversationMessages, ...directoryMessages, ...repairMessages };
+
+/** The requests, the most frequent first. */
+export const handedRequest = Type.Union([
+  inner(messages["message.send"]),
+  inner(messages["conversation.commit"]),
+  inner(messages["conversation.stage"]),
+  inner(messages["conversation.info"]),
+  inner(messages["conversation.leave"]),
+  inner(messages["conversation.answer"]),
+  inner(messages["conversation.refuse"]),
+  inner(messages["conversation.recreate"]),
+  inner(messages["keypackages.claim"]),
+]);
+
+/** Their replies. */
+export const handedReply = Type.Union([
+  inner(messages["message.send.ok"]),
+  inner(messages["conversation.commit.ok"]),
+  inner(messages["conversation.stage.ok"]),
+  inner(messages["conversation.info.ok"]),
+  inner(messages["conversation.leave.ok"]),
+  inner(messages["conversation.answer.ok"]),
+  inner(messages["conversation.refuse.ok"]),
+  inner(messages["conversation.recreate.ok"]),
+  inner(messages["keypackages.claim.ok"]),
+]);
