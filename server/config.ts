@@ -1,43 +1,51 @@
 /** What the operator asked for: flags, then the configuration file, then defaults. Pure. */
 import { ExitError } from "../lib/base/exit_codes.ts";
-import { textLimits } from "../lib/base/limits.ts";
+import { serverLimits, textLimits } from "../lib/base/limits.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import { sanitizeLine } from "../lib/base/sanitize.ts";
 import {
+  choicesOf,
+  type FileChoice,
   type FileChoices,
-  fileChoices,
   type FileRules,
   fileRules,
   isFileChoice,
 } from "./config_files.ts";
+import {
+  choices,
+  defaultPort,
+  isSettingName,
+  ranges,
+  type SettingName,
+  settingNames,
+  settings,
+} from "./config_settings.ts";
+import { readConfigText } from "./config_text.ts";
 import type { TlsSource } from "./supervisor/certificates.ts";
 
-/** The port when neither the command line nor the configuration file names one. */
-export const defaultPort = 1357;
+export { defaultPort } from "./config_settings.ts";
 
 /** Who may make an account. */
-export type Registration = "open" | "invite" | "closed";
+export type Registration = typeof choices.registration[number];
 
 /** Whose first message or invitation is a request: nobody's, that of other servers' accounts, or every stranger's. */
-export type Consent = "none" | "remote" | "all";
-
-const consents = ["none", "remote", "all"] as const satisfies readonly Consent[];
+export type Consent = typeof choices.consent[number];
 
 /** Which servers may link with this one: those that its operator has added, or any. */
-export type PeerPolicy = "open" | "listed";
+export type PeerPolicy = typeof choices.peers[number];
 
 /** Flags as they were typed. */
-export interface ServerFlags extends FileChoices {
-  readonly port?: string | undefined;
-  readonly name?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly registration?: string | undefined;
-  readonly consent?: string | undefined;
-  readonly peers?: string | undefined;
-  readonly lobbyPeers?: boolean | undefined;
-  readonly logLevel?: string | undefined;
-  readonly gateways?: string | undefined;
+export type ServerFlags =
+  & { readonly [K in Exclude<SettingName, "lobbyPeers">]?: string | undefined }
+  & { readonly lobbyPeers?: boolean | undefined };
+
+/** Where the value of a setting comes from. */
+export type Origin = "default" | "file" | "flag";
+
+/** Something in the configuration file that cannot be used. `line` counts from 1. */
+export interface FileProblem {
+  readonly line: number;
+  readonly text: string;
 }
 
 /** What the rest of the server needs to know. */
@@ -54,6 +62,16 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   readonly gateways: number;
   readonly files: FileRules;
+  readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerAddress: number;
+    /** From one address. */
+    readonly registrationsPerHour: number;
+  };
+  readonly origins: Readonly<Record<SettingName, Origin>>;
+  /** Settings of the file that a flag overrules. */
+  readonly overruled: readonly SettingName[];
+  readonly problems: readonly FileProblem[];
   /** Lines for the operator: what was taken from where, what was ignored and why. */
   readonly notes: readonly string[];
 }
@@ -66,39 +84,56 @@ export interface Surroundings {
   readonly file: { readonly path: string; readonly text: string | undefined };
 }
 
-const levels = ["debug", "info", "warning", "error"] as const satisfies readonly LogLevel[];
-/** More gateways than this only share one database writer. */
-const mostGateways = 64;
-
 /**
  * Puts the configuration together. A flag that is not possible ends the command (`ExitError`, usage); a value in the file
  * that is not possible is ignored with a note, and its default is used.
  */
 export function serverConfig(flags: ServerFlags, around: Surroundings): ServerConfig {
   const file = readConfigFile(around.file);
-  const port = choosePort(flags.port, file, around.file.path);
+  const typed = flagValues(flags);
+  const values = { ...file.values, ...typed };
   return {
-    port: port.value,
-    name: serverName(flags.name ?? file.values.name ?? around.hostname),
-    tls: tlsSource(flags.cert ?? file.values.cert, flags.key ?? file.values.key),
-    registration: oneOf(["open", "invite", "closed"], "--registration", flags.registration) ??
-      file.values.registration ?? "open",
-    consent: oneOf(consents, "--consent", flags.consent) ?? file.values.consent ?? "remote",
-    lobbyPeers: flags.lobbyPeers ?? file.values.lobbyPeers ?? false,
-    peers: oneOf(["open", "listed"], "--peers", flags.peers) ?? file.values.peers ?? "listed",
-    logLevel: oneOf(levels, "--log-level", flags.logLevel) ?? file.values.logLevel ?? "info",
-    gateways: gatewayCount(flags.gateways) ?? Math.max(1, around.cores - 1),
-    files: fileRules({ ...file.values, ...given(flags) }),
-    notes: [...file.notes, ...port.notes],
+    port: values.port ?? defaultPort,
+    name: serverName(values.name ?? around.hostname),
+    tls: tlsSource(values.cert, values.key),
+    registration: values.registration ?? "open",
+    consent: values.consent ?? "remote",
+    lobbyPeers: values.lobbyPeers ?? false,
+    peers: values.peers ?? "listed",
+    logLevel: values.logLevel ?? "info",
+    gateways: values.gateways ?? Math.max(1, around.cores - 1),
+    files: fileRules(values),
+    limits: {
+      connections: values.connections ?? serverLimits.connections,
+      connectionsPerAddress: values.connectionsPerAddress ?? serverLimits.connectionsPerAddress,
+      registrationsPerHour: values.registrationsPerHour ??
+        serverLimits.registrationsPerAddressPerHour,
+    },
+    origins: originsOf(typed, file.values),
+    overruled: settingNames.filter((name) => name in typed && name in file.values),
+    problems: file.problems,
+    notes: [
+      ...file.problems.map(({ line, text }) => `${around.file.path}:${line}: ${text}; ${ignored}`),
+      ...portNotes(typed, file.values, around.file.path),
+    ],
   };
 }
 
-/** The flags that were given: the others leave the file's values as they are. */
-function given(flags: ServerFlags): FileChoices {
-  return Object.fromEntries(
-    fileChoices.filter((choice) => flags[choice] !== undefined)
-      .map((choice) => [choice, flags[choice]]),
-  );
+const ignored = "that is ignored";
+
+/** What holds, each as one would write it into the configuration file; null where that is not possible. */
+export function settingValues(
+  config: ServerConfig,
+): Readonly<Record<SettingName, string | number | boolean | null>> {
+  const { tls, files, limits, port, name, registration, consent, peers } = config;
+  const { lobbyPeers, gateways, logLevel } = config;
+  const given = tls.kind === "given" ? tls : { cert: null, key: null };
+  return {
+    ...{ port, name, cert: given.cert, key: given.key, registration, consent, peers },
+    ...{ lobbyPeers, gateways, logLevel },
+    ...limits,
+    ...choicesOf(files),
+  };
 }
 
 /** A port as typed: 0 to 65535. Throws `ExitError` (usage). */
@@ -113,99 +148,123 @@ export function parsePort(text: string): number {
   );
 }
 
-interface FileValues {
-  maxFileSize?: string;
-  fileQuota?: string;
-  fileSpace?: string;
-  fileDays?: string;
-  fileTypes?: string;
-  port?: number;
-  name?: string;
-  cert?: string;
-  key?: string;
-  registration?: Registration;
-  consent?: Consent;
-  peers?: PeerPolicy;
-  lobbyPeers?: boolean;
-  logLevel?: LogLevel;
-}
-
-interface ReadFile {
-  readonly values: FileValues;
-  readonly notes: string[];
-}
-
-function readConfigFile(file: Surroundings["file"]): ReadFile {
-  if (file.text === undefined) return { values: {}, notes: [] };
-  try {
-    const parsed: unknown = JSON.parse(file.text);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
-      return fileValues(parsed, file.path);
-    }
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-  }
-  return { values: {}, notes: [`${file.path} is not a JSON object and is ignored`] };
-}
+/** Values of settings, after a look at them. */
+type Values =
+  & { -readonly [K in FileChoice]?: string }
+  & { -readonly [K in keyof typeof ranges]?: number }
+  & { -readonly [K in keyof typeof choices]?: typeof choices[K][number] }
+  & { name?: string; cert?: string; key?: string; lobbyPeers?: boolean };
 
 /** For each setting: its value when it is possible, undefined when not. */
-const readers: { [K in keyof Required<FileValues>]: (value: unknown) => FileValues[K] } = {
-  port: (value) =>
-    typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65535
-      ? value
-      : undefined,
+const readers: { [K in SettingName]: (value: unknown) => Values[K] | undefined } = {
+  port: within("port"),
   name: (value) => typeof value === "string" && isServerName(value) ? value : undefined,
   cert: nonEmpty,
   key: nonEmpty,
-  registration: (value) => (["open", "invite", "closed"] as const).find((known) => known === value),
-  consent: (value) => consents.find((known) => known === value),
+  registration: (value) => choices.registration.find((known) => known === value),
+  registrationsPerHour: within("registrationsPerHour"),
+  consent: (value) => choices.consent.find((known) => known === value),
+  connections: within("connections"),
+  connectionsPerAddress: within("connectionsPerAddress"),
+  peers: (value) => choices.peers.find((known) => known === value),
   lobbyPeers: (value) => typeof value === "boolean" ? value : undefined,
-  peers: (value) => (["open", "listed"] as const).find((known) => known === value),
-  logLevel: (value) => levels.find((known) => known === value),
-  maxFileSize: (value) => isFileChoice("maxFileSize", value) ? value : undefined,
-  fileQuota: (value) => isFileChoice("fileQuota", value) ? value : undefined,
-  fileSpace: (value) => isFileChoice("fileSpace", value) ? value : undefined,
-  fileDays: (value) => isFileChoice("fileDays", value) ? value : undefined,
-  fileTypes: (value) => isFileChoice("fileTypes", value) ? value : undefined,
+  maxFileSize: fileChoice("maxFileSize"),
+  fileQuota: fileChoice("fileQuota"),
+  fileSpace: fileChoice("fileSpace"),
+  fileDays: (value) => fileChoice("fileDays")(typeof value === "number" ? String(value) : value),
+  fileTypes: fileChoice("fileTypes"),
+  gateways: within("gateways"),
+  logLevel: (value) => choices.logLevel.find((known) => known === value),
 };
+
+function within(name: keyof typeof ranges): (value: unknown) => number | undefined {
+  const { least, most } = ranges[name];
+  return (value) =>
+    typeof value === "number" && Number.isInteger(value) && value >= least && value <= most
+      ? value
+      : undefined;
+}
+
+function fileChoice(choice: keyof FileChoices): (value: unknown) => string | undefined {
+  return (value) => isFileChoice(choice, value) ? value : undefined;
+}
 
 function nonEmpty(value: unknown): string | undefined {
   return typeof value === "string" && value.length > 0 ? value : undefined;
 }
 
-function fileValues(parsed: object, path: string): ReadFile {
-  const values: FileValues = {};
-  const notes: string[] = [];
-  for (const [setting, value] of Object.entries(parsed)) {
-    if (!isSetting(setting)) notes.push(`${path}: unknown setting "${sanitizeLine(setting, 40)}"`);
-    else if (!take(values, setting, value)) {
-      notes.push(`${path}: the value of "${setting}" is not valid and is ignored`);
-    }
-  }
-  return { values, notes };
-}
-
-function isSetting(text: string): text is keyof FileValues {
-  return Object.hasOwn(readers, text);
-}
-
-function take<K extends keyof FileValues>(values: FileValues, setting: K, value: unknown): boolean {
-  const read = readers[setting](value);
+/** Takes a value where it is possible. */
+function take<K extends SettingName>(values: Values, name: K, value: unknown): boolean {
+  const read: Values[K] | undefined = readers[name](value);
   if (read === undefined) return false;
-  values[setting] = read;
+  values[name] = read;
   return true;
 }
 
-function choosePort(
-  typed: string | undefined,
-  file: ReadFile,
-  path: string,
-): { value: number; notes: string[] } {
-  if (typed !== undefined) return { value: parsePort(typed), notes: [] };
-  if (file.values.port !== undefined) {
-    return { value: file.values.port, notes: [`port ${file.values.port} from ${path}`] };
+// --- the command line
+
+function flagValues(flags: ServerFlags): Values {
+  const values: Values = {};
+  for (const name of settingNames) {
+    const given = flags[name];
+    if (given === undefined) continue;
+    const { flag, form } = settings[name];
+    if (name === "port") values.port = parsePort(String(given));
+    else if (!take(values, name, isNumber(name) ? digits(given) : given)) {
+      throw new ExitError("usage", `${flag} is ${form}`);
+    }
   }
-  return { value: defaultPort, notes: [`no port given here or in ${path}: using ${defaultPort}`] };
+  return values;
+}
+
+function isNumber(name: SettingName): name is keyof typeof ranges {
+  return Object.hasOwn(ranges, name);
+}
+
+function digits(typed: string | boolean): number | undefined {
+  return typeof typed === "string" && /^\d{1,9}$/.test(typed) ? Number(typed) : undefined;
+}
+
+// --- the file
+
+interface ReadFile {
+  readonly values: Values;
+  readonly problems: readonly FileProblem[];
+}
+
+function readConfigFile({ text }: Surroundings["file"]): ReadFile {
+  if (text === undefined) return { values: {}, problems: [] };
+  const read = readConfigText(text);
+  if (read.kind === "broken") {
+    const problem = { line: read.line, text: `it is not a JSON object: ${read.text}` };
+    return { values: {}, problems: [problem] };
+  }
+  const values: Values = {};
+  const problems: FileProblem[] = [];
+  for (const { name, value, line } of read.entries) {
+    if (!isSettingName(name)) {
+      problems.push({ line, text: `unknown setting "${sanitizeLine(name, 40)}"` });
+    } else if (!take(values, name, value)) {
+      const { form } = settings[name];
+      problems.push({ line, text: `the value of "${name}" is not valid: it is ${form}` });
+    }
+  }
+  return { values, problems };
+}
+
+function originsOf(typed: Values, file: Values): Record<SettingName, Origin> {
+  const origin = (name: SettingName) => name in typed ? "flag" : name in file ? "file" : "default";
+  return Object.fromEntries(settingNames.map((name) => [name, origin(name)])) as Record<
+    SettingName,
+    Origin
+  >;
+}
+
+function portNotes(typed: Values, file: Values, path: string): string[] {
+  if (typed.port !== undefined) return [];
+  return file.port !== undefined
+    ? [`port ${file.port} from ${path}`]
+    : [`no port given here or in ${path}: using ${defaultPort}`];
 }
 
 function isServerName(text: string): boolean {
@@ -214,32 +273,11 @@ function isServerName(text: string): boolean {
 
 function serverName(text: string): string {
   if (isServerName(text)) return text;
-  throw new ExitError(
-    "usage",
-    `a server's name has 1 to ${textLimits.serverNameChars} printable characters`,
-  );
+  throw new ExitError("usage", `--name is ${settings.name.form}`);
 }
 
 function tlsSource(cert: string | undefined, key: string | undefined): TlsSource {
   if (cert === undefined && key === undefined) return { kind: "own" };
   if (cert !== undefined && key !== undefined) return { kind: "given", cert, key };
   throw new ExitError("usage", "--cert and --key belong together: give both files");
-}
-
-function oneOf<T extends string>(
-  known: readonly T[],
-  flag: string,
-  text: string | undefined,
-): T | undefined {
-  if (text === undefined) return undefined;
-  const found = known.find((value) => value === text);
-  if (found !== undefined) return found;
-  throw new ExitError("usage", `${flag} is one of: ${known.join(", ")}`);
-}
-
-function gatewayCount(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= mostGateways) return count;
-  throw new ExitError("usage", `--gateways is a number from 1 to ${mostGateways}`);
 }

@@ -78,6 +78,28 @@ export function isFileChoice(choice: FileChoice, value: unknown): value is strin
   return typeof value === "string" && readers[choice].read(value) !== undefined;
 }
 
+/** What a value of a choice has to look like. */
+export function fileChoiceForm(choice: FileChoice): string {
+  return readers[choice].form;
+}
+
+/** Rules as the settings by which one would choose them. */
+export function choicesOf(rules: FileRules): Readonly<Record<FileChoice, string>> {
+  return {
+    maxFileSize: sizeSetting(rules.maxBytes),
+    fileQuota: sizeSetting(rules.bytesPerAccount),
+    fileSpace: sizeSetting(rules.bytesInAll),
+    fileDays: String(rules.keepMs / dayMs),
+    fileTypes: rules.types.length === 0 ? "*" : rules.types.join(","),
+  };
+}
+
+/** Bytes as they are typed: in the largest unit that goes into them without a rest. */
+function sizeSetting(bytes: number): string {
+  const unit = ["t", "g", "m", "k"].find((name) => bytes % (units[name] ?? 1) === 0) ?? "";
+  return `${bytes / (units[unit] ?? 1)}${unit.toUpperCase()}`;
+}
+
 /** Throws `ExitError` (usage) when a flag is not possible. */
 function chosen<K extends FileChoice>(
   choice: K,

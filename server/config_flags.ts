@@ -7,6 +7,7 @@ import type { AdminCommand } from "./admin/commands.ts";
 import type { FilesCommand } from "./backup/commands.ts";
 import { describeAccounts } from "./config_flags_accounts.ts";
 import { describePeers } from "./config_flags_peers.ts";
+import { settingFlags, settingsGiven } from "./config_flags_settings.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
@@ -89,27 +90,8 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
       "[port]",
       "where to listen; 0 is any free port (default: the configuration file, else 1357)",
     )
-    .option("--data <folder>", "data folder (default: $XDG_DATA_HOME/sealpost/server)")
-    .option("--name <name>", "the server's name (default: the machine's)")
-    .option("--cert <file>", "TLS certificate chain, PEM, instead of the server's own")
-    .option("--key <file>", "its private key, PEM")
-    .option("--registration <who>", "open, invite (see: server invite) or closed (default: open)")
-    .option(
-      "--peers <who>",
-      "which servers may link: listed (added here) or open (default: listed)",
-    )
-    .option("--max-file-size <size>", "largest file that may be sent (default: 64M)")
-    .option("--file-quota <size>", "files of one account on the server (default: 1G)")
-    .option("--file-space <size>", "files of all accounts on the server (default: 64G)")
-    .option("--file-days <days>", "files are deleted after so many days (default: 30)")
-    .option(
-      "--file-types <list>",
-      "extensions that clients may send: pdf,png or +dwg,-sh or * (default: the usual ones)",
-    )
-    .option("--consent <who>", "who asks before writing: none, remote or all (default: remote)")
-    .option("--lobby-peers", "mirror #lobby with linked servers that do the same")
-    .option("--gateways <count>", "network workers (default: one less than cores)")
-    .option("--log-level <level>", "debug, info, warning or error (default: info)")
+    .option("--data <folder>", "data folder (default: $XDG_DATA_HOME/sealpost/server)");
+  settingFlags(run)
     .option(
       "--config <file>",
       "configuration file (default: $XDG_CONFIG_HOME/sealpost/server.json)",
@@ -119,19 +101,21 @@ function describeRun(program: Command, done: (command: ServerCommand) => void): 
     .option("--qr", "print the invitation link as a QR code too")
     .allowExcessArguments(false)
     .action((port: string | undefined, options: RunOptions) => {
-      const { json, qr, data, home, config, ...flags } = options;
+      const { json, qr, data, home, config } = options;
       const printed = { json: json === true, qr: qr === true };
-      done({ kind: "run", flags: { ...flags, port }, ...printed, data, home, config });
+      const flags = settingsGiven(options, port);
+      done({ kind: "run", flags, ...printed, data, home, config });
     });
   // `run` is what almost everybody means: its flags belong into the first help that one asks for.
   program.addHelpText("after", () => `\n${run.helpInformation()}`);
 }
 
-type Words = "status" | "stop" | "fingerprint";
+type Words = "status" | "stop" | "reload" | "fingerprint";
 
 const words: Readonly<Record<Words, string>> = {
   status: "what a running server does: online, sizes, addresses",
   stop: "stop a running server in order, and wait until it has ended",
+  reload: "read the configuration file again, as SIGHUP does, and say what that changed",
   fingerprint: "the server's fingerprint; with its invitation link while it runs",
 };
 
@@ -143,7 +127,7 @@ interface AdminOptions {
 
 /** Commands to the server that runs on the same data folder. */
 function describeAdmin(program: Command, done: (command: ServerCommand) => void): void {
-  for (const kind of ["status", "stop", "fingerprint"] as const) {
+  for (const kind of ["status", "stop", "reload", "fingerprint"] as const) {
     place(program.command(kind).description(words[kind])).action((options: AdminOptions) => {
       const { json, data, home } = options;
       done({ kind: "admin", command: { kind, json: json === true }, data, home });

@@ -17,6 +17,8 @@ const order: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 /** A log that is open. */
 export interface ServerLog extends Logger {
+  /** Another least level holds from now on. */
+  setLevel(level: LogLevel): void;
   close(): void;
 }
 
@@ -38,13 +40,16 @@ export function openLog(options: LogOptions): ServerLog {
     bufferSize: 1,
     formatter: jsonLine,
   });
-  const least = order.indexOf(options.level);
+  let least = order.indexOf(options.level);
   return {
     log(level, event, fields = {}) {
       if (order.indexOf(level) < least) return;
       const record = logRecord(level, event, fields);
       writeSafely(sink, record, options.console);
       options.console(consoleLine(record));
+    },
+    setLevel(level) {
+      least = order.indexOf(level);
     },
     close: () => sink[Symbol.dispose](),
   };

@@ -4,9 +4,10 @@ import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
 import { sanitizeText } from "../lib/base/sanitize.ts";
 import { runAdmin } from "./admin/commands.ts";
 import { runFiles } from "./backup/commands.ts";
-import { serverConfig } from "./config.ts";
+import { type ServerConfig, serverConfig } from "./config.ts";
 import { parseServerArgs, type ServerCommand, serverWord } from "./config_flags.ts";
 import { type PathInput, type ServerPaths, serverPaths } from "./config_paths.ts";
+import { reloaded } from "./config_reload.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
 import { readOptional } from "./supervisor/folder.ts";
@@ -62,14 +63,17 @@ async function files(
 
 async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
   const paths = pathsOf(command);
-  const config = serverConfig(command.flags, {
-    hostname: hostname(),
-    cores: navigator.hardwareConcurrency,
-    file: { path: paths.config, text: configText(paths.config, command.config !== undefined) },
-  });
+  const { config } = readConfig(command);
+  let running = config;
   for (const note of config.notes) print(Deno.stderr, `sealpost: ${note}`);
   return await superviseServer({
     config,
+    reconfigure: () => {
+      const { config: next, found } = readConfig(command);
+      const reload = reloaded(running, next, { path: paths.config, found });
+      running = reload.config;
+      return reload;
+    },
     folder: paths.data,
     json: command.json,
     qr: command.qr,
@@ -82,6 +86,20 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
         console: (line) => print(Deno.stderr, line),
       }),
   });
+}
+
+/** Flags, file and defaults as they are now. Throws `ExitError` (usage). */
+function readConfig(
+  command: Pick<ServerCommand & { kind: "run" }, "flags" | "data" | "home" | "config">,
+): { readonly config: ServerConfig; readonly found: boolean } {
+  const { config: path } = pathsOf(command);
+  const text = configText(path, command.config !== undefined);
+  const config = serverConfig(command.flags, {
+    hostname: hostname(),
+    cores: navigator.hardwareConcurrency,
+    file: { path, text },
+  });
+  return { config, found: text !== undefined };
 }
 
 /** A file that was named must be there; the usual one may be missing. */

@@ -11,12 +11,13 @@ import { RunningServer } from "./ask.ts";
 import { storedFingerprint } from "./identity.ts";
 import { type PeerCommand, type PeerWorld, runPeerCommand } from "./peer_commands.ts";
 import type { ServerStatus } from "./protocol.ts";
-import { sizeText, spanText } from "./text.ts";
+import { reloadLines, sizeText, spanText } from "./text.ts";
 
 /** An operator's command, read from the command line. */
 export type AdminCommand =
   | { readonly kind: "status"; readonly json: boolean }
   | { readonly kind: "stop"; readonly json: boolean }
+  | { readonly kind: "reload"; readonly json: boolean }
   | { readonly kind: "fingerprint"; readonly json: boolean }
   | UserCommand
   | InviteCommand
@@ -32,6 +33,8 @@ export async function runAdmin(command: AdminCommand, world: AdminWorld): Promis
       return await showStatus(command.json, world);
     case "stop":
       return await stop(command.json, world);
+    case "reload":
+      return await reload(command.json, world);
     case "fingerprint":
       return await showFingerprint(command.json, world);
     case "user":
@@ -41,6 +44,14 @@ export async function runAdmin(command: AdminCommand, world: AdminWorld): Promis
     case "peer":
       return await runPeerCommand(command, world);
   }
+}
+
+async function reload(json: boolean, { folder, print }: AdminWorld): Promise<number> {
+  using server = await RunningServer.connect(folder);
+  const answer = await server.ask("reload", {});
+  if (json) print(JSON.stringify({ v: 1, type: "reloaded", ...answer }));
+  else reloadLines(answer).forEach((line) => print(line));
+  return exitCodes.done;
 }
 
 async function showStatus(json: boolean, { folder, print }: AdminWorld): Promise<number> {

@@ -57,11 +57,33 @@ export interface PeerStatus {
   readonly nextAt: number | null;
 }
 
+/** A setting whose value is another one now than before; as it is written in the configuration file. */
+export interface ConfigChange {
+  readonly setting: string;
+  readonly from: string | number | boolean | null;
+  readonly to: string | number | boolean | null;
+}
+
+/** What reading the configuration again has changed. */
+export interface ReloadAnswer {
+  /** The configuration file, and whether there is one. */
+  readonly file: string;
+  readonly found: boolean;
+  /** What holds from now on. */
+  readonly applied: readonly ConfigChange[];
+  /** What waits for a restart. */
+  readonly restart: readonly ConfigChange[];
+  /** Settings of the file that do not count because of a flag on the server's command line. */
+  readonly overruled: readonly string[];
+}
+
 /** Every request by its name: what it takes and what it answers. */
 export interface AdminRequests {
   status: { in: Record<never, never>; out: ServerStatus };
   /** Answered at once; the connection ends when the server has. */
   stop: { in: Record<never, never>; out: { readonly stopping: true } };
+  /** Reads the configuration file again. */
+  reload: { in: Record<never, never>; out: ReloadAnswer };
   "user.list": {
     in: { readonly after?: string; readonly limit: number };
     out: { readonly users: readonly AccountRow[]; readonly more: boolean };

@@ -1,4 +1,6 @@
-/** Times and sizes for people. Pure. */
+/** Times, sizes and changes for people. Pure. */
+import { sanitizeLine } from "../../lib/base/sanitize.ts";
+import type { ConfigChange, ReloadAnswer } from "./protocol.ts";
 
 const units = [
   { name: "d", ms: 24 * 60 * 60 * 1000 },
@@ -31,4 +33,26 @@ export function sizeText(bytes: number): string {
     unit++;
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${names[unit]}`;
+}
+
+/** What reading the configuration again has changed, and what it has not. */
+export function reloadLines({ file, found, applied, restart, overruled }: ReloadAnswer): string[] {
+  const read = found ? `Read ${file} again.` : `There is no ${file}: defaults and flags hold.`;
+  return [
+    ...(applied.length === 0 ? [`${read} Nothing is different now.`] : [read]),
+    ...applied.map((change) => `in force now   ${changeText(change)}`),
+    ...restart.map((change) => `needs restart  ${changeText(change)}`),
+    ...overruled.map((name) =>
+      `not used       ${name}: a flag on the server's command line decides`
+    ),
+  ];
+}
+
+function changeText({ setting, from, to }: ConfigChange): string {
+  return `${setting}: ${valueText(to)} (was ${valueText(from)})`;
+}
+
+/** The value of a setting on one line. */
+export function valueText(value: string | number | boolean | null): string {
+  return value === null ? "none" : sanitizeLine(String(value), 200);
 }

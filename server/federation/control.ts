@@ -30,6 +30,8 @@ export type ToFederation =
   | { readonly kind: "links"; readonly id: number }
   /** Asks who answers at `HOST:PORT`. */
   | { readonly kind: "meet"; readonly id: number; readonly address: string }
+  /** Whether servers that nobody has added may link by themselves is decided anew. */
+  | { readonly kind: "open"; readonly id: number; readonly open: boolean }
   | { readonly kind: "try"; readonly id: number; readonly what: Attempt }
   | { readonly kind: "close"; readonly id: number };
 
@@ -38,6 +40,7 @@ export type FederationAnswer =
   | { readonly kind: "links"; readonly id: number; readonly links: readonly LinkStatus[] }
   | { readonly kind: "met"; readonly id: number; readonly met: Met }
   | { readonly kind: "not_met"; readonly id: number; readonly text: string }
+  | { readonly kind: "opened"; readonly id: number }
   | { readonly kind: "tried"; readonly id: number; readonly result: string }
   | { readonly kind: "closed"; readonly id: number };
 

@@ -39,6 +39,7 @@ const incoming: Allowance = { most: peerLimits.incomingPerHour, windowMs: 60 * 6
 /** Links of this server. */
 export class Federation {
   readonly #options: FederationOptions;
+  #open: boolean;
   readonly #clock: Clock;
   readonly #fingerprint: string;
   readonly #around: Surroundings;
@@ -52,6 +53,7 @@ export class Federation {
   constructor(options: FederationOptions) {
     const { identity, storage, logger, lobby, clock = systemClock } = options;
     this.#options = options;
+    this.#open = options.open;
     this.#clock = clock;
     this.#fingerprint = fingerprintHex(identity.publicKey);
     this.#answers = new KeptAnswers(clock);
@@ -68,6 +70,11 @@ export class Federation {
       ownIsSmaller: ({ fingerprint }) => this.#fingerprint < fingerprint,
     };
     storage.onNudges((nudges) => this.#nudged(nudges));
+  }
+
+  /** Whether servers that nobody has added may link by themselves, from now on. Links that are there stay. */
+  admitAll(open: boolean): void {
+    this.#open = open;
   }
 
   /** Begins to dial. */
@@ -87,7 +94,7 @@ export class Federation {
       if (this.#closed) throw new AppError("server_closing");
       if (fingerprint === this.#fingerprint) throw new AppError("peer_self");
       const known = this.#peers.get(fingerprint);
-      if (known === undefined && !this.#options.open) throw new AppError("peer_unknown");
+      if (known === undefined && !this.#open) throw new AppError("peer_unknown");
       const greeted = await readGreeting(channel, this.#clock);
       const peer = known ?? await this.#admit(channel, greeted);
       await peer.accept(channel, greeted);

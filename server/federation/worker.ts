@@ -63,6 +63,9 @@ self.onmessage = ({ data }: MessageEvent<ToFederation>) => {
       return post({ kind: "links", id: data.id, links: running?.links() ?? [] });
     case "meet":
       return void met(data.id, data.address);
+    case "open":
+      running?.admitAll(data.open);
+      return post({ kind: "opened", id: data.id });
     case "try":
       if (testHooks) {
         void attempt(data.what).then((result) => post({ kind: "tried", id: data.id, result }));

@@ -8,6 +8,14 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** What the operator decides, and may decide anew while it runs. */
+export interface GatewaySettings {
+  readonly registration: "open" | "invite" | "closed";
+  /** Connections at once, in all and from one address. */
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+}
+
 /** Everything a gateway needs; it can read no file itself. Holds secrets: it is never logged. */
 export interface GatewayStart {
   readonly kind: "start";
@@ -24,7 +32,7 @@ export interface GatewayStart {
   readonly serverName: string;
   /** PEM of the server's own authority; empty where a public one certifies it. */
   readonly authority: string;
-  readonly registration: "open" | "invite" | "closed";
+  readonly settings: GatewaySettings;
   readonly testHooks: boolean;
   /** The point to die at, with `testHooks`. */
   readonly crash: CrashPlan | undefined;
@@ -40,6 +48,7 @@ export type ToGateway =
   | GatewayStart
   /** The way to the federation worker, which takes servers that dial this one. */
   | { readonly kind: "peers"; readonly port: MessagePort }
+  | { readonly kind: "settings"; readonly settings: GatewaySettings }
   /** Accept nothing new, drain, close. */
   | { readonly kind: "close" }
   | { readonly kind: "try"; readonly what: Attempt };
@@ -60,6 +69,8 @@ export type FromGateway =
     readonly event: string;
     readonly fields: LogFields;
   }
+  /** New settings hold from now on. */
+  | { readonly kind: "configured" }
   | { readonly kind: "closed" }
   | { readonly kind: "tried"; readonly what: Attempt; readonly result: string }
   /** Kill this process now; the sender blocks meanwhile. */

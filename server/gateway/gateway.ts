@@ -12,6 +12,7 @@ import type { SocketTransport } from "../../lib/wire/tls.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import { type PeerDirectory, PeerPort } from "../federation/pipe.ts";
 import type { Storage } from "../operations/contract.ts";
+import type { GatewaySettings } from "./control.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
 import { Probes } from "./probes.ts";
@@ -45,6 +46,9 @@ const comeBackMs = 2000;
 /** The gateway's sessions and their services. */
 export class Gateway {
   readonly #services: Services;
+  /** What may be decided anew, under the names that services know it by. */
+  readonly #policy: { registration: GatewaySettings["registration"] };
+  readonly #limits: { -readonly [K in keyof GatewayLimits]: GatewayLimits[K] };
   readonly #count: ConnectionCount;
   readonly #accept: AcceptOptions;
   /** Connections being served, greeting included. */
@@ -55,7 +59,10 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     const sessions = new SessionTable<Session>();
-    const { index: gateway, limits } = options;
+    const { index: gateway } = options;
+    this.#limits = { ...options.limits };
+    this.#policy = { registration: options.registration };
+    const limits: GatewayLimits = this.#limits;
     const probes = new Probes({ ...options, gateway, sessions, probeMs: limits.probeMs });
     const identityText = toBase64url(options.identity.publicKey);
     const staged = new StagedCommits(options.clock);
@@ -64,7 +71,9 @@ export class Gateway {
         this.#peers?.ask(server, question) ?? Promise.reject(new AppError("no_such_server")),
       servers: () => this.#peers?.servers() ?? [],
     };
-    this.#services = { ...options, gateway, identityText, sessions, probes, staged, peers };
+    const policy: Services["policy"] = this.#policy;
+    const own = { gateway, identityText, sessions, probes, staged, peers };
+    this.#services = { ...options, ...own, limits, policy };
     this.#count = new ConnectionCount(limits);
     this.#accept = {
       identity: options.identity,
@@ -85,6 +94,12 @@ export class Gateway {
   /** Hands servers that dial this one to the federation worker from now on; before, they are refused. */
   linkPeers(port: MessagePort): void {
     this.#peers = new PeerPort(port);
+  }
+
+  /** Other settings hold from now on; connections that are there stay. */
+  configure({ registration, connections, connectionsPerAddress }: GatewaySettings): void {
+    this.#policy.registration = registration;
+    Object.assign(this.#limits, { connections, connectionsPerAddress });
   }
 
   /** Looks from time to time whether too much waits to be written, until the gateway closes. */

@@ -23,7 +23,8 @@ export interface Services {
   /** The server's name as its checkpoints carry it. */
   readonly serverName: string;
   readonly opaqueSetup: string;
-  readonly registration: "open" | "invite" | "closed";
+  /** What the operator may decide anew while sessions last. */
+  readonly policy: { readonly registration: "open" | "invite" | "closed" };
   readonly limits: GatewayLimits;
   readonly storage: Storage;
   readonly clock: Clock;

@@ -10,7 +10,13 @@ import { signingKeyFromSeed } from "../../lib/crypto/sign.ts";
 import { listenTls, type TlsListener } from "../../lib/wire/tls.ts";
 import { storageOver } from "../storage/proxy.ts";
 import { attempt } from "./attempts.ts";
-import type { FromGateway, GatewayStart, ListenAddress, ToGateway } from "./control.ts";
+import type {
+  FromGateway,
+  GatewaySettings,
+  GatewayStart,
+  ListenAddress,
+  ToGateway,
+} from "./control.ts";
 import { Gateway } from "./gateway.ts";
 import { gatewayLimits } from "./limits.ts";
 import { acceptAll } from "./listen.ts";
@@ -42,8 +48,8 @@ function start(input: GatewayStart): void {
     serverName: input.serverName,
     authority: input.authority,
     opaqueSetup: input.opaqueSetup,
-    registration: input.registration,
-    limits: gatewayLimits,
+    registration: input.settings.registration,
+    limits: { ...gatewayLimits, ...connectionLimitsOf(input.settings) },
     storage: storageOver(input.storage),
     clock: systemClock,
     logger,
@@ -57,6 +63,15 @@ function start(input: GatewayStart): void {
   });
   // The first login should not pay for loading.
   void loadPasswordSupport();
+}
+
+function connectionLimitsOf({ connections, connectionsPerAddress }: GatewaySettings) {
+  return { connections, connectionsPerAddress };
+}
+
+function configure(settings: GatewaySettings): void {
+  running?.gateway.configure(settings);
+  post({ kind: "configured" });
 }
 
 /** Listens on every address; says what went wrong when not one of them works. */
@@ -103,6 +118,8 @@ self.onmessage = ({ data }: MessageEvent<ToGateway>) => {
       return start(data);
     case "peers":
       return running?.gateway.linkPeers(data.port);
+    case "settings":
+      return configure(data.settings);
     case "close":
       return void close();
     case "try":

@@ -27,7 +27,7 @@ export interface BatchOutcome {
 /** Runs batches over a backend. */
 export class BatchRunner {
   readonly #backend: Backend;
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #clock: () => number;
   readonly #uptime: () => number;
   readonly #sweep: Sweep = { after: 0, ranAt: undefined };
@@ -47,6 +47,11 @@ export class BatchRunner {
     this.#settings = options.settings;
     this.#clock = options.now;
     this.#uptime = options.uptime;
+  }
+
+  /** Other settings hold for the next batch. */
+  configure(settings: Settings): void {
+    this.#settings = settings;
   }
 
   /**

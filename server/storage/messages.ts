@@ -43,6 +43,8 @@ export type ToStorage =
   }
   | { readonly kind: "connect"; readonly hears: Hears; readonly port: MessagePort }
   | { readonly kind: "status" }
+  /** What the operator decides anew. */
+  | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "try"; readonly what: Forbidden }
   | { readonly kind: "close" };
 
@@ -65,6 +67,8 @@ export type FromStorage =
   | { readonly kind: "failed"; readonly failure: Failure; readonly detail: string }
   | { readonly kind: "trouble"; readonly operation: string; readonly detail: string }
   | { readonly kind: "status"; readonly status: StorageStatus }
+  /** New settings hold for every operation from now on. */
+  | { readonly kind: "configured" }
   | { readonly kind: "tried"; readonly what: Forbidden; readonly outcome: string }
   | { readonly kind: "kill" }
   | { readonly kind: "closed" };

@@ -2,7 +2,7 @@
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
-import { type Consent, defaultFileSettings } from "../operations/context.ts";
+import { type Consent, defaultFileSettings, type Settings } from "../operations/context.ts";
 import type { FileSettings } from "../operations/contract.ts";
 import type { Forbidden, FromStorage, Hears, StorageStatus, ToStorage } from "./messages.ts";
 
@@ -14,10 +14,8 @@ export const databaseName = "sealpost.db";
 /** The name of the folder of files within it. */
 export const filesName = "files";
 
-/** How the storage side is to run. */
-export interface StorageOptions {
-  /** Absolute path of the data folder, which exists. */
-  readonly dataDir: string;
+/** What the operator decides, and may decide anew while it runs. */
+export interface StorageSettings {
   /** Whether new accounts are accepted; "open" when left out. */
   readonly registration?: "open" | "invite" | "closed";
   /** Who asks before writing to somebody; "remote" when left out. */
@@ -28,6 +26,12 @@ export interface StorageOptions {
   readonly files?: Partial<FileSettings>;
   /** Whether the lobby is mirrored with linked servers; not when left out. */
   readonly lobbyPeers?: boolean;
+}
+
+/** How the storage side is to run. */
+export interface StorageOptions extends StorageSettings {
+  /** Absolute path of the data folder, which exists. */
+  readonly dataDir: string;
   /** Told of operations that failed through no fault of their caller. `detail` is for the log alone. */
   readonly onTrouble?: (operation: string, detail: string) => void;
   /** For tests: where to die, and how; also permits `attempt`. */
@@ -41,6 +45,8 @@ export interface StorageHandle {
   /** Resolves when the worker dies by itself; nothing can be stored any more then. */
   readonly failed: Promise<AppError>;
   status(): Promise<StorageStatus>;
+  /** Resolves when these settings hold in place of the former ones. */
+  configure(settings: StorageSettings): Promise<void>;
   /** For tests: tries something that the worker must not be able to do; "allowed", or the error's name. */
   attempt(what: Forbidden): Promise<string>;
   /** Runs what has arrived, writes everything into the database file, closes it, ends the worker. */
@@ -131,14 +137,7 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
       kind: "start",
       path: `${options.dataDir}/${databaseName}`,
       files: `${options.dataDir}/${filesName}`,
-      settings: {
-        registration: options.registration ?? "open",
-        consent: options.consent ?? "remote",
-        registrationsPerHour: options.registrationsPerHour ??
-          serverLimits.registrationsPerAddressPerHour,
-        files: { ...defaultFileSettings, ...options.files },
-        lobbyPeers: options.lobbyPeers ?? false,
-      },
+      settings: settingsOf(options),
       testHooks: options.testHooks !== undefined,
       crash: options.testHooks?.crash,
     });
@@ -148,6 +147,17 @@ export async function startStorage(options: StorageOptions): Promise<StorageHand
     line.worker.terminate();
     throw thrown;
   }
+}
+
+function settingsOf(options: StorageSettings): Settings {
+  return {
+    registration: options.registration ?? "open",
+    consent: options.consent ?? "remote",
+    registrationsPerHour: options.registrationsPerHour ??
+      serverLimits.registrationsPerAddressPerHour,
+    files: { ...defaultFileSettings, ...options.files },
+    lobbyPeers: options.lobbyPeers ?? false,
+  };
 }
 
 function handleOver(line: Line): StorageHandle {
@@ -162,6 +172,11 @@ function handleOver(line: Line): StorageHandle {
       const answer = line.next("status");
       line.send({ kind: "status" });
       return (await answer).status;
+    },
+    async configure(settings) {
+      const answer = line.next("configured");
+      line.send({ kind: "settings", settings: settingsOf(settings) });
+      await answer;
     },
     async attempt(what) {
       const answer = line.next("tried");

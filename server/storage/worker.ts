@@ -24,6 +24,7 @@ type Start = Extract<ToStorage, { kind: "start" }>;
 interface Running {
   readonly path: string;
   readonly backend: Backend;
+  readonly runner: BatchRunner;
   readonly queue: CallQueue;
   readonly files: FileStore;
   readonly retention: ReturnType<typeof setInterval>;
@@ -62,7 +63,8 @@ function start(message: Start): Running {
   void files.sweep((file) => backend.tables.files.byId(file) !== undefined);
   const sweep = () => queue.enqueue({ name: "retention.run", input: {} });
   const { path, testHooks } = message;
-  return { path, backend, queue, files, retention: setInterval(sweep, retentionMs), testHooks };
+  const retention = setInterval(sweep, retentionMs);
+  return { path, backend, runner, queue, files, retention, testHooks };
 }
 
 /** Runs what has arrived, closes the files. */
@@ -98,6 +100,9 @@ function handle(message: Exclude<ToStorage, Start>, state: Running): void {
       return state.queue.connect(message.port, message.hears);
     case "status":
       return tellStatus(state);
+    case "settings":
+      state.runner.configure(message.settings);
+      return tell({ kind: "configured" });
     case "try":
       if (state.testHooks) void tellTried(message.what);
       return;

@@ -11,7 +11,7 @@ import { type Announcement, invitationLink } from "./announce.ts";
 export interface AccountParts {
   readonly operations: Pick<Storage, "call">;
   readonly announcement: Announcement;
-  readonly config: { readonly registration: string };
+  readonly config: () => { readonly registration: string };
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -55,5 +55,5 @@ async function makeInvite(
   await operations.call("invite.add", { hash: inviteHash(token), note, uses, expiresAt });
   const { host, port, fingerprint = "" } = parseServerAddress(invitationLink(announcement));
   const link = formatLink({ host, port, fingerprint, invite: token });
-  return { link, uses, expiresAt, needed: config.registration === "invite" };
+  return { link, uses, expiresAt, needed: config().registration === "invite" };
 }

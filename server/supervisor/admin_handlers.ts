@@ -1,7 +1,7 @@
 /** What the admin socket's requests do in a running server. */
 import { version } from "../../lib/base/version.ts";
 import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
-import type { AdminHandlers, ServerStatus } from "../admin/protocol.ts";
+import type { AdminHandlers, ReloadAnswer, ServerStatus } from "../admin/protocol.ts";
 import type { Storage } from "../operations/contract.ts";
 import type { StorageHandle } from "../storage/start.ts";
 import { type Announcement, invitationLink, reachedUnder } from "./announce.ts";
@@ -17,11 +17,13 @@ export interface AdminParts {
   readonly links: Links;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
-  readonly config: {
+  /** What holds at the moment. */
+  readonly config: () => {
     readonly registration: string;
     readonly consent: string;
     readonly gateways: number;
   };
+  readonly reloading: { reload(): Promise<ReloadAnswer> };
   /** Milliseconds since 1970. */
   readonly startedAt: number;
 }
@@ -32,6 +34,7 @@ export function adminHandlers(parts: AdminParts): AdminHandlers {
     ...accountHandlers({ ...parts, now: Date.now }),
     ...peerHandlers(parts),
     status: () => statusOf(parts),
+    reload: () => parts.reloading.reload(),
     stop: () => {
       parts.stopping.command();
       return Promise.resolve({ stopping: true });
@@ -40,7 +43,8 @@ export function adminHandlers(parts: AdminParts): AdminHandlers {
 }
 
 async function statusOf(parts: AdminParts): Promise<ServerStatus> {
-  const { announcement, config, startedAt } = parts;
+  const { announcement, startedAt } = parts;
+  const config = parts.config();
   const { sessionsOnline, accountsOnline, databaseBytes, operations, failures } = await parts
     .storage.status();
   return {

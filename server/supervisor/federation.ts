@@ -119,6 +119,12 @@ export class Links {
     await this.#get();
   }
 
+  /** Whether servers that nobody has added may link by themselves, from now on; that needs a worker. */
+  async admitAll(open: boolean): Promise<void> {
+    if (open) await this.#get();
+    await (await this.#worker)?.ask({ kind: "open", open });
+  }
+
   /** How all links stand; nothing where no worker runs. */
   async status(): Promise<readonly LinkStatus[]> {
     const answer = await (await this.#worker)?.ask({ kind: "links" });

@@ -1,6 +1,6 @@
 /** All gateway workers of a server, on the same addresses. */
 import { ExitError } from "../../lib/base/exit_codes.ts";
-import type { Attempt, ListenAddress } from "../gateway/control.ts";
+import type { Attempt, GatewaySettings, ListenAddress } from "../gateway/control.ts";
 import { chooseAddresses } from "./addresses.ts";
 import { type GatewayEvents, type GatewayInput, GatewayWorker } from "./gateways.ts";
 
@@ -48,6 +48,11 @@ export class GatewayGroup {
         this.#workers = this.#spawn();
       }
     }
+  }
+
+  /** Resolves when these settings hold in all of them. */
+  async configure(settings: GatewaySettings): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.configure(settings)));
   }
 
   /** Ways from all of them to the federation worker. */

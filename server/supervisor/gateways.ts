@@ -4,6 +4,7 @@ import type { Logger } from "../../lib/base/log.ts";
 import type {
   Attempt,
   FromGateway,
+  GatewaySettings,
   GatewayStart,
   ListenAddress,
   ToGateway,
@@ -73,6 +74,13 @@ export class GatewayWorker {
     const said = await answer;
     if (said.kind === "failed") throw complaint(said, input.listen[0]?.port ?? 0);
     return said.addresses;
+  }
+
+  /** Resolves when these settings hold in place of the former ones. */
+  async configure(settings: GatewaySettings): Promise<void> {
+    const done = this.#next((message) => message.kind === "configured" ? true : undefined);
+    this.#tell({ kind: "settings", settings });
+    await done;
   }
 
   /** Gives it the way to the federation worker. */

@@ -11,15 +11,25 @@ export type StopReason =
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Deno.Signal[];
 
+/** Whether any of the standard streams is a terminal that is still there. */
+function hasTerminal(): boolean {
+  return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+}
+
 /**
  * Signals that come this soon after the first, in milliseconds, are the same wish: a terminal and a wrapper script, or
  * `timeout`, often both send one.
  */
 const sameWishMs = 300;
 
-/** Listens for reasons to stop. The first signal asks, a later one ends the process at once. */
+/**
+ * Listens for reasons to stop. The first signal asks, a later one ends the process at once. SIGHUP is two things: a
+ * terminal that was closed under the server, which ends it, or else the wish to read the configuration again.
+ */
 export class Stopping {
   readonly #log: Logger;
+  readonly #hadTerminal = hasTerminal();
+  #reload: (() => void) | undefined;
   readonly #asked = Promise.withResolvers<StopReason>();
   readonly #handlers: readonly { signal: Deno.Signal; handle: () => void }[];
   #firstAt: number | undefined;
@@ -33,6 +43,11 @@ export class Stopping {
   /** Resolves with the first reason to stop. */
   get asked(): Promise<StopReason> {
     return this.#asked.promise;
+  }
+
+  /** What SIGHUP is to begin; before this is said it does nothing. */
+  onReload(reload: () => void): void {
+    this.#reload = reload;
   }
 
   /** A worker died: nothing can go on without it. */
@@ -52,6 +67,7 @@ export class Stopping {
   }
 
   #onSignal(signal: Deno.Signal): void {
+    if (signal === "SIGHUP" && !(this.#hadTerminal && !hasTerminal())) return this.#reload?.();
     const now = performance.now();
     this.#firstAt ??= now;
     if (now - this.#firstAt > sameWishMs) {

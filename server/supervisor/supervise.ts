@@ -4,9 +4,9 @@ import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { type AppError, asAppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
-import type { Logger } from "../../lib/base/log.ts";
+import type { Logger, LogLevel } from "../../lib/base/log.ts";
 import { AdminSocket } from "../admin/socket.ts";
-import type { FileSettings, Storage } from "../operations/contract.ts";
+import type { Storage } from "../operations/contract.ts";
 import { storageOver } from "../storage/proxy.ts";
 import { startStorage, type StorageHandle } from "../storage/start.ts";
 import { hostname, reachableAddresses } from "./addresses.ts";
@@ -19,23 +19,36 @@ import { GatewayGroup } from "./gateway_group.ts";
 import { type ServerKeys, serverKeys } from "./keys.ts";
 import { killSelf } from "./kill.ts";
 import { lockFolder } from "./lock.ts";
+import {
+  gatewaySettings,
+  type LiveConfig,
+  type Reloadable,
+  Reloading,
+  storageSettings,
+} from "./reloading.ts";
 import { Stopping, type StopReason } from "./stopping.ts";
 import { tryEverything } from "./try_everything.ts";
 
+/** The log, as far as it is the supervisor's to steer. */
+interface ServerLog extends Logger {
+  setLevel(level: LogLevel): void;
+  close(): void;
+}
+
+/** What the operator has decided. */
+export interface SupervisedConfig extends LiveConfig {
+  readonly port: number;
+  readonly name: string;
+  readonly tls: TlsSource;
+  readonly lobbyPeers: boolean;
+  readonly gateways: number;
+}
+
 /** What a server is started with. */
 export interface ServerOptions {
-  readonly config: {
-    readonly port: number;
-    readonly name: string;
-    readonly tls: TlsSource;
-    readonly registration: "open" | "invite" | "closed";
-    readonly consent: "none" | "remote" | "all";
-    /** Whether servers may link that nobody has added. */
-    readonly peers: "open" | "listed";
-    readonly lobbyPeers: boolean;
-    readonly gateways: number;
-    readonly files: FileSettings;
-  };
+  readonly config: SupervisedConfig;
+  /** Reads the configuration again; throws `ExitError` when it cannot be used. */
+  readonly reconfigure: Reloadable<SupervisedConfig>["read"];
   readonly folder: string;
   /** Print one line of JSON instead of lines for people. */
   readonly json: boolean;
@@ -44,7 +57,7 @@ export interface ServerOptions {
   /** Only in tests. */
   readonly test: { readonly crash: CrashPlan | undefined; readonly tries: boolean } | undefined;
   readonly print: (line: string) => void;
-  readonly openLog: () => Logger & { close(): void };
+  readonly openLog: () => ServerLog;
 }
 
 /** Ending in order may take this long in all before the rest is cut off, in milliseconds. */
@@ -69,12 +82,18 @@ export async function superviseServer(options: ServerOptions): Promise<number> {
 }
 
 interface Around {
-  readonly log: Logger;
+  readonly log: ServerLog;
+  /** What holds at the moment. */
+  readonly config: () => SupervisedConfig;
   readonly stopping: Stopping;
 }
 
-async function runServer(options: ServerOptions, around: Around): Promise<number> {
-  const { stopping, log } = around;
+async function runServer(
+  options: ServerOptions,
+  { log, stopping }: Omit<Around, "config">,
+): Promise<number> {
+  let { config } = options;
+  const around: Around = { log, stopping, config: () => config };
   const gateways = new GatewayGroup({
     port: options.config.port,
     count: options.config.gateways,
@@ -94,7 +113,14 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
     const announcement = await listen(options, { gateways, keys, certificate, storage });
     const operations = storageOver(storage.connect("nothing"));
     links = linksOf(options, { ...around, keys, storage, gateways });
-    admin = openAdmin(options, { ...around, storage, operations, links, announcement });
+    const live = { log, storage, gateways, links };
+    const reloading = new Reloading<SupervisedConfig>({
+      read: options.reconfigure,
+      apply: (next) => applyConfig(config = next, live),
+      log,
+    });
+    stopping.onReload(() => void reloading.reload().catch(() => undefined));
+    admin = openAdmin(options, { ...around, storage, operations, links, announcement, reloading });
     announce(options, announcement, log);
     const parts = { gateways, storage, operations, links, log };
     if (options.test?.tries) options.print(await tries(parts));
@@ -110,10 +136,26 @@ async function runServer(options: ServerOptions, around: Around): Promise<number
   }
 }
 
+/** Resolves when a configuration holds everywhere. */
+async function applyConfig(
+  config: SupervisedConfig,
+  { log, storage, gateways, links }: Pick<Around, "log"> & {
+    readonly storage: StorageHandle;
+    readonly gateways: GatewayGroup;
+    readonly links: Links;
+  },
+): Promise<void> {
+  log.setLevel(config.logLevel);
+  await storage.configure(storageSettings(config));
+  await gateways.configure(gatewaySettings(config));
+  await links.admitAll(config.peers === "open");
+}
+
 /** The operator's way in; there from before "Ready" until everything is closed. */
 function openAdmin(
-  { folder, config }: ServerOptions,
+  { folder }: ServerOptions,
   parts: Around & {
+    readonly reloading: Reloading<SupervisedConfig>;
     readonly storage: StorageHandle;
     readonly operations: Storage;
     readonly links: Links;
@@ -121,7 +163,7 @@ function openAdmin(
   },
 ): AdminSocket {
   const startedAt = Date.now();
-  const handlers = adminHandlers({ ...parts, config, startedAt });
+  const handlers = adminHandlers({ ...parts, startedAt });
   return new AdminSocket({ folder, handlers, logger: parts.log });
 }
 
@@ -135,16 +177,19 @@ interface Running {
 
 /** Links with other servers, not begun yet. */
 function linksOf(
-  { config, test }: ServerOptions,
-  { keys, storage, gateways, log, stopping }: Around & Pick<Running, "storage" | "gateways"> & {
-    readonly keys: ServerKeys;
-  },
+  { test }: ServerOptions,
+  { keys, storage, gateways, log, stopping, config }:
+    & Around
+    & Pick<Running, "storage" | "gateways">
+    & {
+      readonly keys: ServerKeys;
+    },
 ): Links {
   return new Links(() => ({
     identitySeed: keys.identity.seed,
-    serverName: config.name,
-    open: config.peers === "open",
-    lobby: config.lobbyPeers,
+    serverName: config().name,
+    open: config().peers === "open",
+    lobby: config().lobbyPeers,
     testHooks: test !== undefined,
     storage: storage.connect("peers"),
     gateways: gateways.linkPeers(),
@@ -193,10 +238,7 @@ async function openStorage(
   const crash = test?.crash;
   const storage = await startStorage({
     dataDir: folder,
-    registration: config.registration,
-    lobbyPeers: config.lobbyPeers,
-    files: config.files,
-    consent: config.consent,
+    ...storageSettings(config),
     onTrouble: (operation, cause) => log.log("error", "operation_failed", { operation, cause }),
     ...(test === undefined
       ? {}
@@ -230,7 +272,7 @@ async function listen(
     identitySeed: keys.identity.seed,
     opaqueSetup: keys.opaqueSetup,
     serverName: config.name,
-    registration: config.registration,
+    settings: gatewaySettings(config),
     testHooks: test !== undefined,
     crash: test?.crash,
   }, () => storage.connect());

@@ -36,7 +36,7 @@ export const accountHandlers: RequestHandlers<
   "account.register.start": async (session, { message }) => {
     const { services, remote } = session;
     const { name, request, invite } = message;
-    if (services.registration === "closed") return refused("registration_closed");
+    if (services.policy.registration === "closed") return refused("registration_closed");
     if (!isAccountName(name)) return refused("invalid_name");
     const allowed = await services.storage.call("account.registrable", {
       name,
@@ -55,7 +55,7 @@ export const accountHandlers: RequestHandlers<
   "account.register.finish": async (session, { message, body }) => {
     const { services, remote, device } = session;
     const { name, record, certificate, label } = message;
-    if (services.registration === "closed") return refused("registration_closed");
+    if (services.policy.registration === "closed") return refused("registration_closed");
     if (!isAccountName(name)) return refused("invalid_name");
     if (body.length > serverLimits.vaultBytes) return refused("too_large");
     const certified = ownCertificate(session, certificate);

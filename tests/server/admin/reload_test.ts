@@ -1,0 +1,160 @@
+import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { silentLogger } from "../../../lib/base/log.ts";
+import { reloaded } from "../../../server/config_reload.ts";
+import { serverConfig, type ServerFlags, settingValues } from "../../../server/config.ts";
+import { settingNames, settings } from "../../../server/config_settings.ts";
+import { type LiveConfig, Reloading } from "../../../server/supervisor/reloading.ts";
+import { TempFolder } from "../../kit/folder.ts";
+import { run } from "../../kit/program.ts";
+import { TestServer } from "../../kit/server.ts";
+import { newAccount, WireClient } from "../../kit/wire_client.ts";
+
+const path = "/c/server.json";
+const configure = (text: string | undefined, flags: ServerFlags = {}) =>
+  serverConfig(flags, { hostname: "host", cores: 4, file: { path, text } });
+
+/** Another value than the default for every setting. */
+const others: Readonly<Record<string, unknown>> = {
+  port: 6000,
+  name: "other",
+  cert: "/x.crt",
+  key: "/x.key",
+  registration: "invite",
+  registrationsPerHour: 7,
+  consent: "all",
+  connections: 99,
+  connectionsPerAddress: 9,
+  peers: "open",
+  lobbyPeers: true,
+  maxFileSize: "1M",
+  fileQuota: "2M",
+  fileSpace: "3G",
+  fileDays: 4,
+  fileTypes: "pdf,png",
+  gateways: 2,
+  logLevel: "debug",
+};
+
+Deno.test("every setting that may change while the server runs does, every other one waits and is told each time", () => {
+  const before = configure(undefined);
+  const next = configure(JSON.stringify(others));
+  deepStrictEqual(next.problems, []);
+  const first = reloaded(before, next, { path, found: true });
+  const changed = (changes: readonly { setting: string }[]) =>
+    changes.map(({ setting }) => setting);
+  deepStrictEqual(
+    changed(first.answer.applied),
+    settingNames.filter((name) => settings[name].live),
+  );
+  deepStrictEqual(
+    changed(first.answer.restart),
+    settingNames.filter((name) => !settings[name].live),
+  );
+  const [had, wanted, has] = [before, next, first.config].map(settingValues);
+  for (const name of settingNames) {
+    strictEqual(has?.[name], settings[name].live ? wanted?.[name] : had?.[name], name);
+    strictEqual(first.config.origins[name], settings[name].live ? "file" : "default", name);
+  }
+  const again = reloaded(first.config, next, { path, found: true });
+  deepStrictEqual(again.answer.applied, []);
+  deepStrictEqual(again.answer.restart, first.answer.restart);
+});
+
+Deno.test("what a flag says cannot be changed by the file, and that is told", () => {
+  const flags = { registration: "closed", fileDays: "3" };
+  const running = configure(undefined, flags);
+  const next = configure('{"registration":"open","fileDays":9,"consent":"all"}', flags);
+  const { answer } = reloaded(running, next, { path, found: true });
+  deepStrictEqual(answer.applied, [{ setting: "consent", from: "remote", to: "all" }]);
+  deepStrictEqual(answer.overruled, ["registration", "fileDays"]);
+});
+
+Deno.test("reloads come one after another, and one that fails does not stop the next", async () => {
+  const seen: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const config = configure(undefined);
+  let turn = 0;
+  const reloading = new Reloading<LiveConfig>({
+    read: () => {
+      seen.push(`read ${++turn}`);
+      if (turn === 2) throw new Error("broken");
+      return reloaded(config, config, { path, found: true });
+    },
+    apply: async () => {
+      await gate.promise;
+      seen.push("applied");
+    },
+    log: silentLogger,
+  });
+  const all = Promise.allSettled([reloading.reload(), reloading.reload(), reloading.reload()]);
+  gate.resolve();
+  deepStrictEqual((await all).map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  deepStrictEqual(seen, ["read 1", "applied", "read 2", "read 3", "applied"]);
+});
+
+Deno.test("a running server reads its configuration again", async (t) => {
+  await using home = await TempFolder.make();
+  const file = `${home.path}/server.json`;
+  await using server = await TestServer.start({ home: home.path, args: ["--gateways", "2"] });
+  const reload = async (text: string) => {
+    await Deno.writeTextFile(file, text);
+    return await run(["server", "reload", "--json"], { home: home.path });
+  };
+  const register = async (name: string) => {
+    await using client = await WireClient.connect(await server.pinned());
+    return await client.register(newAccount(name)).then(
+      () => "registered",
+      (thrown: unknown) => String(thrown),
+    );
+  };
+
+  await t.step("by command: what holds now, and what waits, is said and is so", async () => {
+    strictEqual(await register("sam"), "registered");
+    const { code, out, err } = await reload(`{
+      // nobody else for now
+      "registration": "closed",
+      "name": "elsewhere",
+      "gateways": 1,
+    }`);
+    strictEqual(code, 0, err);
+    deepStrictEqual(JSON.parse(out), {
+      v: 1,
+      type: "reloaded",
+      file,
+      found: true,
+      applied: [{ setting: "registration", from: "open", to: "closed" }],
+      restart: [{ setting: "name", from: JSON.parse(out).restart[0].from, to: "elsewhere" }],
+      overruled: ["gateways"],
+    });
+    match(await register("rae"), /does not accept new accounts/);
+  });
+
+  await t.step("a file that is broken changes nothing, and its line is said", async () => {
+    for (
+      const [text, about] of [
+        ['{\n"registration": "open"\n"consent": "all"}', /server\.json:3: .*comma/],
+        [
+          '{"registration": "open",\n"consent": "some"}',
+          /server\.json:2: .*"consent".*one of: none/,
+        ],
+        ['{"registration": "open",\n\n"prot": 1}', /server\.json:3: unknown setting "prot"/],
+        ['{"registration": "open", "cert": "/x.crt"}', /belong together/],
+      ] as const
+    ) {
+      const { code, err } = await reload(text);
+      ok(code === 8 || code === 2, `${code}`);
+      match(err, about);
+      match(await register("rae"), /does not accept new accounts/);
+    }
+  });
+
+  await t.step("by SIGHUP, which does not end it", async () => {
+    await Deno.writeTextFile(file, '{"connectionsPerAddress": 1, "logLevel": "debug"}');
+    const before = server.process.mark();
+    server.process.kill("SIGHUP");
+    await server.process.waitForRemark(/reloaded applied="registration=open conn/, before);
+    strictEqual(await register("rae"), "registered");
+    await using _first = await WireClient.connect(await server.pinned());
+    await server.process.waitForRemark(/debug/, before);
+  });
+});
