@@ -5,9 +5,11 @@ import { ExitError } from "../lib/base/exit_codes.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
 import type { FilesCommand } from "./backup/commands.ts";
+import type { ConfigCommand } from "./config_commands.ts";
+import { addExamples } from "./config_examples.ts";
 import { describeAccounts } from "./config_flags_accounts.ts";
 import { describePeers } from "./config_flags_peers.ts";
-import { settingFlags, settingsGiven } from "./config_flags_settings.ts";
+import { describeConfig, settingFlags, settingsGiven } from "./config_flags_settings.ts";
 import type { ServerFlags } from "./config.ts";
 
 /** What `sealpost server ...` asks for. */
@@ -25,6 +27,14 @@ export type ServerCommand =
     readonly json: boolean;
     readonly data: string | undefined;
     readonly home: string | undefined;
+  }
+  | {
+    readonly kind: "config";
+    readonly command: ConfigCommand;
+    readonly json: boolean;
+    readonly data: string | undefined;
+    readonly home: string | undefined;
+    readonly config: string | undefined;
   }
   | {
     readonly kind: "run";
@@ -80,6 +90,8 @@ function describe(program: Command, done: (command: ServerCommand) => void): voi
     done({ kind: "admin", command, data, home });
   describeAccounts(program, { place, tell });
   describePeers(program, { place, tell });
+  describeConfig(program, (config) => done({ kind: "config", ...config }));
+  addExamples(program);
 }
 
 function describeRun(program: Command, done: (command: ServerCommand) => void): void {

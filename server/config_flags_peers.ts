@@ -31,7 +31,6 @@ export function describePeers(
     .description("link with the server at HOST:PORT, or of an invitation link")
     .option("--fingerprint <digits>", "its fingerprint; else whoever answers first is trusted")
     .option("--name <name>", "what it is called here (default: as it calls itself)")
-    .addHelpText("after", "\nFor example: sealpost server peer add chat.example.org:5000")
     .action((address: string, { fingerprint, name, ...flags }: AddFlags) =>
       finish(flags, { action: "add", address, fingerprint, name })
     );

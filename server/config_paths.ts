@@ -40,6 +40,23 @@ export function serverPaths(input: PathInput): ServerPaths {
   };
 }
 
+/** What decided about each of the paths. */
+export type PathOrigins = Readonly<Record<keyof ServerPaths, "flag" | "environment" | "default">>;
+
+/** Where the answers of `serverPaths` come from. */
+export function pathOrigins(input: PathInput): PathOrigins {
+  const origin = (given: string | undefined, variable: string) => {
+    if (given !== undefined || input.home !== undefined) return "flag";
+    const named = nonEmpty(input.env("SEALPOST_HOME")) !== undefined ||
+      input.env(variable)?.startsWith("/") === true;
+    return named ? "environment" : "default";
+  };
+  return {
+    data: origin(input.data, "XDG_DATA_HOME"),
+    config: origin(input.config, "XDG_CONFIG_HOME"),
+  };
+}
+
 /** An XDG base folder; relative values are to be ignored (XDG Base Directory Specification). */
 function xdg(input: PathInput, variable: string, underHome: string): string {
   const named = input.env(variable);

@@ -4,9 +4,10 @@ import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
 import { sanitizeText } from "../lib/base/sanitize.ts";
 import { runAdmin } from "./admin/commands.ts";
 import { runFiles } from "./backup/commands.ts";
-import { type ServerConfig, serverConfig } from "./config.ts";
+import { type ServerConfig, serverConfig, type ServerFlags } from "./config.ts";
 import { parseServerArgs, type ServerCommand, serverWord } from "./config_flags.ts";
-import { type PathInput, type ServerPaths, serverPaths } from "./config_paths.ts";
+import { runConfig, settingRows } from "./config_commands.ts";
+import { type PathInput, pathOrigins, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { reloaded } from "./config_reload.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
@@ -22,6 +23,7 @@ export async function runServer(args: readonly string[]): Promise<number> {
     if (command.kind === "run") return await run(command);
     if (command.kind === "admin") return await admin(command);
     if (command.kind === "files") return await files(command);
+    if (command.kind === "config") return await config(command);
     print(Deno.stdout, command.text);
     return exitCodes.done;
   } catch (thrown) {
@@ -36,11 +38,24 @@ export function serverPlaces(): ServerPaths {
   return pathsOf({});
 }
 
-function pathsOf(command: Pick<PathInput, "data" | "home" | "config">): ServerPaths {
-  return serverPaths({
-    ...command,
-    env: (name) => Deno.env.get(name),
-    cwd: () => Deno.cwd(),
+type Place = Pick<PathInput, "data" | "home" | "config">;
+
+function placed({ data, home, config }: Place): PathInput {
+  return { data, home, config, env: (name) => Deno.env.get(name), cwd: () => Deno.cwd() };
+}
+
+function pathsOf(command: Place): ServerPaths {
+  return serverPaths(placed(command));
+}
+
+async function config(command: ServerCommand & { kind: "config" }): Promise<number> {
+  return await runConfig(command.command, {
+    json: command.json,
+    print: (line) => print(Deno.stdout, line),
+    paths: pathsOf(command),
+    origins: pathOrigins(placed(command)),
+    configure: (flags) => readConfig({ ...command, flags }).config,
+    read: readOptional,
   });
 }
 
@@ -74,6 +89,11 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
       running = reload.config;
       return reload;
     },
+    describe: () => ({
+      file: paths.config,
+      fileFrom: pathOrigins(placed(command)).config,
+      settings: settingRows(running),
+    }),
     folder: paths.data,
     json: command.json,
     qr: command.qr,
@@ -90,7 +110,7 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
 
 /** Flags, file and defaults as they are now. Throws `ExitError` (usage). */
 function readConfig(
-  command: Pick<ServerCommand & { kind: "run" }, "flags" | "data" | "home" | "config">,
+  command: Place & { readonly flags: ServerFlags },
 ): { readonly config: ServerConfig; readonly found: boolean } {
   const { config: path } = pathsOf(command);
   const text = configText(path, command.config !== undefined);

@@ -77,6 +77,24 @@ export interface ReloadAnswer {
   readonly overruled: readonly string[];
 }
 
+/** A setting, as it is written in the configuration file, and where its value comes from. */
+export interface SettingRow {
+  readonly setting: string;
+  /** Null where nothing is set and the default is no value of its own. */
+  readonly value: string | number | boolean | null;
+  readonly from: "default" | "file" | "environment" | "flag";
+  /** Whether a change counts while the server runs. */
+  readonly live: boolean;
+}
+
+/** What a running server goes by. */
+export interface ConfigAnswer {
+  /** The configuration file, whether there is one or not. */
+  readonly file: string;
+  readonly fileFrom: SettingRow["from"];
+  readonly settings: readonly SettingRow[];
+}
+
 /** Every request by its name: what it takes and what it answers. */
 export interface AdminRequests {
   status: { in: Record<never, never>; out: ServerStatus };
@@ -84,6 +102,7 @@ export interface AdminRequests {
   stop: { in: Record<never, never>; out: { readonly stopping: true } };
   /** Reads the configuration file again. */
   reload: { in: Record<never, never>; out: ReloadAnswer };
+  "config.show": { in: Record<never, never>; out: ConfigAnswer };
   "user.list": {
     in: { readonly after?: string; readonly limit: number };
     out: { readonly users: readonly AccountRow[]; readonly more: boolean };

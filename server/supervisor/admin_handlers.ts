@@ -1,7 +1,7 @@
 /** What the admin socket's requests do in a running server. */
 import { version } from "../../lib/base/version.ts";
 import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
-import type { AdminHandlers, ReloadAnswer, ServerStatus } from "../admin/protocol.ts";
+import type { AdminHandlers, ConfigAnswer, ReloadAnswer, ServerStatus } from "../admin/protocol.ts";
 import type { Storage } from "../operations/contract.ts";
 import type { StorageHandle } from "../storage/start.ts";
 import { type Announcement, invitationLink, reachedUnder } from "./announce.ts";
@@ -23,6 +23,8 @@ export interface AdminParts {
     readonly consent: string;
     readonly gateways: number;
   };
+  /** The same for people. */
+  readonly describe: () => ConfigAnswer;
   readonly reloading: { reload(): Promise<ReloadAnswer> };
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -35,6 +37,7 @@ export function adminHandlers(parts: AdminParts): AdminHandlers {
     ...peerHandlers(parts),
     status: () => statusOf(parts),
     reload: () => parts.reloading.reload(),
+    "config.show": () => Promise.resolve(parts.describe()),
     stop: () => {
       parts.stopping.command();
       return Promise.resolve({ stopping: true });

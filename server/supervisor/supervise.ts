@@ -5,6 +5,7 @@ import { type AppError, asAppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import type { Logger, LogLevel } from "../../lib/base/log.ts";
+import type { ConfigAnswer } from "../admin/protocol.ts";
 import { AdminSocket } from "../admin/socket.ts";
 import type { Storage } from "../operations/contract.ts";
 import { storageOver } from "../storage/proxy.ts";
@@ -49,6 +50,8 @@ export interface ServerOptions {
   readonly config: SupervisedConfig;
   /** Reads the configuration again; throws `ExitError` when it cannot be used. */
   readonly reconfigure: Reloadable<SupervisedConfig>["read"];
+  /** What holds at the moment, setting by setting. */
+  readonly describe: () => ConfigAnswer;
   readonly folder: string;
   /** Print one line of JSON instead of lines for people. */
   readonly json: boolean;
@@ -153,7 +156,7 @@ async function applyConfig(
 
 /** The operator's way in; there from before "Ready" until everything is closed. */
 function openAdmin(
-  { folder }: ServerOptions,
+  { folder, describe }: ServerOptions,
   parts: Around & {
     readonly reloading: Reloading<SupervisedConfig>;
     readonly storage: StorageHandle;
@@ -163,7 +166,7 @@ function openAdmin(
   },
 ): AdminSocket {
   const startedAt = Date.now();
-  const handlers = adminHandlers({ ...parts, startedAt });
+  const handlers = adminHandlers({ ...parts, describe, startedAt });
   return new AdminSocket({ folder, handlers, logger: parts.log });
 }
 
