@@ -1,6 +1,6 @@
 /** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
-import { connectionLimits } from "../../lib/base/limits.ts";
+import { connectionLimits, resendLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type {
@@ -263,7 +263,8 @@ class ProfileEngine implements Engine {
       this.#core.mls().catch(() => undefined);
     }
     this.#feed.watch();
-    this.#core.sealed.database.transaction(() => this.#core.messages.forgetSilent());
+    const { sealed, messages, clock } = this.#core;
+    sealed.database.transaction(() => messages.forgetSilent(clock.now() - resendLimits.keepMs));
     this.#disputes.sweep();
     await this.#keeper.start(options);
   }

@@ -1,6 +1,7 @@
 /** Lines for messages that could not be read: what happened, and what happens next. */
 import type { Refused } from "../../lib/mls/mod.ts";
 import type { Message } from "../../lib/wire/messages.ts";
+import type { LostMessage } from "../store/lost.ts";
 import type { NewMessage } from "../store/messages.ts";
 import type { Core } from "./core.ts";
 import type { Draft } from "./draft.ts";
@@ -51,6 +52,19 @@ export function noteUnreadable(
       lost.add({ thread: thread.thread, id, seq, ts, ...author }, clock.now());
     }
     return [];
+  });
+}
+
+/** Whoever said it has not said it again: the line says so from now on. In the caller's transaction. */
+export function giveUp({ messages, lost }: Core, missing: LostMessage): void {
+  lost.giveUp(missing);
+  const line = messages.inThread(missing.thread, missing.id);
+  if (line === undefined || !line.unreadable) return;
+  messages.change(line, {
+    ...line.content,
+    text:
+      "a message could not be read: its keys are gone, and no device of its sender has said it again; " +
+      "it appears here should that still happen",
   });
 }
 

@@ -31,10 +31,16 @@ interface Row {
 
 const columns = "thread, id, seq, ts, author";
 
-/** Not answered and not asked for too often, in a group that this device is in and follows. */
-const askable = `asked < ? AND answer IS NULL
+/** Not answered yet, in a group that this device is in and follows. */
+const open = `answer IS NULL
   AND thread IN (SELECT thread FROM threads WHERE state IS NOT NULL)
   AND thread NOT IN (SELECT thread FROM disputes)`;
+
+/** Not asked for too often. */
+const askable = `asked < ${resendLimits.asksPerMessage} AND ${open}`;
+
+/** Asked for as often as it may be, and not given up yet. */
+const spent = `asked = ${resendLimits.asksPerMessage} AND ${open}`;
 
 /** Lost messages of one profile. Whatever writes does so in the caller's transaction. */
 export class LostMessages {
@@ -72,14 +78,28 @@ export class LostMessages {
     return this.#database.prepare(
       `SELECT ${columns} FROM lost_messages WHERE next <= ? AND ${askable}
        ORDER BY thread, seq LIMIT ?`,
-    ).all<Row>(now, resendLimits.asksPerMessage, limit).map((row) => this.#lost(row));
+    ).all<Row>(now, limit).map((row) => this.#lost(row));
   }
 
-  /** When the next one is to be asked for; undefined when there is none. */
+  /** Those that were asked for as often as they may be, and whose last time has passed without an answer. */
+  spent(now: number): LostMessage[] {
+    return this.#database.prepare(
+      `SELECT ${columns} FROM lost_messages WHERE next <= ? AND ${spent} ORDER BY thread, seq`,
+    ).all<Row>(now).map((row) => this.#lost(row));
+  }
+
+  /** Nobody asks for it any more; an answer that comes all the same is taken. */
+  giveUp({ thread, id }: LostMessage): void {
+    this.#database.prepare(
+      "UPDATE lost_messages SET asked = asked + 1 WHERE thread = ? AND id = ?",
+    ).run(thread, id);
+  }
+
+  /** When the next one is to be asked for or given up; undefined when there is none. */
   nextDue(): number | undefined {
     return this.#database.prepare(
-      `SELECT min(next) AS next FROM lost_messages WHERE ${askable}`,
-    ).get<{ next: number | null }>(resendLimits.asksPerMessage)?.next ?? undefined;
+      `SELECT min(next) AS next FROM lost_messages WHERE (${askable}) OR (${spent})`,
+    ).get<{ next: number | null }>()?.next ?? undefined;
   }
 
   /** It was asked for, for the n-th time: the next time is so much later. */

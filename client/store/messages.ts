@@ -56,6 +56,8 @@ export interface NewMessage {
   readonly content: MessageContent;
   readonly expireAfter?: number;
   readonly expiresAt?: number;
+  /** What silent content is about: the id of a message, or a word. */
+  readonly about?: string;
 }
 
 interface Row {
@@ -129,7 +131,7 @@ export class Messages {
         message.sentAt,
         this.#sealed.seal(place("content", thread, id), utf8(JSON.stringify(message.content))),
         message.content.file === undefined ? 0 : 1,
-        message.content.reply?.id ?? null,
+        message.content.reply?.id ?? message.about ?? null,
         message.expireAfter ?? null,
         message.expiresAt ?? null,
       );
@@ -283,7 +285,7 @@ export class Messages {
       .run(this.#nextRevision(), message.thread, message.id);
   }
 
-  /** Messages that answer that one. */
+  /** Messages that answer that one, and silent content about it. */
   repliesTo(thread: number, id: string): StoredMessage[] {
     return this.#many("thread = ? AND reply_to = ?", thread, id);
   }
@@ -304,16 +306,16 @@ export class Messages {
     this.#nextRevision();
   }
 
-  /** Forgets what silent content said, once it is sent or has failed; that it was there stays. */
+  /** Forgets what silent content said, once it is void or has failed; that it was there stays. */
   hush(message: { thread: number; id: string }): void {
     this.setContent(message, { from: "", text: "" });
   }
 
-  /** Forgets silent content that is done: nobody waits for it any more. */
-  forgetSilent(): void {
-    this.#database.prepare(`DELETE FROM messages WHERE silent = 1 AND state <> 'queued'
+  /** Forgets silent content from before `ts` that is done: nobody asks for it any more. */
+  forgetSilent(ts: number): void {
+    this.#database.prepare(`DELETE FROM messages WHERE silent = 1 AND state <> 'queued' AND ts < ?
       AND local NOT IN (SELECT local FROM outbox)
-      AND local NOT IN (SELECT local FROM recent_sent)`).run();
+      AND local NOT IN (SELECT local FROM recent_sent)`).run(ts);
   }
 
   /**

@@ -128,7 +128,7 @@ export class Repairs {
   forgotten(thread: number, after: number): number[] {
     return this.#database.prepare(
       `SELECT local FROM messages
-       WHERE thread = ? AND seq > ? AND own = 1 AND silent = 0 AND state = 'sent' ORDER BY local`,
+       WHERE thread = ? AND seq > ? AND own = 1 AND state = 'sent' ORDER BY local`,
     ).all<{ local: number }>(thread, after).map(({ local }) => local);
   }
 

@@ -168,6 +168,8 @@ export const resendLimits = {
   /** Answers for one message, and for one conversation in a day: whoever asks without end gets no more. */
   answersPerMessage: 3,
   answersPerDay: 512,
+  /** Edits, reactions and the like can be said again for as long as somebody may delete a message. */
+  keepMs: 30 * day,
   /** A device key in base64url. */
   deviceChars: 43,
   /** A device certificate has under 300 bytes. */

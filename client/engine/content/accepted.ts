@@ -5,12 +5,13 @@ import type { StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import { decodeContent } from "./codec.ts";
 import type { Effect } from "./facts.ts";
+import { isDeed, keepLatest } from "./deeds.ts";
 import { type FactsOf, handleAccepted } from "./handlers.ts";
 import { isSilentName, type SilentName } from "./kinds.ts";
 
 /**
- * Does what is left to be done when the server has taken own silent content, and forgets what it said. In the caller's
- * transaction.
+ * Does what is left to be done when the server has taken own silent content, and forgets what it said unless it may have to
+ * be said again. In the caller's transaction.
  */
 export function settleSilent(
   core: Core,
@@ -19,8 +20,9 @@ export function settleSilent(
   const message = core.messages.get(row.local);
   const signed = message?.content.signed;
   if (message === undefined || signed === undefined) return [];
-  core.messages.hush(message);
   const content = decodeContent(fromBase64url(signed.content));
+  if (isDeed(content)) keepLatest(core, row.local);
+  else core.messages.hush(message);
   if (content.kind === "unknown" || !isSilentName(content.kind)) return [];
   const { id, thread, sentAt } = message;
   const { account, name, device } = core.own;

@@ -112,10 +112,17 @@ export function dropMessage(
   unquote(core, message);
 }
 
-/** Answers keep the name of what they answer, but not its words: neither shown nor in what was signed. */
+/**
+ * Answers keep the name of what they answer, but not its words: neither shown nor in what was signed. What else was said
+ * about it is not kept to be said again.
+ */
 function unquote(core: Core, { thread, id }: { thread: number; id: string }): void {
   for (const reply of core.messages.repliesTo(thread, id)) {
     const { signed: _, draft, ...rest } = reply.content;
+    if (reply.silent) {
+      if (reply.state !== "queued") core.messages.hush(reply);
+      continue;
+    }
     // What still waits to be signed is sent as it is.
     const waits = draft === undefined ? {} : { draft };
     core.messages.change(reply, { ...rest, ...waits, reply: { id } });

@@ -5,6 +5,7 @@ import { timeOrderedId } from "../../../lib/base/ids.ts";
 import { Lifetimes } from "../../store/lifetimes.ts";
 import type { Core } from "../core.ts";
 import { encodeContent } from "./codec.ts";
+import { aboutOf, isDeed } from "./deeds.ts";
 import type { Effect } from "./facts.ts";
 import { type FactsOf, handleSilent } from "./handlers.ts";
 import type { DraftOf, SilentDraft, SilentName, VisibleName } from "./kinds.ts";
@@ -100,6 +101,7 @@ function queue(
     sentAt,
     content: { from, account, ...shown, draft: fromUtf8(encodeContent(content)) },
     ...stays,
+    ...(isDeed(draft) ? { about: aboutOf(draft) } : {}),
   });
   if (local === undefined) throw new AppError("internal", { fault: "us" });
   core.outbox.add(local, thread);

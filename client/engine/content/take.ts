@@ -6,8 +6,9 @@ import type { NewMessage, SignedFacts } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import type { KnownContent, UnknownContent } from "./codec.ts";
 import type { ContentFacts, Effect } from "./facts.ts";
+import { noteOwnSilent } from "./deeds.ts";
 import { type FactsOf, handleSilent } from "./handlers.ts";
-import type { SilentName } from "./kinds.ts";
+import type { SilentDraft, SilentName } from "./kinds.ts";
 import { applyEarly } from "./late.ts";
 import { mayTime } from "./policy.ts";
 import type { OpenedContent } from "./sealed.ts";
@@ -97,8 +98,13 @@ function withoutClaims(core: Core, message: NewMessage): NewMessage {
 
 function silently(content: KnownContent, facts: Facts): Taken {
   const { kind, body } = content;
-  const store = (core: Core) =>
-    guarded(core, { kind, facts: { ...facts, body } } as FactsOf<SilentName>);
+  const { thread, id, seq, ts, sentAt, signed } = facts;
+  const store = (core: Core) => {
+    const effects = guarded(core, { kind, facts: { ...facts, body } } as FactsOf<SilentName>);
+    const row = { thread, id, seq, ts, sentAt };
+    if (facts.own) noteOwnSilent(core, { draft: content as SilentDraft, row, signed });
+    return effects;
+  };
   return { kind: "stored", silent: true, store };
 }
 

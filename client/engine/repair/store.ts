@@ -40,7 +40,10 @@ export function sendAgain(core: Core, thread: number, epoch: number): void {
 /** What the server had accepted after row `after` and forgot, and not everybody has, is sent once more, under its id. */
 function sendForgotten({ messages, outbox, repairs }: Core, thread: number, after: number): void {
   for (const local of repairs.forgotten(thread, after)) {
-    if (messages.get(local)?.content.deleted) continue;
+    const message = messages.get(local);
+    if (message === undefined || message.content.deleted) continue;
+    // Of what makes no line only that is kept which may have to be said again.
+    if (message.silent && message.content.signed === undefined) continue;
     messages.queued(local);
     outbox.add(local, thread);
   }

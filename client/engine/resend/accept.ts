@@ -23,10 +23,13 @@ export async function accept(core: Core, answered: AnsweredMessage): Promise<voi
   const device = toBase64url(certificate.deviceKey);
   const from = { account: certificate.accountId, name: certificate.name, device };
   const taken = takeContent(content, { thread, id, seq, ts, own, from }, clock.now());
+  const silent = taken.kind === "stored" && taken.silent;
   const effects = sealed.database.transaction(() => {
     // Another process may have been quicker.
     if (lost.get(thread, id) === undefined) return [];
     lost.found(thread, id);
+    // What makes no line leaves none in the place of the one that said that it could not be read.
+    if (silent) core.messages.forgetUnreadable(thread, id);
     return taken.kind === "stored" ? taken.store(core) : [];
   });
   follow(core, effects);

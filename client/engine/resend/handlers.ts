@@ -21,13 +21,14 @@ export const applyResend: ContentHandler<ResendBody> = (core, { thread, body, fr
 /** Something is said again. It is kept until it was verified, which needs the directory. */
 export const applyResent: ContentHandler<ResentBody> = (core, { thread, body, from }) => {
   if ("nothing" in body) {
-    return sayNothing(core, { thread, ids: body.nothing, device: from.device });
+    return sayNothing(core, { thread, ids: body.nothing, author: from.account });
   }
-  const { lost, clock, resends } = core;
+  const { lost, clock, own, resends } = core;
   const { content, signature, certificate } = body.said;
   const id = idOf(content);
   if (id === undefined) return [];
-  lost.noteSaidAgain(thread, id, clock.now());
+  // Nobody but the author's devices can spare the others of them the answer.
+  if (from.account === own.account) lost.noteSaidAgain(thread, id, clock.now());
   const missing = lost.get(thread, id);
   if (missing === undefined || missing.author !== from.account) return [];
   lost.answer(missing, {
@@ -38,17 +39,19 @@ export const applyResent: ContentHandler<ResentBody> = (core, { thread, body, fr
   return [{ kind: "run", run: () => resends.verifySoon() }];
 };
 
-/** Messages that made no line where they were said make none here, if the device that said them says so. */
+/** Messages that made no line where they were said make none here, if a device of their author says so. */
 function sayNothing(
-  { lost, messages }: Core,
-  { thread, ids, device }: {
+  { lost, messages, clock, own }: Core,
+  { thread, ids, author }: {
     readonly thread: number;
     readonly ids: readonly string[];
-    readonly device: string;
+    readonly author: string;
   },
 ): readonly Effect[] {
   for (const id of ids) {
-    if (lost.get(thread, id)?.device === device) messages.forgetUnreadable(thread, id);
+    // Its other devices need not say so once more.
+    if (author === own.account) lost.noteSaidAgain(thread, id, clock.now());
+    if (lost.get(thread, id)?.author === author) messages.forgetUnreadable(thread, id);
   }
   return [];
 }

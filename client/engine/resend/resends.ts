@@ -10,6 +10,7 @@ import type { Core } from "../core.ts";
 import { encodeContent, signContent } from "../content/codec.ts";
 import { queueContent } from "../content/queue.ts";
 import type { Said } from "../content/resend.ts";
+import { giveUp } from "../unreadable.ts";
 import { accept } from "./accept.ts";
 import type { Asked, ResendService } from "./asked.ts";
 
@@ -55,7 +56,7 @@ export class Resends implements ResendService {
     this.#asking = clock.after(Math.min(wait, dayMs), () => this.#ask());
   }
 
-  /** Asks for what is due, each author's messages of a thread at once. */
+  /** Asks for what is due, each author's messages of a thread at once; gives up what was asked for in vain. */
   #ask(): void {
     if (this.#stopped || !this.#options.online()) return;
     const { sealed, lost, clock } = this.#core;
@@ -71,7 +72,9 @@ export class Resends implements ResendService {
         queueContent(this.#core, first.thread, { kind: "resend", body });
         for (const message of messages) lost.asked(message, now);
       }
+      for (const message of lost.spent(now)) giveUp(this.#core, message);
     });
+    this.#core.changed();
     this.#askSoon();
   }
 
@@ -95,7 +98,7 @@ export class Resends implements ResendService {
     const from = group ? lost.joinedAfter(thread, asker) : { local: 0, seq: 0 };
     return [...new Set(messages)].flatMap((id) => {
       const message = store.inThread(thread, id);
-      const known = message?.own === true && !message.silent &&
+      const known = message?.own === true &&
         message.content.signed?.certificate !== undefined;
       if (!known || message.local <= from.local || (message.seq ?? 0) <= from.seq) return [];
       const { at, count } = lost.saidAgain(thread, id);
@@ -115,7 +118,7 @@ export class Resends implements ResendService {
         queueContent(this.#core, thread, { kind: "resent", body: { said: this.#saidOf(message) } });
         lost.noteSaidAgain(thread, message.id, now);
       }
-      const nothing = this.#lineless(asked);
+      const nothing = this.#lineless(asked, since);
       if (nothing.length > 0 && room > 0) {
         queueContent(this.#core, thread, { kind: "resent", body: { nothing } });
         for (const id of nothing) lost.noteSaidAgain(thread, id, now);
@@ -123,15 +126,16 @@ export class Resends implements ResendService {
     });
   }
 
-  /** What this very device has said without a line, and has not kept. */
-  #lineless({ thread, messages, device }: Asked): string[] {
-    if (device !== this.#core.own.device) return [];
-    const { messages: store, lost } = this.#core;
+  /** What this very device has said without a line and has not kept, or has seen another one of the account say so. */
+  #lineless({ thread, messages, device }: Asked, since: number): string[] {
+    const { messages: store, lost, own } = this.#core;
     return [...new Set(messages)].filter((id) => {
       const message = store.inThread(thread, id);
-      const none = message === undefined ||
-        (message.own && (message.silent || message.content.deleted === true));
-      return none && lost.saidAgain(thread, id).count < resendLimits.answersPerMessage;
+      const none = message === undefined
+        ? device === own.device
+        : message.own && isNothing(message);
+      const { at, count } = lost.saidAgain(thread, id);
+      return none && at <= since && count < resendLimits.answersPerMessage;
     });
   }
 
@@ -163,6 +167,11 @@ export class Resends implements ResendService {
     this.#asking?.();
     for (const cancel of this.#timers) cancel();
   }
+}
+
+/** Whether there is nothing to say again of it. */
+function isNothing({ silent, content }: StoredMessage): boolean {
+  return content.deleted === true || (silent && content.signed === undefined);
 }
 
 function asSigned({ signed }: StoredMessage["content"]): Said {

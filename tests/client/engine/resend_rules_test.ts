@@ -7,12 +7,18 @@ import { KeyedMutex } from "../../../lib/base/mutex.ts";
 import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { openDatabase } from "../../../lib/sql/open.ts";
-import { decodeContent } from "../../../client/engine/content/codec.ts";
+import {
+  decodeContent,
+  encodeContent,
+  type KnownContent,
+} from "../../../client/engine/content/codec.ts";
+import { noteOwnSilent } from "../../../client/engine/content/deeds.ts";
+import type { Draft, SilentDraft } from "../../../client/engine/content/kinds.ts";
 import { sealContent } from "../../../client/engine/content/sealed.ts";
 import type { AccountKeys, Core } from "../../../client/engine/core.ts";
 import { storesOf } from "../../../client/engine/parts.ts";
 import { accept } from "../../../client/engine/resend/accept.ts";
-import { applyResend } from "../../../client/engine/resend/handlers.ts";
+import { applyResend, applyResent } from "../../../client/engine/resend/handlers.ts";
 import { Resends } from "../../../client/engine/resend/resends.ts";
 import { profileMigrations } from "../../../client/store/schema.ts";
 import { sealerOf } from "../../../client/store/seal.ts";
@@ -42,6 +48,8 @@ function person(name: string) {
 }
 
 type Person = ReturnType<typeof person>;
+
+const draftText = (content: KnownContent) => new TextDecoder().decode(encodeContent(content));
 
 /** A profile without a server: a clock that stands still, and what is queued for sending. */
 class Desk implements AsyncDisposable {
@@ -124,6 +132,25 @@ class Desk implements AsyncDisposable {
     return id;
   }
 
+  /** Content as its author signs it. */
+  signed(author: Person, { id = randomId(), ...draft }: Draft & { id?: string }) {
+    const content = { id, sentAt: 5, ...draft };
+    const message = { id, sentAt: 5, content: { from: "", text: "", draft: draftText(content) } };
+    const { conversation } = this;
+    const { signed } = sealContent(author.identity, { message, conversation }).stored;
+    if (signed === undefined) throw new Error("not signed");
+    return { ...signed };
+  }
+
+  /** Something without a line that `author`'s account has done, as this device's store has it. */
+  act(author: Person, draft: SilentDraft): string {
+    const id = randomId();
+    const row = { thread: this.thread, id, seq: ++this.#seq, ts: 5, sentAt: 5 };
+    const signed = this.signed(author, { ...draft, id });
+    this.core.sealed.database.transaction(() => noteOwnSilent(this.core, { draft, row, signed }));
+    return id;
+  }
+
   /** Somebody asks for messages that a device has said. */
   ask(asker: Person, device: string, messages: readonly string[]): void {
     const { core, thread } = this;
@@ -144,16 +171,27 @@ class Desk implements AsyncDisposable {
     }
   }
 
-  /** Ids of the messages that wait to be said again, and of those of which there is nothing to say. */
-  queued() {
+  #answers() {
     const { outbox, messages } = this.core;
-    return outbox.waiting(this.thread, 100).flatMap(({ local }) => {
+    return outbox.waiting(this.thread, 100).map(({ local }) => {
       const draft = messages.get(local)?.content.draft ?? "";
       const { body } = decodeContent(new TextEncoder().encode(draft)) as {
         body: { said?: { content: Uint8Array }; nothing?: string[] };
       };
-      return body.said ? [decodeContent(body.said.content).id] : body.nothing ?? [];
+      return body;
     });
+  }
+
+  /** Ids of the messages that wait to be said again, and of those of which there is nothing to say. */
+  queued() {
+    return this.#answers().flatMap(({ said, nothing = [] }) =>
+      said ? [decodeContent(said.content).id] : nothing
+    );
+  }
+
+  /** What waits to be said again. */
+  saidAgain() {
+    return this.#answers().flatMap(({ said }) => said ? [decodeContent(said.content)] : []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -231,7 +269,7 @@ Deno.test("another device of the author answers only when the one that said it h
   assert.deepEqual(desk.queued(), [second]);
 });
 
-Deno.test("of what made no line the device that said it says so, and no other", async () => {
+Deno.test("of what it never had only the very device that said it says that there is nothing", async () => {
   const [alice, bobby] = [person("alice"), person("bobby")];
   await using desk = await Desk.make(alice);
   desk.members(alice, bobby);
@@ -284,4 +322,122 @@ Deno.test("a message that comes again is shown only if its author has signed it,
     3,
   ]);
   assert.equal(core.lost.get(thread, id), undefined);
+});
+
+Deno.test("what was done without a line is said again as it was signed; what a later one made void is not", async () => {
+  const [alice, bobby] = [person("alice"), person("bobby")];
+  await using desk = await Desk.make(alice);
+  desk.members(alice, bobby);
+  const about = desk.say(bobby, "something");
+  const thumb = { kind: "reaction", body: { to: about, emoji: "👍", remove: false } } as const;
+  const given = desk.act(alice, thumb);
+  const edit = desk.act(alice, { kind: "edit", body: { to: about, text: "first" } });
+  const taken = desk.act(alice, { ...thumb, body: { ...thumb.body, remove: true } });
+  const later = desk.act(alice, { kind: "edit", body: { to: about, text: "second" } });
+  const asked = desk.act(alice, { kind: "group_ask", body: {} });
+  desk.ask(bobby, alice.device, [given, edit, taken, later, asked]);
+  desk.pass(0);
+  assert.deepEqual(desk.queued(), [taken, later, given, edit, asked]);
+  const said = desk.saidAgain();
+  assert.deepEqual(said.map(({ id, kind }) => [id, kind]), [[taken, "reaction"], [later, "edit"]]);
+});
+
+Deno.test("what another device of the account did without a line is said again when that device is gone", async () => {
+  const [alice, bobby] = [person("alice"), person("bobby")];
+  await using desk = await Desk.make(alice);
+  desk.members(alice, bobby);
+  const gone = toBase64url(generateSigningKey().publicKey);
+  const about = desk.say(bobby, "something");
+  const draft = { kind: "reaction", body: { to: about, emoji: "🎉", remove: false } } as const;
+  const [reaction, ask] = [
+    desk.act(alice, draft),
+    desk.act(alice, { kind: "group_ask", body: {} }),
+  ];
+  const neverSeen = randomId();
+  desk.ask(bobby, gone, [reaction, ask, neverSeen]);
+  desk.pass(1);
+  assert.deepEqual(desk.queued(), []);
+  desk.pass(resendLimits.siblingWaitMs);
+  assert.deepEqual(desk.queued(), [reaction, ask]);
+});
+
+/** A lost message of bobby's, with the line that says so. */
+function lose(desk: Desk, bobby: Person) {
+  const { core, thread } = desk;
+  const lost = {
+    thread,
+    id: randomId(),
+    seq: 3,
+    ts: 5,
+    author: bobby.account,
+    device: bobby.device,
+  };
+  core.sealed.database.transaction(() => {
+    core.messages.add({
+      ...{ thread, id: lost.id, seq: 3, ts: 5, sentAt: 5, own: false, unread: true },
+      unreadable: true,
+      state: "received",
+      content: { from: "bobby", text: "waiting for keys" },
+    });
+    core.lost.add(lost, core.clock.now());
+  });
+  return lost;
+}
+
+Deno.test("a reaction that comes again is given, and leaves no line where it could not be read", async () => {
+  const [alice, bobby] = [person("alice"), person("bobby")];
+  await using desk = await Desk.make(alice, [alice, bobby]);
+  desk.members(alice, bobby);
+  const { core, thread } = desk;
+  const about = desk.say(alice, "something");
+  const lost = lose(desk, bobby);
+  const draft = { kind: "reaction", body: { to: about, emoji: "🎉", remove: false } } as const;
+  const answer = desk.signed(bobby, { ...draft, id: lost.id });
+  core.sealed.database.transaction(() => core.lost.answer(lost, answer));
+  await accept(core, { ...lost, answer });
+  assert.equal(core.messages.inThread(thread, lost.id), undefined);
+  assert.equal(core.lost.get(thread, lost.id), undefined);
+  const reactions = core.messages.inThread(thread, about)?.content.reactions;
+  assert.deepEqual(reactions?.map(({ name, emoji }) => [name, emoji]), [["bobby", "🎉"]]);
+});
+
+Deno.test("that there was nothing to show counts from any device of the author, and of nobody else", async () => {
+  const [alice, bobby, carol] = [person("alice"), person("bobby"), person("carol")];
+  await using desk = await Desk.make(alice);
+  desk.members(alice, bobby, carol);
+  const { core, thread } = desk;
+  const { id } = lose(desk, bobby);
+  const tell = (account: Person) => {
+    const from = { account: account.account, name: account.name, device: "another" };
+    const facts = { id: randomId(), thread, ts: 6, sentAt: 6, own: false, from };
+    core.sealed.database.transaction(() =>
+      applyResent(core, { ...facts, body: { nothing: [id] } })
+    );
+    return core.messages.inThread(thread, id)?.content.text;
+  };
+  assert.equal(tell(carol), "waiting for keys");
+  assert.equal(tell(bobby), undefined);
+});
+
+Deno.test("what nobody says again is given up after the last time of asking, and still taken if it comes", async () => {
+  const [alice, bobby] = [person("alice"), person("bobby")];
+  await using desk = await Desk.make(alice, [alice, bobby]);
+  desk.members(alice, bobby);
+  const { core, thread } = desk;
+  core.sealed.database.exec("UPDATE threads SET state = x'00'");
+  const lost = lose(desk, bobby);
+  const text = () => core.messages.inThread(thread, lost.id)?.content.text ?? "";
+  core.resends.look();
+  const asks: number[] = [];
+  for (let hours = 0; hours < 5; hours++) {
+    desk.pass(60 * 60 * 1000);
+    asks.push(core.outbox.waiting(thread, 100).length);
+  }
+  assert.equal(asks.at(-1), resendLimits.asksPerMessage);
+  assert.match(text(), /^a message could not be read: its keys are gone, and no device/);
+  assert.equal(core.lost.nextDue(), undefined);
+  const answer = desk.signed(bobby, { kind: "text", body: { text: "late" }, id: lost.id });
+  core.sealed.database.transaction(() => core.lost.answer(lost, answer));
+  await accept(core, { ...lost, answer });
+  assert.equal(text(), "late");
 });
