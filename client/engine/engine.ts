@@ -1,6 +1,6 @@
 /** The engine: connection, conversations, lobby and store put together behind the interface that users of it see. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
-import { connectionLimits, resendLimits } from "../../lib/base/limits.ts";
+import { connectionLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type {
@@ -158,7 +158,7 @@ class ProfileEngine implements Engine {
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
         dispute: (thread) => this.#sync.inBackground(() => this.#disputes.settle(thread)),
-        replan: (thread) => this.#sync.inBackground(() => this.#disputes.replan(thread)),
+        replan: (...of) => this.#sync.inBackground(() => this.#disputes.replan(...of)),
         readFurther: (thread) => this.#sync.inBackground(() => this.#marks.tellOf(thread)),
         failed: (thrown) => this.#sessions.stalled(asAppError(thrown)),
       },
@@ -264,7 +264,7 @@ class ProfileEngine implements Engine {
     }
     this.#feed.watch();
     const { sealed, messages, clock } = this.#core;
-    sealed.database.transaction(() => messages.forgetSilent(clock.now() - resendLimits.keepMs));
+    sealed.database.transaction(() => messages.forgetSilent(clock.now()));
     this.#disputes.sweep();
     await this.#keeper.start(options);
   }

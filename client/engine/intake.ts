@@ -44,8 +44,8 @@ export interface IntakeServices {
   renew(thread: number): void;
   /** The thread stands before a commit that cannot be applied here, in the background. */
   dispute(thread: number): void;
-  /** A commit of this device was taken back, in the background. */
-  replan(thread: number): void;
+  /** A commit of this device was taken back, in the background: these accounts it had removed. */
+  replan(thread: number, remove: readonly string[]): void;
   /** This account has read further, without a person's doing. */
   readFurther(thread: number): void;
   /** A batch could not be stored. */
@@ -378,7 +378,7 @@ export class Intake {
     if (draft.rejoin) this.#services.rejoin(thread.thread, group?.epoch ?? thread.epoch);
     else if (draft.renew) this.#services.renew(thread.thread);
     if (typeof repair.dispute === "object") this.#services.dispute(thread.thread);
-    if (repair.replan) this.#services.replan(thread.thread);
+    if (repair.replan) this.#services.replan(thread.thread, repair.replan);
     if (draft.lost || repair.dispute === "over") this.#core.resends.look();
     if (repair.deadAfter !== undefined) this.#core.kick(thread.thread);
   }

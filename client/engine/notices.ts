@@ -4,6 +4,11 @@ import { randomId } from "../../lib/base/ids.ts";
 import { lifetimeText } from "./content/expiry.ts";
 import type { NewMessage } from "../store/messages.ts";
 
+/** Something that a commit had done to a group and that is undone. Roles are those that count again. */
+export type UndoneChange =
+  | { readonly kind: "added" | "removed"; readonly name: string }
+  | { readonly kind: "role"; readonly name: string; readonly role: Role };
+
 /** What happened. Names are as their owners spell them. */
 export type Notice =
   | { readonly kind: "created"; readonly by: string }
@@ -20,6 +25,12 @@ export type Notice =
   | { readonly kind: "gone" }
   | { readonly kind: "device_added"; readonly who: string }
   | { readonly kind: "device_removed"; readonly who: string }
+  /** A change was taken back. `group`: what the group is called, when it is for this account to do it again. */
+  | {
+    readonly kind: "undone";
+    readonly changes: readonly UndoneChange[];
+    readonly group?: string;
+  }
   /** Changes that this device has not seen one by one. */
   | {
     readonly kind: "missed";
@@ -64,6 +75,42 @@ export function noticeText(notice: Notice, self: string): string {
       return `a device of ${who(notice.who)} was removed`;
     case "missed":
       return missed(notice);
+    case "undone":
+      return undone(notice, who);
+  }
+}
+
+function undone(
+  { changes, group }: Extract<Notice, { kind: "undone" }>,
+  who: (name: string) => string,
+): string {
+  const parts = changes.map((change) => {
+    const again = group === undefined ? "" : againText(change, group);
+    const name = who(change.name);
+    const be = name === "you" ? "are" : "is";
+    switch (change.kind) {
+      case "added":
+        return `${name} ${be} not in the group after all${again}`;
+      case "removed":
+        return `${name} ${be} in the group again${again}`;
+      case "role":
+        return `${name} ${be} ${article[change.role]} again${again}`;
+    }
+  });
+  return `a change was taken back: ${parts.join("; ")}`;
+}
+
+/** How the one who did it does it again. */
+function againText(change: UndoneChange, group: string): string {
+  switch (change.kind) {
+    case "added":
+      return ` (again: /group add ${group} ${change.name})`;
+    case "removed":
+      return ", and is removed once more by itself";
+    case "role": {
+      const word = change.role === "member" ? "promote" : "promote or /group demote";
+      return ` (again: /group ${word} ${group} ${change.name})`;
+    }
   }
 }
 

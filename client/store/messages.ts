@@ -1,4 +1,5 @@
 /** The messages of all threads, as they are shown. Rows are only added and changed; each change has a revision. */
+import { resendLimits } from "../../lib/base/limits.ts";
 import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
 import type { MessageContent } from "./message_content.ts";
@@ -311,11 +312,11 @@ export class Messages {
     this.setContent(message, { from: "", text: "" });
   }
 
-  /** Forgets silent content from before `ts` that is done: nobody asks for it any more. */
-  forgetSilent(ts: number): void {
+  /** Forgets silent content that is done, and so old that nobody asks for it any more. */
+  forgetSilent(now: number): void {
     this.#database.prepare(`DELETE FROM messages WHERE silent = 1 AND state <> 'queued' AND ts < ?
       AND local NOT IN (SELECT local FROM outbox)
-      AND local NOT IN (SELECT local FROM recent_sent)`).run(ts);
+      AND local NOT IN (SELECT local FROM recent_sent)`).run(now - resendLimits.keepMs);
   }
 
   /**

@@ -4,6 +4,7 @@
  * what was about words that are gone, is not kept.
  */
 import { fromBase64url } from "../../../lib/base/bytes.ts";
+import { AppError } from "../../../lib/base/errors.ts";
 import type { NewMessage, SignedFacts, StoredMessage } from "../../store/messages.ts";
 import type { Core } from "../core.ts";
 import { decodeContent } from "./codec.ts";
@@ -27,11 +28,16 @@ export function aboutOf({ kind, body }: Deed): string {
   return kind === "expiry" || kind === "group" ? kind : body.to;
 }
 
-/** The deed that a stored row says; undefined for one that says nothing (any more). */
+/** The deed that a stored row says; undefined for one that says nothing (any more), or nothing that can be read. */
 export function deedOf({ content: { signed } }: StoredMessage): Deed | undefined {
   if (signed === undefined) return undefined;
-  const content = decodeContent(fromBase64url(signed.content));
-  return isDeed(content) ? content : undefined;
+  try {
+    const content = decodeContent(fromBase64url(signed.content));
+    return isDeed(content) ? content : undefined;
+  } catch (thrown) {
+    if (thrown instanceof AppError) return undefined;
+    throw thrown;
+  }
 }
 
 /** Whether a later one of them makes the earlier one void. */

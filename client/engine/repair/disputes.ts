@@ -3,17 +3,19 @@
  * back. When nobody does in time, the fault is here, and this device enters the group anew.
  */
 import { toBase64url } from "../../../lib/base/bytes.ts";
+import { noChange } from "../../../lib/base/membership.ts";
 import { type CancelTimer, pause } from "../../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../../lib/base/errors.ts";
 import { clientLimits } from "../../../lib/base/limits.ts";
 import { signCommitRefusal } from "../../../lib/crypto/commit_refusal.ts";
 import type { Dispute } from "../../store/repairs.ts";
 import type { Conversations } from "../conversations.ts";
+import { onlyFresh } from "../group_commits.ts";
 import { type Core, isTemporary } from "../core.ts";
 
 /** What disputes need of their surroundings. */
 export interface DisputeOptions {
-  readonly conversations: Pick<Conversations, "list" | "hasRemovals" | "rejoin" | "renew">;
+  readonly conversations: Pick<Conversations, "list" | "hasRemovals" | "rejoin" | "change">;
   readonly readLog: (conversation: string) => Promise<void>;
 }
 
@@ -79,15 +81,21 @@ export class Disputes {
     });
   }
 
-  /** A commit of this device was taken back: removals that it had done wait again. */
-  async replan(thread: number): Promise<void> {
+  /** A commit of this device was taken back: removals that it had done wait again, and so does whom it had removed. */
+  async replan(thread: number, remove: readonly string[]): Promise<void> {
     const { clock, random, threads } = this.#core;
     await pause(clock, random() * clientLimits.commitJitterMs, this.#over.signal);
     const conversation = threads.get(thread)?.conversation;
     if (conversation === undefined) return;
     const { conversations } = this.#options;
     await conversations.list();
-    if (conversations.hasRemovals(conversation)) await conversations.renew(thread);
+    await conversations.change(thread, ({ members }) => {
+      const listed = new Set(members.map(({ account }) => account));
+      const again = remove.filter((account) => listed.has(account));
+      const waits = again.length > 0 || conversations.hasRemovals(conversation);
+      const planned = { ...onlyFresh, change: { ...noChange, remove: again } };
+      return Promise.resolve(waits ? planned : undefined);
+    });
   }
 
   /** Forgets kept states whose time is over, now and every hour. */

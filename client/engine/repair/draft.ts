@@ -14,8 +14,8 @@ export interface RepairDraft {
   forgotten: number | undefined;
   /** A commit that cannot be applied; `over` when one of before matters no more. */
   dispute: Dispute | "over" | undefined;
-  /** A commit of this very device was taken back. */
-  replan: boolean;
+  /** A commit of this very device was taken back; the accounts that it had removed are to be removed once more. */
+  replan: readonly string[] | undefined;
 }
 
 /** Nothing yet. */
@@ -26,6 +26,6 @@ export function newRepairDraft(): RepairDraft {
     deadAfter: undefined,
     forgotten: undefined,
     dispute: undefined,
-    replan: false,
+    replan: undefined,
   };
 }

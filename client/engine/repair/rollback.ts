@@ -39,8 +39,9 @@ export async function takeRollback(
     draft.rejoin = true;
     return;
   }
-  repair.replan = message.device === core.own.device;
-  draft.warnings.push(told(target, { title: thread.title, message, own: repair.replan }));
+  const own = message.device === core.own.device;
+  if (own) repair.replan ??= [];
+  draft.warnings.push(told(target, { title: thread.title, message, own }));
 }
 
 /** The group in `epoch`: as it is, as it was before a commit of this batch, or as it was kept. */
@@ -94,6 +95,5 @@ function told(
   );
   const whose = own ? "your change" : "a change";
   return `${whose} of the conversation with ${title} could not be applied by devices of ` +
-    `${[...new Set(names)].join(" and ")} and was taken back` +
-    (own ? "; if you added or removed somebody, do it again" : "");
+    `${[...new Set(names)].join(" and ")} and was taken back`;
 }

@@ -9,6 +9,7 @@ import { factsOf } from "../group_intake.ts";
 import { takenBack } from "../group_rules.ts";
 import type { Groups } from "../groups.ts";
 import { takeRollback } from "./rollback.ts";
+import { noteUndone } from "./undone.ts";
 
 /** Takes in a row that takes a commit back, or that says that the group was made anew without this device. */
 export async function takeRepair(
@@ -22,8 +23,11 @@ export async function takeRepair(
   if (message.type === "recreated") return takeRecreated(draft, message);
   await takeRollback(core, groups, { draft, message });
   if (thread.kind !== "group") return;
-  const facts = takenBack(factsOf(core, draft), message.epoch);
+  const before = factsOf(core, draft);
+  const facts = takenBack(before, message.epoch);
   draft.facts = facts;
+  const { seq, ts } = message;
+  noteUndone(core, draft, { now: before.members, then: facts.members, at: { seq, ts } });
   draft.entries.push(({ threads }) => {
     const { name, namedAt } = threads.groups.get(thread.thread);
     threads.setGroup(thread, { ...facts, name, namedAt });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startChild } from "./children.ts";
-import { message, nextEvent } from "./kit.ts";
+import { message, nextEvent, patience } from "./kit.ts";
 import { latestCommit, refuse, spoiltCommit, threadOf } from "./repair_kit.ts";
 import { Village } from "./village.ts";
 
@@ -132,6 +132,76 @@ Deno.test("members of a group take back what they cannot apply, and the group go
   for (const each of [bobby, carol]) await message(each, "after");
   await carol.send(team, "and back");
   for (const each of [again, bobby]) await message(each, "and back");
+});
+
+Deno.test("what a commit did that is taken back is told by name, and done again or asked for", async () => {
+  await using village = await Village.make();
+  const [alice, bobby] = [await village.online("alice"), await village.device("bobby")];
+  const [carol, eve] = [await village.device("carol"), await village.online("eve")];
+  await village.online("david");
+  for (const facts of [bobby, carol]) await village.briefly(facts);
+  const team = { kind: "group", name: "team" } as const;
+  await alice.groups.create("team", ["bobby", "carol", "eve"]);
+  await eve.caughtUp();
+  for (const facts of [bobby, carol]) await village.briefly(facts);
+  const said = await alice.send(team, "before");
+  await message(eve, "before");
+  const takeBack = async () => {
+    const commit = await latestCommit(village, bobby);
+    await refuse(village, bobby, commit);
+    assert.equal((await refuse(village, carol, commit)).rolledBack, true);
+  };
+  const lines = async (engine: typeof alice) =>
+    (await engine.history({ target: team })).map(({ text }) => text);
+
+  await alice.groups.add(team, ["david"]);
+  await alice.content.settled((await alice.content.react(said.id, "👍")).id, patience());
+  await alice.content.settled((await alice.content.edit(said.id, "edited")).id, patience());
+  const back = nextEvent(alice, warned(/was taken back/));
+  await takeBack();
+  await back;
+  // What was said of a message in that epoch comes once more, to those who had not read it either.
+  const late = await village.open(bobby);
+  await nextEvent(
+    late,
+    (event) =>
+      "message" in event && event.message.id === said.id && event.message.text === "edited" &&
+      event.message.reactions?.[0]?.emoji === "👍",
+    { after: 0, what: "the edit and the reaction" },
+  );
+  await late.stop();
+  const own = await lines(alice);
+  assert.ok(
+    own.includes(
+      "a change was taken back: david is not in the group after all (again: /group add team david)",
+    ),
+    own.join("\n"),
+  );
+  await nextEvent(
+    eve,
+    ({ kind, ...event }) =>
+      kind === "message" && "message" in event &&
+      event.message.text === "a change was taken back: david is not in the group after all",
+    { after: 0, what: "the line" },
+  );
+
+  // A removal is done once more by itself.
+  await village.briefly(carol);
+  await village.briefly(bobby);
+  await alice.groups.remove(team, ["eve"]);
+  await takeBack();
+  await nextEvent(
+    alice,
+    ({ kind, ...event }) =>
+      kind === "message" && "message" in event &&
+      /^a change was taken back: eve is in the group again, and/.test(event.message.text),
+    { after: 0, what: "the line" },
+  );
+  for (;;) {
+    const { members } = await alice.groups.info(team);
+    if (!members.some(({ name }) => name === "eve")) break;
+    await nextEvent(alice, () => true);
+  }
 });
 
 Deno.test("a device that was killed while it stood before such a commit goes on with that when it is back", async () => {

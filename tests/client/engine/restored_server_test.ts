@@ -55,7 +55,7 @@ Deno.test("a conversation of two whose keys went on after the backup finds toget
   const facts = { alice: await village.device("alice"), bobby: await village.device("bobby") };
   await village.briefly(facts.bobby);
   let [alice, bobby] = [await village.open(facts.alice), await village.open(facts.bobby)];
-  await alice.send(to("bobby"), "before");
+  const first = await alice.send(to("bobby"), "before");
   await message(bobby, "before");
   const backup = await takeBackup(village);
   await alice.rekey(to("bobby"));
@@ -64,8 +64,17 @@ Deno.test("a conversation of two whose keys went on after the backup finds toget
   await message(bobby, "after");
   await bobby.send(to("alice"), "after, from bobby");
   await message(alice, "after, from bobby");
-  await alice.stop();
   await bobby.stop();
+  // What the server takes now and forgets nobody has got.
+  for (
+    const { id } of [
+      await alice.content.react(first.id, "👍"),
+      await alice.content.edit(first.id, "before all"),
+    ]
+  ) {
+    await alice.content.settled(id, patience());
+  }
+  await alice.stop();
   await putBack(village, backup);
 
   bobby = await village.open(facts.bobby);
@@ -78,10 +87,19 @@ Deno.test("a conversation of two whose keys went on after the backup finds toget
   await alice.send(to("bobby"), "here I am");
   await message(bobby, "here I am");
   await alice.waitFor((await alice.send(to("bobby"), "still")).id, "delivered", patience());
-  const all = ["after", "after, from bobby", "before", "hello?", "here I am", "is somebody there?"];
+  const all = [
+    "after",
+    "after, from bobby",
+    "before all",
+    "hello?",
+    "here I am",
+    "is somebody there?",
+  ];
   for (const [engine, name] of [[alice, "bobby"], [bobby, "alice"]] as const) {
     await reads(engine, to(name), [...all, "still"]);
   }
+  const [again] = await bobby.history({ target: to("alice") });
+  assert.deepEqual([again?.edited, again?.reactions?.map(({ emoji }) => emoji)], [true, ["👍"]]);
 });
 
 Deno.test("a group of three goes on too, twice from the same backup, with one who was away all the time", async () => {
