@@ -15,4 +15,4 @@ EXPOSE 5000
 ENTRYPOINT ["/usr/local/bin/sealpost", "server"]
 CMD ["5000", "--data", "/data"]
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 \
-  CMD ["/usr/local/bin/sealpost", "server", "status", "--json", "--data", "/data"]
+  CMD ["/usr/local/bin/sealpost", "server", "health", "--json", "--data", "/data"]

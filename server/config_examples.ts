@@ -24,6 +24,8 @@ const examples: Readonly<Record<string, string>> = {
   "peer pause": "peer pause chat.example.org",
   "peer resume": "peer resume chat.example.org",
   "peer remove": "peer remove chat.example.org --drop",
+  "systemd-unit": "systemd-unit 5000 --registration invite",
+  "health": "health --timeout 3",
   "config show": "config show --json",
   "config check": "config check /etc/sealpost/server.json",
   "config template": "config template >server.json",

@@ -9,6 +9,7 @@ import type { ConfigCommand } from "./config_commands.ts";
 import { addExamples } from "./config_examples.ts";
 import { describeAccounts } from "./config_flags_accounts.ts";
 import { describePeers } from "./config_flags_peers.ts";
+import { describeService, type ServiceCommand } from "./config_flags_service.ts";
 import { describeConfig, settingFlags, settingsGiven } from "./config_flags_settings.ts";
 import type { ServerFlags } from "./config.ts";
 
@@ -35,6 +36,13 @@ export type ServerCommand =
     readonly data: string | undefined;
     readonly home: string | undefined;
     readonly config: string | undefined;
+  }
+  | {
+    readonly kind: "service";
+    readonly command: ServiceCommand;
+    readonly json: boolean;
+    readonly data: string | undefined;
+    readonly home: string | undefined;
   }
   | {
     readonly kind: "run";
@@ -91,6 +99,11 @@ function describe(program: Command, done: (command: ServerCommand) => void): voi
   describeAccounts(program, { place, tell });
   describePeers(program, { place, tell });
   describeConfig(program, (config) => done({ kind: "config", ...config }));
+  describeService(program, {
+    place,
+    tell: (command, { json, data, home }) =>
+      done({ kind: "service", command, json: json === true, data, home }),
+  });
   addExamples(program);
 }
 

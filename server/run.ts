@@ -9,6 +9,7 @@ import { parseServerArgs, type ServerCommand, serverWord } from "./config_flags.
 import { runConfig, settingRows } from "./config_commands.ts";
 import { type PathInput, pathOrigins, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { reloaded } from "./config_reload.ts";
+import { type Program, runService } from "./service_commands.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
 import { readOptional } from "./supervisor/folder.ts";
@@ -23,6 +24,7 @@ export async function runServer(args: readonly string[]): Promise<number> {
     if (command.kind === "run") return await run(command);
     if (command.kind === "admin") return await admin(command);
     if (command.kind === "files") return await files(command);
+    if (command.kind === "service") return await service(command);
     if (command.kind === "config") return await config(command);
     print(Deno.stdout, command.text);
     return exitCodes.done;
@@ -68,6 +70,31 @@ async function admin({ command, data, home }: ServerCommand & { kind: "admin" })
   });
 }
 
+async function service(
+  { command, json, data, home }: ServerCommand & { kind: "service" },
+): Promise<number> {
+  const paths = pathsOf({ data, home, config: undefined });
+  return await runService(command, {
+    folder: paths.data,
+    named: data !== undefined || home !== undefined,
+    config: readOptional(paths.config) === undefined ? undefined : paths.config,
+    json,
+    print: (line) => print(Deno.stdout, line),
+    remark: (line) => print(Deno.stderr, `sealpost: ${line}`),
+    program: thisProgram(),
+    env: (name) => Deno.env.get(name),
+    absolute: (path) => path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+  });
+}
+
+/** What one starts to get here. */
+function thisProgram(): Program {
+  const deno = Deno.execPath();
+  if (Deno.build.standalone) return { kind: "executable", path: deno };
+  const path = decodeURIComponent(new URL("../startServer.sh", import.meta.url).pathname);
+  return { kind: "script", path, deno };
+}
+
 async function files(
   { command, json, data, home }: ServerCommand & { kind: "files" },
 ): Promise<number> {
@@ -98,6 +125,7 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
     json: command.json,
     qr: command.qr,
     test: testSwitches(),
+    notifySocket: Deno.env.get("NOTIFY_SOCKET"),
     print: (line) => print(Deno.stdout, line),
     openLog: () =>
       openLog({

@@ -17,6 +17,7 @@ import { adminHandlers } from "./admin_handlers.ts";
 import { openFolder } from "./folder.ts";
 import { Links } from "./federation.ts";
 import { GatewayGroup } from "./gateway_group.ts";
+import { type Notice, notifyManager } from "./notify.ts";
 import { type ServerKeys, serverKeys } from "./keys.ts";
 import { killSelf } from "./kill.ts";
 import { lockFolder } from "./lock.ts";
@@ -57,6 +58,8 @@ export interface ServerOptions {
   readonly json: boolean;
   /** Print the invitation link as a QR code too. */
   readonly qr: boolean;
+  /** Where the service manager listens, if there is one: NOTIFY_SOCKET. */
+  readonly notifySocket: string | undefined;
   /** Only in tests. */
   readonly test: { readonly crash: CrashPlan | undefined; readonly tries: boolean } | undefined;
   readonly print: (line: string) => void;
@@ -125,10 +128,14 @@ async function runServer(
     stopping.onReload(() => void reloading.reload().catch(() => undefined));
     admin = openAdmin(options, { ...around, storage, operations, links, announcement, reloading });
     announce(options, announcement, log);
+    const tell = (notice: Notice) => notifyManager(options.notifySocket, notice, { logger: log });
+    await tell("READY=1");
     const parts = { gateways, storage, operations, links, log };
     if (options.test?.tries) options.print(await tries(parts));
     void startLinks(options, parts);
-    return await end(await stopping.asked, parts);
+    const reason = await stopping.asked;
+    await tell("STOPPING=1");
+    return await end(reason, parts);
   } catch (thrown) {
     links?.terminate();
     gateways.terminate();

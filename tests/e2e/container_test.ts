@@ -24,7 +24,7 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
   const env = { HOME: empty.folder };
 
   const early = await empty.run(check.map(here), env);
-  assert.equal(early.code, 3, "not healthy before it runs");
+  assert.equal(early.code, 1, "not healthy before it runs");
   const server = empty.start([...entry, "0", ...command.slice(1).map(here)], env);
   let printed = "";
   for await (
@@ -35,7 +35,9 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
   }
   const healthy = await empty.run(check.map(here), env);
   assert.equal(healthy.code, 0, healthy.err);
-  assert.equal(JSON.parse(healthy.out).type, "status");
+  assert.equal(JSON.parse(healthy.out).ok, true);
+  const { out: unit } = await empty.run(["server", "systemd-unit", "5000"], env);
+  assert.match(unit, /^ExecStart=\/\S+ server 5000 --data \/var\/lib\/sealpost$/m);
   server.kill("SIGTERM");
   await server.stderr.cancel();
   assert.equal((await server.status).code, 0);
