@@ -135,6 +135,8 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   "members.read": "the row up to which it has read",
   "members.readAt": "when that was",
   "conversation.info.ok.head": "number of the newest row",
+  "conversation.info.ok.after":
+    "the row after which everything comes to the device that asks, also when it joins anew by an external commit; absent where it then gets what comes after that commit",
   "message.fetch.ok.events": "number of events in front of this reply",
   acks: "one for each conversation",
   "receipt.delivered": "the row up to which a device of it has everything",

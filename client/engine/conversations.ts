@@ -222,8 +222,9 @@ export class Conversations {
         standing: standingOf(message, keys),
       })
       : undefined;
-    const { incarnation = 0 } = message;
-    const facts = { change: { kind: "external" }, conversation, incarnation } as const;
+    const { incarnation = 0, after } = message;
+    const position = after === undefined ? {} : { after };
+    const facts = { change: { kind: "external" }, conversation, incarnation, ...position } as const;
     await this.#proposals.propose(thread, pendingOf(built, group ? { ...facts, group } : facts));
   }
 

@@ -45,12 +45,14 @@ export interface Pending {
   readonly add: readonly RosterEntry[];
   readonly remove: readonly string[];
   readonly group?: PendingGroup;
+  /** Of joining by oneself: the row after which everything comes all the same. */
+  readonly after?: number;
 }
 
 /** Of the library's pending commit. */
 export function pendingOf(
   built: PendingCommit,
-  facts: Pick<Pending, "change" | "conversation" | "incarnation" | "group">,
+  facts: Pick<Pending, "change" | "conversation" | "incarnation" | "group" | "after">,
 ): Pending {
   return {
     ...facts,

@@ -4,7 +4,6 @@
  */
 import { concat } from "../../lib/base/bytes.ts";
 import type { AppError } from "../../lib/base/errors.ts";
-import { randomId } from "../../lib/base/ids.ts";
 import { frameLimits } from "../../lib/base/limits.ts";
 import { RefusedError } from "../../lib/wire/errors.ts";
 import type { Thread } from "../store/threads.ts";
@@ -13,6 +12,7 @@ import { announce } from "./announce.ts";
 import { queueContent } from "./content/queue.ts";
 import type { Groups } from "./groups.ts";
 import { beforeAccepted } from "./repair/store.ts";
+import { noteGap } from "./gaps.ts";
 import { noticeLine } from "./notices.ts";
 import { decodePending, encodePending, type Pending } from "./pending.ts";
 
@@ -132,8 +132,8 @@ export class Proposals {
       const row = threads.get(thread);
       const stored = threads.pending(thread);
       if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
-      const inside = pending.change.kind === "commit";
-      const cursor = !inside || row.cursor === seq - 1 ? seq : row.cursor;
+      const passed = passedBy(row, pending, seq);
+      const cursor = row.cursor === seq - 1 ? seq : Math.max(row.cursor, passed);
       beforeAccepted(this.#core, row, pending);
       threads.compareAndSet(thread, row.version, {
         state: pending.next,
@@ -145,9 +145,7 @@ export class Proposals {
         committedAt: clock.now(),
       });
       this.#groupChanged(row, pending, { seq, ts });
-      if (!inside && row.cursor > 0 && seq > row.cursor + 1) {
-        this.#noteGap(row, seq);
-      }
+      if (row.cursor > 0 && passed > row.cursor + 1) noteGap(this.#core, row, { seq, passed });
     });
     this.#groups.removals.done(pending.conversation, {
       removals: pending.remove,
@@ -176,27 +174,6 @@ export class Proposals {
     }
   }
 
-  /** Rows between the old cursor and the joining are lost to this device; that is said, not passed over. */
-  #noteGap(thread: Thread, seq: number): void {
-    const now = this.#core.clock.now();
-    this.#core.messages.add({
-      thread: thread.thread,
-      id: randomId(),
-      seq,
-      own: false,
-      unreadable: true,
-      unread: true,
-      state: "received",
-      ts: now,
-      sentAt: now,
-      content: {
-        from: thread.title,
-        text: "messages may be missing here: this device had to join the conversation again; " +
-          "from now on everything can be read",
-      },
-    });
-  }
-
   #refused(thread: number, pending: Pending, error: RefusedError): void {
     const { sealed, threads, logger } = this.#core;
     logger.log("info", "change_refused", { code: error.code, kind: pending.change.kind });
@@ -211,4 +188,10 @@ export class Proposals {
       threads.compareAndSet(thread, row.version, { pending: null, ...gone });
     });
   }
+}
+
+/** The row up to which nothing comes any more: all before a new group, and what the server does not keep of an old one. */
+function passedBy({ cursor }: Thread, { change, after }: Pending, seq: number): number {
+  if (change.kind === "commit") return 0;
+  return cursor > 0 && change.kind === "external" ? after ?? seq : seq;
 }

@@ -58,6 +58,8 @@ export interface MessageContent {
   readonly edit?: Edited;
   /** Taken back by its author: there is no text any more. */
   readonly deleted?: true;
+  /** Of a line that says that rows are missing: those in (`after`, `through`] of the conversation's log. */
+  readonly gap?: { readonly after: number; readonly through: number };
   /** The message that this one answers; name and quote as its sender says, kept only while that message is not here. */
   readonly reply?: { readonly id: string; readonly from?: string; readonly quote?: string };
 }

@@ -180,6 +180,12 @@ export function sendingSeat(conversation: Conversation, device: string): Seat | 
   return isInRoster(seat) && !seat.dead ? seat : undefined;
 }
 
+/** After which row the device gets everything, also when it enters anew; undefined where it gets what comes then only. */
+export function keptAfter({ hub }: Conversation, seat: Seat | undefined): number | undefined {
+  if (hub !== null || !isInRoster(seat) || seat.dead) return undefined;
+  return Math.max(seat.cursor, seat.lost);
+}
+
 /** The seat of a device that may read: also one that was removed and has not yet got the commit that says so. */
 export function readingSeat(conversation: Conversation, device: string): Seat | undefined {
   const seat = conversation.seats.get(device);

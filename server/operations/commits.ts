@@ -2,7 +2,7 @@
 import { serverLimits } from "../../lib/base/limits.ts";
 import { changesNothing } from "../../lib/base/membership.ts";
 import type { Conversation, Member, Seat } from "../domain/conversation.ts";
-import { memberOf, takeSeat } from "../domain/conversation.ts";
+import { keptAfter, memberOf, takeSeat } from "../domain/conversation.ts";
 import { membershipOf, refuseChange, refuseDevices } from "../domain/group.ts";
 import {
   checkChange,
@@ -262,9 +262,12 @@ function changeConversation(context: Context, change: ChangeOf): Appended {
   const position = { joined: seq, cursor: seq - 1 };
   for (const device of add) takeSeatAgain(context, conversation, { device, position });
   const device = knownDevice(party.device);
+  const before = conversation.seats.get(own);
+  // What a device that enters anew had not got it still gets: it cannot read that, but it can ask for it.
+  const cursor = keptAfter(conversation, before) ?? position.cursor;
   const seat = input.external
-    ? takeSeatAgain(context, conversation, { device, position })
-    : conversation.seats.get(own);
+    ? takeSeatAgain(context, conversation, { device, position: { ...position, cursor } })
+    : before;
   if (seat === undefined) return refuse("not_a_member");
   appendOwn(conversation, seat);
   const { external, remove, hash } = input;

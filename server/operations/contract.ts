@@ -245,6 +245,7 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
         incarnation: number;
         epoch: number;
         head: number;
+        after?: number;
         roster: RosterEntry[];
         removals: string[];
         leaving: string[];

@@ -2,6 +2,7 @@
 import {
   type Conversation,
   isInRoster,
+  keptAfter,
   listedMembers,
   memberOf,
   reachedBy,
@@ -109,8 +110,10 @@ export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input
   const found = findListed(tables, party, input.conversation);
   if (!found.ok) return found;
   const { conversation } = found;
+  const after = keptAfter(conversation, conversation.seats.get(input.device));
   return {
     ok: true,
+    ...(after === undefined ? {} : { after }),
     kind: conversation.kind,
     members: roleEntries(tables, conversation),
     ...standingOf(tables, conversation, party.account.key),

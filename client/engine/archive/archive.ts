@@ -14,6 +14,7 @@ import type {
 } from "../api_archive.ts";
 import type { Keeper } from "../connection.ts";
 import type { Core } from "../core.ts";
+import { settleGaps } from "../gaps.ts";
 import type { Feed } from "../feed.ts";
 import type { Reading } from "../reading.ts";
 import { type ArchiveHead, ArchiveReader } from "./reader.ts";
@@ -241,11 +242,18 @@ export class Archive implements ArchiveActions {
     }
     this.#first = false;
     const damaged = this.#store.damagedCount();
-    if (damaged === 0) return;
+    if (damaged === 0) return this.#whole();
     this.#core.warn(
       `${damaged} ${damaged === 1 ? "part" : "parts"} of the archive cannot be read: the server ` +
         "does not give what was stored there; what is missing may be on your other devices",
     );
+  }
+
+  /** Everything is here that the archive has. */
+  #whole(): void {
+    if (this.#store.wanted(1).length > 0) return;
+    this.#core.sealed.database.transaction(() => settleGaps(this.#core));
+    this.#core.changed();
   }
 
   #progress(): void {

@@ -138,6 +138,7 @@ export const conversationMessages = {
     ...incarnation,
     epoch: count,
     head: count,
+    after: Type.Optional(count),
     roster,
     removals: devices,
     leaving: accounts,
