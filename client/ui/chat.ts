@@ -8,16 +8,19 @@ import type {
   Target,
 } from "../engine/api.ts";
 import type { ArchiveProgress } from "../engine/api_archive.ts";
+import { textLimits } from "../../lib/base/limits.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
+import type { Entered } from "./dialogue.ts";
 import { MessageNumbers } from "./numbers.ts";
 import { Transfers } from "./transfers.ts";
 import { UnnamedNotices } from "./unnamed.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
 import { completePath } from "./path_completion.ts";
-import { readLine, slashCommands } from "./slash.ts";
+import { type Line, readLine, slashCommands, type SlashName } from "./slash.ts";
 import { addressOf, isUnnamed, sameTarget, targetOf } from "./target.ts";
+import type { StatusPart } from "./status_row.ts";
 import { runSlash } from "./slash_actions.ts";
 
 /** Unread lines shown at the start; more are counted and left to `/unread`. */
@@ -32,6 +35,11 @@ const readMarkMs = 250;
 /** A script's first line waits at most this long, in ms, for what waited at the server. */
 const firstOutcomeMs = 10_000;
 
+/** Commands that say something: what they could not say is given back to be changed. */
+const saying: ReadonlySet<SlashName> = new Set(["msg", "reply", "edit"]);
+
+type EnteredLine = Extract<Entered, { readonly kind: "line" }>;
+
 /** One running chat. */
 export class Chat implements ChatContext {
   readonly options: ChatOptions;
@@ -41,6 +49,8 @@ export class Chat implements ChatContext {
   #toMark: ChatMessage | undefined;
   #cancelMark: CancelTimer | undefined;
   #unreadElsewhere = 0;
+  /** The pasted line of which it was asked whether it is to be sent. */
+  #asked: string | undefined;
   /** Settles when everything that waited at the server is here, or the server cannot be reached. */
   readonly #firstOutcome = Promise.withResolvers<void>();
   readonly #names = new Set<string>();
@@ -66,9 +76,10 @@ export class Chat implements ChatContext {
     await this.#greet();
     const after = await this.#replay();
     const stopListening = engine.subscribe((event) => this.#show(event), { after });
-    dialogue.setCompletion(async (before) =>
-      await completePath(before, this.options.files.expand) ?? this.#complete(before)
-    );
+    dialogue.setCompletion(async (before) => ({
+      replaces: before.length,
+      words: await completePath(before, this.options.files.expand) ?? this.#complete(before),
+    }));
     this.refresh();
     try {
       await engine.start({ receive: true, keepTrying: true, signal });
@@ -137,15 +148,19 @@ export class Chat implements ChatContext {
   /** Repaints the status row. */
   refresh(): void {
     const { engine, dialogue } = this.options;
-    const parts = [
-      safe(engine.self.name, 64),
-      describeConnection(this.#connection),
-      ...(this.#history === undefined ? [] : [historyLine(this.#history)]),
-      ...this.transfers.text,
-      ...(this.#unreadElsewhere === 0 ? [] : [`${this.#unreadElsewhere} unread`]),
-      ...(this.#lastOwn === undefined ? [] : [`last message ${this.#lastOwn.state}`]),
+    const parts: StatusPart[] = [
+      { text: safe(engine.self.name, 64), need: 5 },
+      { text: describeConnection(this.#connection), short: this.#connection.kind, need: 0 },
+      ...(this.#history === undefined ? [] : [{ text: historyLine(this.#history), need: 4 }]),
+      ...this.transfers.text.map((text) => ({ text, need: 3 })),
+      ...(this.#unreadElsewhere === 0
+        ? []
+        : [{ text: `${this.#unreadElsewhere} unread`, need: 1 }]),
+      ...(this.#lastOwn === undefined
+        ? []
+        : [{ text: `last message ${this.#lastOwn.state}`, short: this.#lastOwn.state, need: 2 }]),
     ];
-    dialogue.setStatus(parts.join(" · "));
+    dialogue.setStatus(parts, { styled: this.options.style.styled });
   }
 
   async #converse(): Promise<number> {
@@ -155,18 +170,24 @@ export class Chat implements ChatContext {
       const entered = await dialogue.readLine(this.prompt());
       if (entered.kind === "end") return 0;
       if (entered.kind === "interrupt") {
-        if (interrupted) return 130;
+        if (interrupted || entered.again === true) return 130;
         interrupted = true;
         this.remark("Ctrl-C again leaves, as do Ctrl-D and /exit.");
         continue;
       }
       interrupted = false;
-      if ((await this.#obey(entered.text)) === "leave") return 0;
+      if ((await this.#obey(entered)) === "leave") return 0;
     }
   }
 
-  async #obey(typed: string): Promise<"leave" | void> {
-    const line = readLine(typed);
+  async #obey(entered: EnteredLine): Promise<"leave" | void> {
+    const { text, pasted = false } = entered;
+    const line = readLine(text, { pasted });
+    const refused = (pasted ? this.#doubt(text) : undefined) ?? this.#tooLong(line);
+    if (refused !== undefined) {
+      this.remark(`! ${refused}`);
+      return this.options.dialogue.putBack(text, { pasted });
+    }
     try {
       switch (line.kind) {
         case "nothing":
@@ -188,7 +209,30 @@ export class Chat implements ChatContext {
       }
     } catch (error) {
       this.remark(`! ${errorText(error)}`);
+      if (line.kind !== "command" || saying.has(line.name)) this.options.dialogue.putBack(text);
     }
+  }
+
+  /** Why one pasted line that looks like a command is sent as text only when Enter is pressed once more. */
+  #doubt(text: string): string | undefined {
+    const asked = this.#asked === text;
+    this.#asked = undefined;
+    const meant = readLine(text).kind;
+    if (asked || text.includes("\n") || meant === "say" || meant === "nothing") return undefined;
+    this.#asked = text;
+    return "That was pasted: Enter again sends it as text. To run it, type its beginning.";
+  }
+
+  /** Why the text is more than one message takes; undefined when it is not. */
+  #tooLong(line: Line): string | undefined {
+    if (line.kind !== "say" && line.kind !== "private" && line.kind !== "group") return undefined;
+    if (!this.options.dialogue.interactive) return undefined;
+    const toLobby = line.kind === "say" && this.target.kind === "lobby";
+    const most = toLobby ? textLimits.lobbyTextBytes : textLimits.textBytes;
+    const bytes = new TextEncoder().encode(line.text).length;
+    if (bytes <= most) return undefined;
+    return `Not sent: that has ${bytes} bytes, and a message here takes ${most}. It is in the input ` +
+      "line as it was: Ctrl-O shows a folded part, Ctrl-C empties the line, /file sends a file.";
   }
 
   async #greet(): Promise<void> {

@@ -1,9 +1,13 @@
 /** Turns the bytes of a terminal in raw mode into keys. Pure and incremental: a sequence may arrive in pieces. */
+import { inputLimits } from "../../lib/base/limits.ts";
 
-/** One key press, or one whole bracketed paste. */
+/** One key press, one whole bracketed paste, or an answer of the terminal itself. */
 export type Key =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "paste"; readonly text: string }
+  /** `cut`: it was longer than any paste may be, and only its beginning is here. */
+  | { readonly kind: "paste"; readonly text: string; readonly cut?: true }
+  /** The terminal's own answer to a question. */
+  | { readonly kind: "report"; readonly text: string }
   | { readonly kind: "named"; readonly name: KeyName };
 
 /** Keys that are not text. */
@@ -20,6 +24,8 @@ export type KeyName =
   | "end"
   | "word-left"
   | "word-right"
+  | "word-delete"
+  | "newline"
   | "escape"
   | `ctrl-${string}`
   | "unknown";
@@ -46,6 +52,17 @@ const sequences: Readonly<Record<string, KeyName>> = {
   "1;3D": "word-left",
 };
 
+/** Keys pressed together with Alt. */
+const withAlt: Readonly<Record<string, KeyName>> = {
+  b: "word-left",
+  f: "word-right",
+  d: "word-delete",
+  "\x7f": "ctrl-w",
+  "\b": "ctrl-w",
+  "\r": "newline",
+  "\n": "newline",
+};
+
 const controls: Readonly<Record<string, KeyName>> = {
   "\r": "enter",
   "\n": "enter",
@@ -60,14 +77,24 @@ const escapeSequence = /^\x1b(?:\[([0-?]*[ -/]*[@-~])|O([@-~]))/;
 // deno-lint-ignore no-control-regex -- as above: the beginning of such a sequence, not complete yet
 const partialSequence = /^\x1b(?:\[[0-?]*[ -/]*|O)?$/;
 
+/** An operating system command: the terminal's answer to a question about its colours. */
+// deno-lint-ignore no-control-regex -- as above
+const systemCommand = /^\x1b\]([^\x07\x1b]*)(?:\x07|\x1b\\)/;
+// deno-lint-ignore no-control-regex -- as above
+const partialCommand = /^\x1b\]\d[^\x07\x1b]*\x1b?$/;
+
+/** What kind of terminal this is (DA1 and DA2). */
+const reports = /^[?>][\d;]*c$/;
+
 /** Longest sequence waited for; what is longer is not a key. */
-const longestSequence = 32;
+const longestSequence = 64;
 
 /** Parser of one terminal's input. */
 export class KeyReader {
   readonly #decoder = new TextDecoder();
   #rest = "";
   #paste: string | undefined;
+  #cut = false;
 
   /** The keys completed by `bytes`. */
   push(bytes: Uint8Array): Key[] {
@@ -83,6 +110,7 @@ export class KeyReader {
   /** Nothing followed in time: what waited was the Escape key itself. */
   flush(): Key[] {
     if (!this.waiting) return [];
+    if (partialCommand.test(this.#rest)) this.#rest = this.#rest.slice(0, 1);
     this.#rest = this.#rest.slice(1);
     return [{ kind: "named", name: "escape" }, ...this.#drain()];
   }
@@ -100,14 +128,21 @@ export class KeyReader {
     const end = this.#rest.indexOf(pasteEnd);
     if (end < 0) {
       const keep = Math.max(0, this.#rest.length - pasteEnd.length + 1);
-      this.#paste += this.#rest.slice(0, keep);
+      this.#gather(this.#rest.slice(0, keep));
       this.#rest = this.#rest.slice(keep);
       return undefined;
     }
-    const text = this.#paste + this.#rest.slice(0, end);
+    this.#gather(this.#rest.slice(0, end));
     this.#rest = this.#rest.slice(end + pasteEnd.length);
+    const text = (this.#paste ?? "").replace(/\r\n?/g, "\n");
     this.#paste = undefined;
-    return { kind: "paste", text: text.replace(/\r\n?/g, "\n") };
+    return this.#cut ? { kind: "paste", text, cut: true } : { kind: "paste", text };
+  }
+
+  #gather(text: string): void {
+    const paste = (this.#paste ?? "") + text;
+    this.#cut ||= paste.length > inputLimits.pasteChars;
+    this.#paste = paste.slice(0, inputLimits.pasteChars);
   }
 
   #next(): Key | "nothing" | undefined {
@@ -115,6 +150,7 @@ export class KeyReader {
     if (this.#rest.startsWith(pasteStart)) {
       this.#rest = this.#rest.slice(pasteStart.length);
       this.#paste = "";
+      this.#cut = false;
       return "nothing";
     }
     return this.#rest.startsWith("\x1b") ? this.#escape() : this.#plain();
@@ -124,13 +160,20 @@ export class KeyReader {
     const match = escapeSequence.exec(this.#rest);
     if (match !== null) {
       this.#rest = this.#rest.slice(match[0].length);
+      if (reports.test(match[1] ?? "")) return { kind: "report", text: match[1] ?? "" };
       return { kind: "named", name: sequences[match[1] ?? match[2] ?? ""] ?? "unknown" };
     }
+    const command = systemCommand.exec(this.#rest);
+    if (command !== null) {
+      this.#rest = this.#rest.slice(command[0].length);
+      return { kind: "report", text: command[1] ?? "" };
+    }
+    const partial = partialCommand.test(this.#rest) && this.#rest.length < longestSequence;
+    if (partial) return undefined;
     if (partialSequence.test(this.#rest) && this.#rest.length < longestSequence) return undefined;
-    const second = this.#rest.charAt(1);
-    this.#rest = this.#rest.slice(2);
-    const words: Record<string, KeyName> = { b: "word-left", f: "word-right", "\x7f": "ctrl-w" };
-    return { kind: "named", name: words[second] ?? "unknown" };
+    const second = String.fromCodePoint(this.#rest.codePointAt(1) ?? 0);
+    this.#rest = this.#rest.slice(1 + second.length);
+    return { kind: "named", name: withAlt[second] ?? "unknown" };
   }
 
   #plain(): Key {

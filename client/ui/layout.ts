@@ -1,60 +1,168 @@
 /** How a prompt and a draft lie on rows of a terminal. Pure; the only place that knows widths. */
 import stringWidth from "string-width";
-import { graphemesOf } from "./editor.ts";
+import { type Draft, graphemesOf, isBlock } from "./editor.ts";
 
 /** Rows of text and where the cursor stands in them, counted from 0. */
 export interface Layout {
   readonly rows: readonly string[];
   readonly cursorRow: number;
   readonly cursorColumn: number;
+  /** What stands before the cursor in its row: written again, it puts the cursor where this terminal has that text end. */
+  readonly beforeCursor: string;
 }
+
+/** Where a grapheme of a draft begins. */
+export interface Place {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Controls, and marks that turn the direction of what follows or begin a line by themselves. */
+// deno-lint-ignore no-control-regex -- these are what must not reach the terminal
+const unshowable = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 /** What a grapheme looks like in the input line: controls as a visible sign, tabs as a space. */
 function visible(grapheme: string): string {
   if (grapheme === "\t") return " ";
-  // deno-lint-ignore no-control-regex -- these are what must not reach the terminal
-  return /[\x00-\x1f\x7f-\x9f]/.test(grapheme) ? "\u00b7" : grapheme;
+  return unshowable.test(grapheme) ? "\u00b7" : grapheme;
 }
+
+/** Widths that were looked up before; emptied when it has grown to this many. */
+const rememberedWidths = 5_000;
+const widths = new Map<string, number>();
 
 /** Columns that `text` takes on a terminal. */
 export function columnsOf(text: string): number {
-  return stringWidth(text);
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length;
+  if (text.length > longestRemembered) return stringWidth(text);
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  if (widths.size >= rememberedWidths) widths.clear();
+  const columns = stringWidth(text);
+  widths.set(text, columns);
+  return columns;
+}
+
+/** UTF-16 units of what is worth remembering: a character, not a line. */
+const longestRemembered = 24;
+
+/** As much of `text` as fits into so many columns, with `…` behind it where something is left out. Never styled. */
+export function fitted(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = "";
+  let used = 0;
+  for (const grapheme of graphemesOf(text.slice(0, columns * 24))) {
+    used += columnsOf(grapheme);
+    if (used > columns - 1) break;
+    kept += grapheme;
+  }
+  return columns < 1 ? "" : `${kept}\u2026`;
+}
+
+/** Rows of a block that are shown before it says how many more there are. */
+const foldedRows = 3;
+
+/** What a block looks like: its beginning, and how much more there is. */
+function folded(block: string, columns: number): string[] {
+  const lines = block.split("\n");
+  const shown = lines.slice(0, foldedRows).map((line) =>
+    fitted(Array.from(line.slice(0, columns * 24), visible).join(""), columns - 1)
+  );
+  const more = lines.length - shown.length;
+  const size = more > 0
+    ? `${more} more ${more === 1 ? "line" : "lines"}`
+    : `${block.length} characters`;
+  return [...shown, `[\u2026 ${size}; Ctrl-O opens] `];
 }
 
 /**
  * Lays `prompt` and the graphemes on rows of `columns` columns; a newline begins a new row; a wide character that no
- * longer fits goes to the next. The cursor stands before grapheme `cursor`. A row is never filled to the last column
- * by the cursor itself: it moves to the next row, as terminals do only half.
+ * longer fits goes to the next; a block is folded. The cursor stands before grapheme `cursor`. A row is never filled to
+ * the last column by the cursor itself: it moves to the next row, as terminals do only half. `places` tells of each grapheme, and of the end, where it begins.
  */
 export function layOut(
   prompt: string,
   graphemes: readonly string[],
   options: { cursor: number; columns: number; mask?: string },
-): Layout {
-  const width = Math.max(2, options.columns);
-  const rows: string[] = [""];
-  let column = 0;
-  let at = { row: 0, column: 0 };
-  const breakRow = () => {
-    rows.push("");
-    column = 0;
-  };
-  const put = (grapheme: string) => {
-    const wide = Math.min(columnsOf(grapheme), width);
-    if (column + wide > width) breakRow();
-    rows[rows.length - 1] += grapheme;
-    column += wide;
-  };
-  for (const grapheme of graphemesOf(prompt)) put(visible(grapheme));
+): Layout & { readonly places: readonly Place[] } {
+  const page = new Page(Math.max(2, options.columns));
+  for (const grapheme of graphemesOf(prompt)) page.put(visible(grapheme));
+  let at = page.here();
+  const places: Place[] = [];
   for (let index = 0; index <= graphemes.length; index++) {
-    if (column >= width) breakRow();
-    if (index === options.cursor) at = { row: rows.length - 1, column };
+    page.breakIfFull();
+    places.push({ row: page.rows.length - 1, column: page.column });
+    if (index === options.cursor) at = page.here();
     const grapheme = graphemes[index];
     if (grapheme === undefined) break;
-    if (grapheme === "\n" || grapheme === "\r\n") breakRow();
-    else put(options.mask ?? visible(grapheme));
+    if (options.mask !== undefined) page.put(options.mask);
+    else if (grapheme === "\n" || grapheme === "\r\n") page.breakRow();
+    else if (isBlock(grapheme)) page.putBlock(grapheme);
+    else page.put(visible(grapheme));
   }
-  return { rows, cursorRow: at.row, cursorColumn: at.column };
+  return { rows: page.rows, ...at, places };
+}
+
+class Page {
+  readonly rows: string[] = [""];
+  readonly #width: number;
+  column = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  here() {
+    const beforeCursor = this.rows.at(-1) ?? "";
+    return { cursorRow: this.rows.length - 1, cursorColumn: this.column, beforeCursor };
+  }
+
+  breakRow(): void {
+    this.rows.push("");
+    this.column = 0;
+  }
+
+  breakIfFull(): void {
+    if (this.column >= this.#width) this.breakRow();
+  }
+
+  put(grapheme: string): void {
+    const wide = Math.min(columnsOf(grapheme), this.#width);
+    if (this.column + wide > this.#width) this.breakRow();
+    this.rows[this.rows.length - 1] += grapheme;
+    this.column += wide;
+  }
+
+  putBlock(block: string): void {
+    const [first = "", ...more] = folded(block, this.#width);
+    if (columnsOf(first) + this.column > this.#width) this.breakRow();
+    for (const grapheme of graphemesOf(first)) this.put(grapheme);
+    for (const row of more) {
+      this.breakRow();
+      for (const grapheme of graphemesOf(row)) this.put(grapheme);
+    }
+  }
+}
+
+/**
+ * The draft with its cursor one row higher (`by` -1) or lower, as near to its column as there is something; undefined
+ * when there is no such row.
+ */
+export function rowAbove(
+  prompt: string,
+  { graphemes, cursor }: Draft,
+  { columns, by }: { readonly columns: number; readonly by: -1 | 1 },
+): Draft | undefined {
+  const places = layOut(prompt, graphemes, { cursor, columns }).places;
+  const here = places[cursor];
+  if (here === undefined) return undefined;
+  const row = here.row + by;
+  let best: number | undefined;
+  for (const [index, place] of places.entries()) {
+    if (place.row !== row) continue;
+    if (best === undefined || place.column <= here.column) best = index;
+  }
+  return best === undefined ? undefined : { graphemes, cursor: best };
 }
 
 /** The part of a layout that fits on `height` rows, moved so that the cursor is in it. */
@@ -65,8 +173,8 @@ export function cropped(layout: Layout, height: number): Layout {
     layout.rows.length - height,
   );
   return {
+    ...layout,
     rows: layout.rows.slice(top, top + height),
     cursorRow: layout.cursorRow - top,
-    cursorColumn: layout.cursorColumn,
   };
 }

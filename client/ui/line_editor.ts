@@ -1,20 +1,23 @@
 /** A dialogue on a terminal: one input line and a status row, repainted in place; everything else scrolls above. */
-import type { AskOptions, Complete, Dialogue, Entered } from "./dialogue.ts";
+import type { Alert, AskOptions, Complete, Dialogue, Entered } from "./dialogue.ts";
 import {
-  browse,
+  cutBy,
   type Draft,
   draftOf,
   draftText,
   edits,
   emptyDraft,
-  emptyHistory,
   graphemesOf,
   insert,
-  remember,
+  paste,
 } from "./editor.ts";
+import { beginSearch, found, InputLines, type Search, searchPrompt } from "./input_lines.ts";
 import type { Key } from "./keys.ts";
-import { columnsOf, cropped, type Layout, layOut } from "./layout.ts";
+import { cropped, layOut, rowAbove } from "./layout.ts";
+import { Painter, type View } from "./painter.ts";
+import { type StatusPart, statusRow, statusText, styledStatus } from "./status_row.ts";
 import type { Terminal } from "./terminal.ts";
+import { inColumns, wrappedWords } from "./words.ts";
 
 interface Question {
   readonly hidden: boolean;
@@ -22,31 +25,39 @@ interface Question {
   readonly settle: (entered: Entered) => void;
 }
 
-const nothingPainted: Layout = { rows: [""], cursorRow: 0, cursorColumn: 0 };
+/** Candidates that are listed; more help nobody. */
+const mostListed = 100;
 
-/** Synchronized output (DEC private mode 2026): terminals that know it show each repaint whole; others ignore it. */
-const begin = "\x1b[?2026h";
-const end = "\x1b[?2026l";
+/** Keys that a search takes for itself; all others end it. */
+const searchKeys: ReadonlySet<string> = new Set(["ctrl-r", "ctrl-g", "ctrl-c", "backspace"]);
 
 /** The line editor over `terminal`. */
 export class LineEditor implements Dialogue {
   readonly interactive = true;
   readonly #terminal: Terminal;
+  readonly #painter: Painter;
+  readonly #lines = new InputLines();
   #draft: Draft = emptyDraft;
-  #history = emptyHistory;
+  /** Whether the draft begins with what was pasted. */
+  #pasted = false;
+  #taken = "";
+  #search: Search | undefined;
   #prompt = "";
-  #status: string | undefined;
+  #status: { readonly parts: readonly StatusPart[]; readonly styled: boolean } = {
+    parts: [],
+    styled: true,
+  };
   #complete: Complete | undefined;
   #question: Question | undefined;
-  #painted: Layout | undefined;
+  /** Ctrl-C has just emptied the line. */
+  #emptied = false;
   #ended = false;
   /** Lines entered before somebody asked for them, so that fast typing and pastes of lines lose nothing. */
   readonly #early: Key[] = [];
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    terminal.onResize(() => this.#resized());
-    terminal.onResume(() => this.#resumed());
+    this.#painter = new Painter(terminal, () => this.#view());
     this.#readKeys();
   }
 
@@ -55,12 +66,12 @@ export class LineEditor implements Dialogue {
   }
 
   print(lines: string): void {
-    const text = lines.split("\n").join("\r\n");
-    this.#terminal.write(`${begin}${this.#erased()}${text}\r\n${this.#paint()}${end}`);
+    this.#painter.show(lines.split("\n"));
   }
 
   notice(lines: string): void {
-    this.print(lines);
+    const { columns } = this.#terminal.size();
+    this.#painter.show(lines.split("\n").flatMap((line) => wrappedWords(line, columns - 1)));
   }
 
   readLine(prompt: string, options: AskOptions = {}): Promise<Entered> {
@@ -72,29 +83,51 @@ export class LineEditor implements Dialogue {
         keep: options.keep ?? false,
         settle,
       };
-      this.#repaint();
+      this.#painter.changed();
       this.#handle(this.#early.splice(0));
     });
   }
 
   setPrompt(prompt: string): void {
     this.#prompt = prompt;
-    this.#repaint();
+    this.#painter.changed();
   }
 
-  setStatus(status: string | undefined): void {
-    if (this.#status === status) return;
-    this.#status = status;
-    this.#repaint();
+  setStatus(parts: readonly StatusPart[], { styled } = { styled: true }): void {
+    this.#status = { parts, styled };
+    this.#painter.changed();
   }
 
   setCompletion(complete: Complete | undefined): void {
     this.#complete = complete;
   }
 
+  setEarlierLines(earlier: () => readonly string[]): void {
+    this.#lines.earlier = earlier;
+  }
+
+  putBack(text: string, { pasted } = { pasted: false }): void {
+    if (this.#draft.graphemes.length > 0) return;
+    this.#pasted = pasted;
+    this.#draft = draftOf(text);
+    this.#painter.changed();
+  }
+
+  alert({ by, text }: Alert): void {
+    // A semicolon would end the title of OSC 777.
+    const plain = text.replaceAll(";", ",");
+    if (by === "bell") this.#terminal.write("\x07");
+    else if (by === "osc9") this.#terminal.write(`\x1b]9;${plain}\x07`);
+    else this.#terminal.write(`\x1b]777;notify;Sealpost;${plain}\x07`);
+  }
+
+  background(): Promise<"dark" | "light" | undefined> {
+    return this.#terminal.background();
+  }
+
   close(): void {
-    this.#ended = true;
-    this.#terminal.write(this.#erased());
+    this.#question = undefined;
+    this.#painter.close();
     this.#terminal.close();
   }
 
@@ -105,177 +138,202 @@ export class LineEditor implements Dialogue {
   }
 
   #handle(keys: readonly Key[]): void {
-    for (const key of keys) {
-      if (key.kind === "named" && key.name === "ctrl-z") this.#suspend();
-      else if (this.#question === undefined) this.#early.push(key);
-      else this.#press(key);
+    for (const [index, key] of keys.entries()) {
+      if (key.kind === "named" && key.name === "ctrl-z") {
+        this.#painter.aside(() => this.#terminal.suspend());
+      } else if (this.#question === undefined) {
+        this.#early.push(...keys.slice(index));
+        break;
+      } else this.#press(key);
     }
-    if (this.#question !== undefined) this.#repaint();
+    this.#painter.now();
   }
 
   #press(key: Key): void {
-    if (key.kind === "text" || key.kind === "paste") {
-      this.#draft = insert(this.#draft, key.text);
-      return;
-    }
-    const edit = edits[key.name];
-    if (edit !== undefined) this.#draft = edit(this.#draft);
-    else this.#command(key.name);
+    const emptied = this.#emptied;
+    this.#emptied = false;
+    if (key.kind === "report") return;
+    if (this.#search !== undefined && this.#searches(key, this.#search)) return;
+    if (key.kind !== "named") return this.#put(key);
+    const cut = cutBy(key.name, this.#draft);
+    if (cut !== undefined) {
+      this.#taken = this.#question?.hidden ? "" : cut.taken || this.#taken;
+      this.#draft = cut.draft;
+    } else if (key.name === "ctrl-y") this.#draft = insert(this.#draft, this.#taken);
+    else if (edits[key.name] !== undefined) {
+      this.#draft = edits[key.name]?.(this.#draft) ?? this.#draft;
+    } else this.#command(key.name, emptied);
   }
 
-  #command(name: string): void {
+  #put(key: Exclude<Key, { kind: "named" | "report" }>): void {
+    if (this.#draft.cursor === 0) this.#pasted = key.kind === "paste";
+    if (key.kind === "text") this.#draft = insert(this.#draft, key.text);
+    else this.#draft = paste(this.#draft, key.text);
+    if (key.kind === "paste" && key.cut === true) {
+      this.notice("! That was too long to be pasted: only its beginning is here.");
+    }
+  }
+
+  #command(name: string, emptied: boolean): void {
     const empty = this.#draft.graphemes.length === 0;
     switch (name) {
       case "enter":
         return this.#submit();
       case "up":
-        return this.#browse(-1);
+      case "ctrl-p":
+        return this.#vertical(-1);
       case "down":
-        return this.#browse(1);
+      case "ctrl-n":
+        return this.#vertical(1);
       case "tab":
         return void this.#completeWord();
       case "ctrl-l":
-        return this.#terminal.write(`${this.#erased()}\x1b[2J\x1b[H`);
+        return this.#painter.clear();
+      case "ctrl-r":
+        if (!this.#question?.hidden) this.#search = beginSearch(this.#draft);
+        return;
       case "ctrl-d":
-        return empty ? this.#finish({ kind: "end" }) : void this.#press({
-          kind: "named",
-          name: "delete",
-        });
+        if (empty) this.#finish({ kind: "end" });
+        else this.#draft = edits["delete"]?.(this.#draft) ?? this.#draft;
+        return;
       case "ctrl-c":
-        if (empty) return this.#finish({ kind: "interrupt" });
-        this.#draft = emptyDraft;
+        if (empty) return this.#finish({ kind: "interrupt", ...(emptied ? { again: true } : {}) });
+        this.#emptied = true;
+        return this.#empty();
     }
   }
 
-  /** The terminal is handed back clean; what was being typed is there again afterwards. */
-  #suspend(): void {
-    this.#terminal.write(this.#erased());
-    this.#terminal.suspend();
-    this.#repaint();
+  #empty(): void {
+    this.#draft = emptyDraft;
+    this.#pasted = false;
+    this.#lines.leave();
   }
 
-  /** Others have written in the meantime, so nothing on the screen is ours to erase. */
-  #resumed(): void {
-    if (this.#painted === undefined) return;
-    this.#painted = undefined;
-    this.#terminal.write(`\r\x1b[J${this.#paint()}`);
+  /** A key while somebody looks for an earlier line; false when it ends the search and still has to be done. */
+  #searches(key: Key, search: Search): boolean {
+    const text = key.kind === "named" || key.kind === "report" ? "" : key.text;
+    const name = key.kind === "named" ? key.name : "";
+    if (text !== "") this.#search = { ...search, query: search.query + text, skipped: 0 };
+    else if (!searchKeys.has(name)) {
+      this.#draft = found(search, this.#lines);
+      this.#pasted = false;
+      this.#search = undefined;
+      return name === "enter" || name === "escape" || name === "tab";
+    } else if (name === "ctrl-r") this.#search = this.#older(search);
+    else if (name === "backspace") {
+      const query = graphemesOf(search.query).slice(0, -1).join("");
+      this.#search = { ...search, query, skipped: 0 };
+    } else {
+      this.#draft = search.before;
+      this.#search = undefined;
+    }
+    return true;
+  }
+
+  #older(search: Search): Search {
+    const older = { ...search, skipped: search.skipped + 1 };
+    return this.#lines.find(older) === undefined ? search : older;
   }
 
   #submit(): void {
     const text = draftText(this.#draft);
     const { hidden = false, keep = false } = this.#question ?? {};
-    if (!hidden && !keep) this.#history = remember(this.#history, text);
+    if (!hidden && !keep) this.#lines.add(text);
     const { columns } = this.#terminal.size();
     const kept = layOut(this.#prompt, hidden ? [] : this.#draft.graphemes, { cursor: 0, columns });
-    this.#draft = emptyDraft;
-    this.#finish({ kind: "line", text });
-    if (keep) this.#terminal.write(`${kept.rows.join("\r\n")}\r\n`);
+    const pasted = this.#pasted;
+    this.#empty();
+    if (keep) this.#painter.show(kept.rows);
+    this.#finish({ kind: "line", text, ...(pasted ? { pasted } : {}) });
   }
 
   #finish(entered: Entered): void {
     const question = this.#question;
     if (question === undefined) return;
     this.#question = undefined;
-    this.#terminal.write(this.#erased());
+    this.#painter.changed();
     question.settle(entered);
   }
 
-  #browse(step: -1 | 1): void {
+  /** To the row above or below of a draft of several rows; at its ends to an older or newer line. */
+  #vertical(by: -1 | 1): void {
     if (this.#question?.hidden) return;
-    const moved = browse(this.#history, this.#draft, step);
-    if (moved === undefined) return;
-    this.#history = moved.history;
-    this.#draft = moved.draft;
+    const { columns } = this.#terminal.size();
+    const moved = rowAbove(this.#prompt, this.#draft, { columns, by });
+    const draft = moved ?? this.#lines.step(this.#draft, by);
+    if (draft === undefined) return;
+    if (moved === undefined) this.#pasted = false;
+    this.#draft = draft;
   }
 
   async #completeWord(): Promise<void> {
-    if (this.#complete === undefined || this.#question?.hidden) return;
+    if (this.#complete === undefined || this.#question?.hidden || this.#question?.keep) return;
     const draft = this.#draft;
     const before = draft.graphemes.slice(0, draft.cursor).join("");
-    const candidates = await this.#complete(before);
-    if (this.#draft !== draft || candidates.length === 0) return;
-    const common = commonPrefix(candidates);
-    if (common.length > before.length) {
-      const completed = draftOf(common);
+    const completion = await this.#complete(before);
+    if (this.#draft !== draft || completion === undefined) return;
+    const { words, replaces } = completion;
+    const common = commonPrefix(words);
+    const typed = before.slice(before.length - replaces);
+    if (words.length > 0 && common !== typed && common.length >= typed.length) {
+      const completed = draftOf(before.slice(0, before.length - replaces) + common);
       this.#draft = {
         graphemes: [...completed.graphemes, ...draft.graphemes.slice(draft.cursor)],
         cursor: completed.cursor,
       };
-      this.#repaint();
-    } else if (candidates.length > 1) {
-      this.print(candidates.map((candidate) => candidate.trimEnd().split(" ").at(-1)).join("  "));
-    }
+      this.#painter.now();
+    } else if (words.length > 1) this.#list(words);
   }
 
-  #repaint(): void {
-    if (this.#question === undefined && this.#painted === undefined) return;
-    this.#terminal.write(`${begin}${this.#erased()}${this.#paint()}${end}`);
+  #list(words: readonly string[]): void {
+    const shown = words.slice(0, mostListed).map((word) => word.trimEnd());
+    const rows = inColumns(shown, this.#terminal.size().columns);
+    const more = words.length - shown.length;
+    this.#painter.show(more === 0 ? rows : [...rows, `\u2026 and ${more} more`]);
   }
 
-  /** Moves to the first painted row and clears from there down. */
-  #erased(): string {
-    // The signal of a resize may come after it: asking for the size lets #resized set right what was painted before.
-    this.#terminal.size();
-    const painted = this.#painted;
-    this.#painted = undefined;
-    if (painted === undefined) return "";
-    const up = painted.cursorRow === 0 ? "" : `\x1b[${painted.cursorRow}A`;
-    // Where the first row is the screen's, tmux takes a clearing from there on for one of the whole screen, and keeps it
-    // in its scrollback; so the first row is cleared by itself.
-    const rest = painted.rows.length > 1 ? "\x1b[B\x1b[J\x1b[A" : "";
-    return `\r${up}\x1b[K${rest}`;
-  }
-
-  #paint(): string {
-    if (this.#question === undefined) return "";
+  #view(): View | undefined {
+    if (this.#question === undefined) return undefined;
     const { columns, rows } = this.#terminal.size();
-    const status = this.#statusRow(columns);
-    const layout = cropped(
-      layOut(this.#prompt, this.#draft.graphemes, {
-        cursor: this.#draft.cursor,
+    const { hidden } = this.#question;
+    const status = hidden ? undefined : this.#statusView(columns);
+    const search = this.#search;
+    const match = search && this.#lines.find(search);
+    const draft = search === undefined ? this.#draft : match ?? search.before;
+    const prompt = search === undefined ? this.#prompt : searchPrompt(search, match !== undefined);
+    const input = cropped(
+      layOut(prompt, draft.graphemes, {
+        cursor: draft.cursor,
         columns,
-        ...(this.#question.hidden ? { mask: "" } : {}),
+        ...(hidden ? { mask: "" } : {}),
       }),
-      Math.max(1, rows - (status === undefined ? 1 : 2)),
+      inputRows(rows, status !== undefined),
     );
-    const all = status === undefined ? layout.rows : [...layout.rows, status];
-    this.#painted = { ...layout, rows: all };
-    const up = all.length - 1 - layout.cursorRow;
-    const right = layout.cursorColumn === 0 ? "" : `\x1b[${layout.cursorColumn}C`;
-    return `${all.join("\r\n")}${up === 0 ? "" : `\x1b[${up}A`}\r${right}`;
+    return { input, ...(status === undefined ? {} : { status }) };
   }
 
-  #statusRow(columns: number): string | undefined {
-    if (this.#status === undefined || this.#question?.hidden) return undefined;
-    let row = "";
-    for (const grapheme of graphemesOf(this.#status)) {
-      if (columnsOf(row + grapheme) > columns - 1) break;
-      row += grapheme;
-    }
-    return `\x1b[2m${row}\x1b[22m`;
-  }
-
-  /** The terminal has wrapped what was painted anew: find its first row again before repainting. */
-  #resized(): void {
-    const painted = this.#painted ?? nothingPainted;
-    const { columns } = this.#terminal.size();
-    const wrapped = (text: string) => Math.max(1, Math.ceil(columnsOf(text) / columns));
-    const above = painted.rows.slice(0, painted.cursorRow)
-      .reduce((sum, row) => sum + wrapped(row), 0);
-    const own = Math.floor(painted.cursorColumn / columns);
-    if (this.#painted !== undefined) {
-      const rows = painted.rows.flatMap((row) => Array<string>(wrapped(row)).fill(""));
-      this.#painted = { ...painted, rows, cursorRow: above + own };
-    }
-    this.#repaint();
+  #statusView(columns: number): View["status"] {
+    const { parts, styled } = this.#status;
+    if (parts.length === 0) return undefined;
+    const row = statusRow(parts, columns - 1);
+    const text = statusText(row);
+    return { text, styled: styled ? styledStatus(row) : text };
   }
 }
 
-/** The longest text that all of `texts` begin with. */
+/**
+ * Rows of the input on a screen of so many: half of it, so that what arrives is seen, and a window that becomes narrower
+ * does not push painted rows out of reach.
+ */
+function inputRows(rows: number, status: boolean): number {
+  return Math.max(1, Math.min(Math.ceil(rows / 2), rows - (status ? 2 : 1)));
+}
+
+/** The longest text that all of `texts` begin with, in whole characters. */
 export function commonPrefix(texts: readonly string[]): string {
-  let prefix = texts[0] ?? "";
+  let prefix = graphemesOf(texts[0] ?? "");
   for (const text of texts) {
-    while (!text.startsWith(prefix)) prefix = prefix.slice(0, -1);
+    while (!text.startsWith(prefix.join(""))) prefix = prefix.slice(0, -1);
   }
-  return prefix;
+  return prefix.join("");
 }

@@ -62,6 +62,22 @@ export class LineMode implements Dialogue {
     // There is no Tab key.
   }
 
+  setEarlierLines(): void {
+    // There are no arrow keys.
+  }
+
+  putBack(): void {
+    // There is no line that could be changed.
+  }
+
+  alert(): void {
+    // Whoever reads this reads all of it.
+  }
+
+  background(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   close(): void {
     // Nothing was changed.
   }

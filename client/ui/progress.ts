@@ -1,7 +1,6 @@
 /** How far a transfer is, as a bar for a terminal and as percentages for everything else. Pure. */
 import { sizeText } from "./file_format.ts";
-import { columnsOf } from "./layout.ts";
-import { graphemesOf } from "./editor.ts";
+import { fitted } from "./layout.ts";
 
 /** How far it is, in bytes. */
 export interface Amount {
@@ -42,16 +41,6 @@ function timeLeft({ done, total }: Amount, bytesPerSecond: number): string {
   const minutes = Math.floor(seconds / 60);
   const text = seconds < 100 ? `${seconds} s` : minutes < 100 ? `${minutes} min` : "long";
   return `  ${text} left`;
-}
-
-function fitted(name: string, columns: number): string {
-  if (columnsOf(name) <= columns) return name;
-  let kept = "";
-  for (const grapheme of graphemesOf(name)) {
-    if (columnsOf(kept + grapheme) > columns - 1) break;
-    kept += grapheme;
-  }
-  return `${kept}\u2026`;
 }
 
 /** Bytes in a second over the last few seconds. */

@@ -102,10 +102,13 @@ export type Line =
 const isSlashName = (name: string): name is SlashName =>
   slashCommands.some((command) => command.name === name);
 
-/** Reads one line of input: plain text, `@name text`, `#group text`, `/command rest`; `//x` says `/x`. Pasted lines are never commands. */
-export function readLine(line: string): Line {
+/**
+ * Reads what was entered: plain text, `@name text`, `#group text`, `/command rest`; `//x` says `/x`. What begins with
+ * something `pasted` is text and never a command; what is pasted behind a typed `@name` or `/command` belongs to that.
+ */
+export function readLine(line: string, { pasted = false } = {}): Line {
   if (line.trim() === "") return { kind: "nothing" };
-  if (line.includes("\n")) return { kind: "say", text: line };
+  if (pasted) return { kind: "say", text: line };
   if (line.startsWith("//")) return { kind: "say", text: line.slice(1) };
   const address = /^@(\S+)\s+(\S.*)$/su.exec(line);
   if (address?.[1] !== undefined && address[2] !== undefined) {

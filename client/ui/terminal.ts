@@ -1,5 +1,6 @@
 /** The terminal itself: raw mode, size, bytes in, text out. The only file of the interface that touches Deno. */
 import { type Key, KeyReader } from "./keys.ts";
+import { type Background, Questions, type Reflow } from "./questions.ts";
 
 /** A terminal in raw mode, as the line editor needs it. */
 export interface Terminal {
@@ -7,6 +8,12 @@ export interface Terminal {
   write(text: string): void;
   /** Keys as they come; ends at end of input or when closed. */
   keys(): AsyncIterable<readonly Key[]>;
+  /** Runs `action` when keys that are there already have been handled: what happens meanwhile is painted together. */
+  soon(action: () => void): void;
+  /** What a resize does to rows that have become too long. */
+  reflow(): Reflow;
+  /** Whether letters stand on something dark or light; undefined when the terminal does not say. */
+  background(): Promise<Background | undefined>;
   onResize(listener: () => void): void;
   /** Called when the process goes on after a stop; what is on the screen then is not known. */
   onResume(listener: () => void): void;
@@ -16,6 +23,9 @@ export interface Terminal {
 }
 
 const encoder = new TextEncoder();
+
+/** How long what has changed waits for more of it, in ms: a frame of a screen, so that nobody sees it. */
+const frameMs = 8;
 
 /** How long an escape may wait for the rest of its sequence before it counts as the Escape key, in ms. */
 const escapeMs = 50;
@@ -49,12 +59,13 @@ function hungUp(error: unknown): boolean {
 }
 
 const enter = "\x1b[?2004h";
-const leave = "\x1b[?2004l\x1b[?25h";
+const leave = "\x1b[?2004l\x1b[?25h\x1b[?7h";
 
 /** Puts the controlling terminal into raw mode until it is closed, however the program ends. */
 export function openTerminal(): Terminal {
   const resized: (() => void)[] = [];
   const resumed: (() => void)[] = [];
+  const questions = new Questions(writeOut);
   let closed = false;
   let suspended = false;
   let last = consoleSize();
@@ -79,6 +90,7 @@ export function openTerminal(): Terminal {
     finish();
   };
   begin();
+  questions.begin();
   Deno.addSignalListener("SIGWINCH", checkSize);
   Deno.addSignalListener("SIGCONT", goOn);
   for (const event of endings) globalThis.addEventListener(event, close);
@@ -88,7 +100,10 @@ export function openTerminal(): Terminal {
       return last;
     },
     write: writeOut,
-    keys: () => readKeys(() => closed),
+    soon: (action) => void setTimeout(action, frameMs),
+    reflow: () => questions.reflow,
+    background: () => questions.background(),
+    keys: () => readKeys(questions, () => closed),
     onResize: (listener) => resized.push(listener),
     onResume: (listener) => resumed.push(listener),
     suspend: () => {
@@ -164,7 +179,10 @@ function consoleSize(): { columns: number; rows: number } {
   }
 }
 
-async function* readKeys(closed: () => boolean): AsyncGenerator<readonly Key[]> {
+async function* readKeys(
+  questions: Questions,
+  closed: () => boolean,
+): AsyncGenerator<readonly Key[]> {
   const reader = new KeyReader();
   const buffer = new Uint8Array(4096);
   let pending = Deno.stdin.read(buffer);
@@ -175,7 +193,7 @@ async function* readKeys(closed: () => boolean): AsyncGenerator<readonly Key[]> 
       continue;
     }
     if (got === null) return;
-    const keys = reader.push(buffer.subarray(0, got));
+    const keys = reader.push(buffer.subarray(0, got)).filter((key) => !questions.answer(key));
     pending = Deno.stdin.read(buffer);
     if (keys.length > 0) yield keys;
   }

@@ -151,6 +151,16 @@ export const textLimits = {
   passwordMax: 1024,
 } as const;
 
+/** The input line of the interactive client. */
+export const inputLimits = {
+  /** UTF-16 units of one paste: many times what a message takes, so that the draft is there to be cut down; no more memory. */
+  pasteChars: 1024 * 1024,
+  /** Lines of input that are kept, and given back by the arrow keys: a few weeks of a busy person. */
+  historyLines: 1_000,
+  /** UTF-16 units of a line that is kept: what was pasted and is longer than that is not typed again. */
+  historyLineChars: 8 * 1024,
+} as const;
+
 export { contentLimits } from "./content_limits.ts";
 
 /** Messages that could not be read: asked for, and said again. */

@@ -25,7 +25,7 @@ Deno.test("what is typed is shown after the prompt and returned by Enter", () =>
 Deno.test("incoming lines appear above the line being typed, which stays whole", () =>
   editing(async (screen, editor) => {
     editor.readLine("> ");
-    editor.setStatus("sam · online");
+    editor.setStatus([{ text: "sam · online", need: 0 }]);
     await screen.press("half a sent");
     editor.print("2026-11-21 09:30:00 erik: hi");
     await screen.press("ence");
@@ -52,14 +52,47 @@ Deno.test("a line longer than the terminal is wide wraps, and lines above it lea
     ]);
   }));
 
-Deno.test("wide characters and families of emoji move the cursor by what they occupy", () =>
+Deno.test("characters of several code points are moved over and deleted as one", () =>
+  editing(async (screen, editor) => {
+    const family = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}";
+    const characters = [
+      family,
+      "\u{1f1e9}\u{1f1ea}",
+      "\u4f60",
+      "e\u0301",
+      "\u0628\u0651",
+      "\u{1f44d}\u{1f3fd}",
+    ];
+    const line = editor.readLine("> ");
+    await screen.press(characters.join(""));
+    await screen.press("\x1b[D\x7f\x1b[D\x1b[D\x1b[3~\x01\x1b[3~");
+    await screen.press("\r");
+    assert.deepEqual(await line, {
+      kind: "line",
+      text: `${characters[1]}${characters[3]}${characters[5]}`,
+    });
+  }));
+
+Deno.test("half a flag, a joiner and a mark merge with what they are typed beside", () =>
   editing(async (screen, editor) => {
     const line = editor.readLine("> ");
-    await screen.press("你好é👍");
-    assert.equal((await screen.cursor()).column, 2 + 2 + 2 + 1 + 2);
-    await screen.press("\x1b[D\x7f");
-    await screen.press("\r");
-    assert.deepEqual(await line, { kind: "line", text: "你好👍" });
+    await screen.press("\u{1f1ea}\x01\u{1f1e9}");
+    await screen.press("\x05\u{1f468}\u{1f467}\x1b[D\u200d");
+    await screen.press("\x05x\u0301");
+    await screen.press("\x7f\x7f");
+    await screen.press("!\r");
+    assert.deepEqual(await line, { kind: "line", text: "\u{1f1e9}\u{1f1ea}!" });
+  }));
+
+Deno.test("the cursor stands where this terminal has the text end, whatever widths it knows", () =>
+  editing(async (screen, editor) => {
+    editor.readLine("> ");
+    const family = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}";
+    await screen.press(`${family}a\u4f60b${family}`);
+    await screen.press("\x1b[D\x1b[D");
+    const row = (await screen.text()).at(-1) ?? "";
+    const { column } = await screen.cursor();
+    assert.ok(row.slice(0, await screen.unitsBefore(column)).endsWith("\u4f60"), "before the b");
   }));
 
 Deno.test("a paste of many lines is one draft and never a command of its own", () =>
@@ -67,7 +100,7 @@ Deno.test("a paste of many lines is one draft and never a command of its own", (
     const line = editor.readLine("> ");
     await screen.press("\x1b[200~/exit\nrm -rf\r\nthird\x1b[201~");
     await screen.press("\r");
-    assert.deepEqual(await line, { kind: "line", text: "/exit\nrm -rf\nthird" });
+    assert.deepEqual(await line, { kind: "line", text: "/exit\nrm -rf\nthird", pasted: true });
   }));
 
 Deno.test("a hidden answer is neither shown nor remembered", () =>
@@ -113,7 +146,10 @@ Deno.test("Ctrl-C empties the line, and on an empty line interrupts; Ctrl-D on a
     await screen.press("draft\x03");
     assert.deepEqual(await screen.text(), [">"]);
     await screen.press("\x03");
-    assert.deepEqual(await first, { kind: "interrupt" });
+    assert.deepEqual(await first, { kind: "interrupt", again: true });
+    const later = editor.readLine("> ");
+    await screen.press("draft\x03x\x7f\x03");
+    assert.deepEqual(await later, { kind: "interrupt" });
     const second = editor.readLine("> ");
     await screen.press("\x04");
     assert.deepEqual(await second, { kind: "end" });
@@ -123,7 +159,7 @@ Deno.test("Ctrl-Z hands back a clean terminal, and the draft is there again afte
   editing(async (screen, editor) => {
     screen.whileStopped = "[1]+ Stopped\r\n$ fg\r\nsealpost client\r\n";
     const line = editor.readLine("> ");
-    editor.setStatus("sam \u00b7 online");
+    editor.setStatus([{ text: "sam \u00b7 online", need: 0 }]);
     await screen.press("x".repeat(50));
     await screen.press("\x1a");
     editor.print("hello");
@@ -149,7 +185,7 @@ Deno.test("Ctrl-Z works while a command is under way and nothing is being typed"
 Deno.test("after a stop from outside the line is painted where the shell left the cursor", () =>
   editing(async (screen, editor) => {
     editor.readLine("> ");
-    editor.setStatus("online");
+    editor.setStatus([{ text: "online", need: 0 }]);
     await screen.press("draft");
     await screen.goOn("\r\n\r\nStopped\r\n$ fg\r\n");
     editor.print("news");
@@ -165,7 +201,7 @@ Deno.test("repainting at the top of the screen clears rows and never the whole s
       write(text);
     };
     editor.readLine("> ");
-    editor.setStatus("online");
+    editor.setStatus([{ text: "online", need: 0 }]);
     await screen.press("x".repeat(60));
     for (const text of written) {
       // Whatever clears down to the end of the screen stands below the first row.
@@ -178,7 +214,10 @@ Deno.test("repainting at the top of the screen clears rows and never the whole s
 Deno.test("Tab completes to what all candidates share and lists them when there is a choice", () =>
   editing(async (screen, editor) => {
     editor.setCompletion((before) =>
-      Promise.resolve(["/unread ", "/users "].filter((word) => word.startsWith(before)))
+      Promise.resolve({
+        replaces: before.length,
+        words: ["/unread ", "/users "].filter((word) => word.startsWith(before)),
+      })
     );
     editor.readLine("> ");
     await screen.press("/u\t");
@@ -186,6 +225,151 @@ Deno.test("Tab completes to what all candidates share and lists them when there 
     await screen.press("n\t");
     assert.equal((await screen.text()).at(-1), "> /unread");
   }));
+
+Deno.test("a paste of 500 lines is shown folded, sent whole, and opened by Ctrl-O", () =>
+  editing(async (screen, editor) => {
+    const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`);
+    const text = lines.join("\n");
+    const line = editor.readLine("> ");
+    await screen.press(`see \x1b[200~${text}\x1b[201~ end`);
+    assert.deepEqual(await screen.text(), [
+      "> see line 0",
+      "line 1",
+      "line 2",
+      "[\u2026 497 more lines; Ctrl-O opens]  end",
+    ]);
+    await screen.press("\x0f");
+    assert.equal((await screen.text()).length, 5, "half of the screen at most");
+    assert.equal((await screen.text()).at(-1), "line 499 end");
+    editor.print("news");
+    assert.deepEqual((await screen.text())[0], "news");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: `see ${text} end` });
+    assert.deepEqual(await screen.text(), ["news"], "nothing of it stays in the scrollback");
+  }));
+
+Deno.test("a folded paste is moved over and deleted as one character", () =>
+  editing(async (screen, editor) => {
+    const line = editor.readLine("> ");
+    await screen.press(`a\x1b[200~${"x\n".repeat(100)}\x1b[201~b`);
+    await screen.press("\x1b[D\x1b[D\x1b[3~");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "ab" });
+  }));
+
+Deno.test("up and down go through the rows of a draft, and beyond them through earlier lines", () =>
+  editing(async (screen, editor) => {
+    editor.setEarlierLines(() => ["earlier"]);
+    const line = editor.readLine("> ");
+    await screen.press("one\x1b\rtwo\x1b\rthree");
+    assert.deepEqual(await screen.text(), ["> one", "two", "three"]);
+    await screen.press("\x1b[A\x1b[AX");
+    assert.deepEqual(await screen.text(), ["> oXne", "two", "three"]);
+    await screen.press("\x1b[A");
+    assert.deepEqual(await screen.text(), ["> earlier"]);
+    await screen.press("\x1b[B");
+    await screen.press("\r");
+    assert.deepEqual(await line, { kind: "line", text: "oXne\ntwo\nthree" });
+  }));
+
+Deno.test("Ctrl-R finds earlier lines, older ones again, and only puts them into the input", () =>
+  editing(async (screen, editor) => {
+    editor.setEarlierLines(() => ["tell bob of it", "tell eve", "/users"]);
+    const line = editor.readLine("> ");
+    await screen.press("begun\x12TELL");
+    assert.deepEqual(await screen.text(), ['earlier line with "TELL": tell eve']);
+    await screen.press("\x12");
+    assert.deepEqual(await screen.text(), ['earlier line with "TELL": tell bob of it']);
+    await screen.press("xyz");
+    assert.deepEqual(await screen.text(), ['no line has "TELLxyz": begun']);
+    await screen.press("\x7f\x7f\x7f\r");
+    assert.deepEqual(await screen.text(), ["> tell eve"]);
+    await screen.press(" more\r");
+    assert.deepEqual(await line, { kind: "line", text: "tell eve more" });
+    editor.readLine("> ");
+    await screen.press("kept\x12bob\x03");
+    assert.deepEqual(await screen.text(), ["> kept"]);
+  }));
+
+Deno.test("what a key cuts comes back with Ctrl-Y, but never what was cut from a password", () =>
+  editing(async (screen, editor) => {
+    const first = editor.readLine("> ");
+    await screen.press("one two\x17\x01\x19\r");
+    assert.deepEqual(await first, { kind: "line", text: "twoone " });
+    const secret = editor.readLine("Password: ", { hidden: true });
+    await screen.press("secret\x15other\r");
+    await secret;
+    editor.readLine("> ");
+    await screen.press("\x19");
+    assert.deepEqual(await screen.text(), [">"]);
+  }));
+
+Deno.test("a remark wraps between words, a message where the terminal wraps it", () =>
+  editing(async (screen, editor) => {
+    editor.notice("* this remark is longer than forty columns and has only short words");
+    editor.print("2026-11-21 09:30:00 sam: what is longer than the row");
+    assert.deepEqual(
+      await screen.text(),
+      [
+        "* this remark is longer than forty",
+        "  columns and has only short words",
+        "2026-11-21 09:30:00 sam: what is longer ",
+        "than the row",
+      ].map((row) => row.trimEnd()),
+    );
+  }));
+
+Deno.test("everything that arrives in one turn is written at once, and a key before it", () =>
+  editing(async (screen, editor) => {
+    const line = editor.readLine("> ");
+    await screen.settled();
+    const before = screen.writes;
+    for (let index = 0; index < 150; index++) editor.print(`line ${index}`);
+    editor.setStatus([{ text: "online", need: 0 }]);
+    await screen.settled();
+    assert.equal(screen.writes, before + 1);
+    for (let index = 0; index < 5_000; index++) editor.print(`line ${index}`);
+    await screen.press("typed\r");
+    assert.deepEqual(await line, { kind: "line", text: "typed" });
+    await screen.settled();
+    editor.close();
+    assert.equal((await screen.text()).at(-1), "line 4999", "the rest is there at the end");
+  }));
+
+Deno.test("a resize leaves no stale row and takes no line away", async () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ columns: fc.integer({ min: 12, max: 70 }) }),
+      fc.record({ rows: fc.integer({ min: 16, max: 30 }) }),
+      fc.constantFrom("word ", "\u4f60\u597d", "\x1b[D", "\x01", "\x1b\r", "\x1b[A", "\x7f"),
+      fc.constant({ print: "news" }),
+    ),
+    { maxLength: 20 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: 90 }), steps, async (length, taken) => {
+      const screen = new TestScreen(40, 20);
+      const editor = new LineEditor(screen);
+      editor.print("first");
+      editor.readLine("> ");
+      editor.setStatus([{ text: "sam", need: 1 }, { text: "online", need: 0 }]);
+      const printed = ["first"];
+      await screen.press("x".repeat(length));
+      for (const step of taken) {
+        if (typeof step === "string") await screen.press(step);
+        else if ("print" in step) printed.push(step.print), editor.print(step.print);
+        else await screen.resize({ ...screen.size(), ...step });
+      }
+      const rows = await screen.text();
+      editor.close();
+      assert.deepEqual(rows.slice(0, printed.length), printed);
+      assert.ok(rows[printed.length]?.startsWith(">"), rows.join("\n"));
+      assert.equal(rows.filter((row) => row.startsWith(">")).length, 1, rows.join("\n"));
+      assert.equal(rows.filter((row) => row.includes("online")).length, 1, rows.join("\n"));
+    }),
+    { numRuns: 60 },
+  );
+});
 
 Deno.test("whatever is typed and whatever arrives, the screen ends as the draft says", async () => {
   const piece = fc.oneof(

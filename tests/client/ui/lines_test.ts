@@ -85,7 +85,14 @@ Deno.test("lines are read as text, private text, commands, or unknown commands t
   assert.deepEqual(readLine("@erik "), { kind: "command", name: "msg", rest: "erik" });
   assert.deepEqual(readLine("/MSG erik hi"), { kind: "command", name: "msg", rest: "erik hi" });
   assert.deepEqual(readLine("/exti"), { kind: "unknown", typed: "/exti", nearest: "/exit" });
-  assert.deepEqual(readLine("/exit\nmore"), { kind: "say", text: "/exit\nmore" });
+  const exit = { kind: "say", text: "/exit" };
+  assert.deepEqual(readLine("/exit", { pasted: true }), exit, "what was pasted is no command");
+  const both = { kind: "private", name: "erik", text: "look:\nthis\nthat" };
+  assert.deepEqual(
+    readLine("@erik look:\nthis\nthat"),
+    both,
+    "lines pasted behind a name go there",
+  );
 });
 
 Deno.test("a mistyped command suggests the nearest one, and nonsense none", () => {

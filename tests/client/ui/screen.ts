@@ -12,11 +12,20 @@ export class TestScreen implements Terminal {
   readonly #queue: (readonly Key[])[] = [];
   /** What somebody else writes while the program is stopped by Ctrl-Z. */
   whileStopped = "";
+  answeredBackground: "dark" | "light" | undefined;
   #wake: (() => void) | undefined;
   #closed = false;
 
+  /** How often something was written. */
+  writes = 0;
+
   constructor(columns = 40, rows = 10) {
-    this.#emulator = new xterm.Terminal({ cols: columns, rows, allowProposedApi: true });
+    this.#emulator = new xterm.Terminal({
+      cols: columns,
+      rows,
+      scrollback: 20_000,
+      allowProposedApi: true,
+    });
   }
 
   size() {
@@ -24,6 +33,7 @@ export class TestScreen implements Terminal {
   }
 
   write(text: string): void {
+    this.writes++;
     this.#emulator.write(text);
   }
 
@@ -34,6 +44,18 @@ export class TestScreen implements Terminal {
       else if (this.#closed) return;
       else await new Promise<void>((resolve) => this.#wake = resolve);
     }
+  }
+
+  soon(action: () => void): void {
+    queueMicrotask(action);
+  }
+
+  reflow() {
+    return "xterm.js" as const;
+  }
+
+  background() {
+    return Promise.resolve(this.answeredBackground);
   }
 
   onResize(listener: () => void): void {
@@ -63,10 +85,14 @@ export class TestScreen implements Terminal {
   /** Waits until the reader of keys is idle and the emulator has drawn everything. */
   async settled(): Promise<void> {
     for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    await new Promise<void>((resolve) => this.#emulator.write("", resolve));
+    await this.#drawn();
   }
 
-  async resize(columns: number, rows: number): Promise<void> {
+  #drawn(): Promise<void> {
+    return new Promise<void>((resolve) => this.#emulator.write("", resolve));
+  }
+
+  async resize({ columns, rows }: { columns: number; rows: number }): Promise<void> {
     await this.settled();
     this.#emulator.resize(columns, rows);
     for (const listener of this.#listeners) listener();
@@ -91,6 +117,14 @@ export class TestScreen implements Terminal {
     }
     while (rows.at(-1) === "") rows.pop();
     return rows;
+  }
+
+  /** UTF-16 units of the cursor's row before that column. */
+  async unitsBefore(column: number): Promise<number> {
+    await this.settled();
+    const { active } = this.#emulator.buffer;
+    return active.getLine(active.baseY + active.cursorY)?.translateToString(false, 0, column)
+      .length ?? 0;
   }
 
   /** Where the cursor stands: row in `text()`, and column. */

@@ -1,0 +1,88 @@
+/** Questions that a terminal answers by itself, as if somebody typed: which one it is, what colours it has. */
+import type { Key } from "./keys.ts";
+
+/** What letters stand on. */
+export type Background = "dark" | "light";
+
+/** Whether the cursor follows its text when rows are wrapped anew, or is moved about in the manner of that emulator. */
+export type Reflow = "follows" | "xterm.js";
+
+/** How long an answer is waited for, in ms: over a slow line, and without anybody noticing where none comes. */
+const answerMs = 400;
+
+interface Open {
+  readonly fits: RegExp;
+  /** The answer to the next question came: there is none to this one. */
+  readonly over: RegExp;
+  readonly settle: (answer: string | undefined) => void;
+}
+
+/** The questions of one terminal. */
+export class Questions {
+  readonly #write: (text: string) => void;
+  #open: readonly Open[] = [];
+  /** How rows are wrapped anew, as far as the terminal has said. */
+  reflow: Reflow = "follows";
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  /** Asks which emulator this is (DA2); its answer is heeded whenever it comes. */
+  begin(): void {
+    this.#write("\x1b[>c");
+  }
+
+  /**
+   * Asks for the background's colour (OSC 11), and then what kind of terminal this is (DA1), which all of them answer: so
+   * one that does not know the first question is not waited for.
+   */
+  async background(): Promise<Background | undefined> {
+    const answer = await this.#ask("\x1b]11;?\x1b\\\x1b[c", { fits: /^11;/, over: /^\?[\d;]*c$/ });
+    return answer === undefined ? undefined : backgroundOf(answer);
+  }
+
+  /** Whether the key was an answer, or could only be one. */
+  answer(key: Key): boolean {
+    if (key.kind !== "report") return false;
+    if (key.text === xtermJs) this.reflow = "xterm.js";
+    const found = this.#open.find(({ fits, over }) => fits.test(key.text) || over.test(key.text));
+    found?.settle(found.fits.test(key.text) ? key.text : undefined);
+    return true;
+  }
+
+  #ask(question: string, kind: Omit<Open, "settle">): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const settle = (answer: string | undefined) => {
+        clearTimeout(timer);
+        this.#open = this.#open.filter((one) => one !== open);
+        resolve(answer);
+      };
+      const timer = setTimeout(() => settle(undefined), answerMs);
+      const open = { ...kind, settle };
+      this.#open = [...this.#open, open];
+      this.#write(question);
+    });
+  }
+}
+
+/** What xterm.js answers (its version never changes there). */
+const xtermJs = ">0;276;0c";
+
+/** Whether `11;rgb:RRRR/GGGG/BBBB` (one to four hexadecimal digits each) is dark or light; undefined for anything else. */
+export function backgroundOf(answer: string): Background | undefined {
+  const parts = /^11;rgba?:([\da-f]{1,4})\/([\da-f]{1,4})\/([\da-f]{1,4})/i.exec(answer);
+  if (parts === null) return undefined;
+  const [red = 0, green = 0, blue = 0] = parts.slice(1)
+    .map((digits) => parseInt(digits, 16) / (16 ** digits.length - 1));
+  // Relative luminance of BT.709, without its gamma: dark and light are far apart.
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5 ? "dark" : "light";
+}
+
+/** The same from `COLORFGBG`, which some terminals set: foreground and background as numbers of the 16 colours. */
+export function backgroundOfVariable(value: string | undefined): Background | undefined {
+  const last = /^\d+;(?:\w+;)?(\d+)$/.exec(value ?? "")?.[1];
+  if (last === undefined) return undefined;
+  const light = last === "7" || (Number(last) > 8 && Number(last) < 16);
+  return light ? "light" : "dark";
+}
