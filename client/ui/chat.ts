@@ -1,14 +1,7 @@
 /** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
 import type { CancelTimer } from "../../lib/base/clock.ts";
-import type {
-  ChatMessage,
-  ConnectionState,
-  EngineEvent,
-  NotificationInfo,
-  Target,
-} from "../engine/api.ts";
+import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engine/api.ts";
 import type { ArchiveProgress } from "../engine/api_archive.ts";
-import { textLimits } from "../../lib/base/limits.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import type { Entered } from "./dialogue.ts";
@@ -17,8 +10,10 @@ import { Transfers } from "./transfers.ts";
 import { UnnamedNotices } from "./unnamed.ts";
 import { counted, errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
+import { describeConnection, notificationLine } from "./chat_lines.ts";
+import { Pastes, tooLong } from "./entered.ts";
 import { completePath } from "./path_completion.ts";
-import { type Line, readLine, slashCommands, type SlashName } from "./slash.ts";
+import { readLine, slashCommands, type SlashName } from "./slash.ts";
 import { addressOf, isUnnamed, sameTarget, targetOf } from "./target.ts";
 import type { StatusPart } from "./status_row.ts";
 import { runSlash } from "./slash_actions.ts";
@@ -49,8 +44,7 @@ export class Chat implements ChatContext {
   #toMark: ChatMessage | undefined;
   #cancelMark: CancelTimer | undefined;
   #unreadElsewhere = 0;
-  /** The pasted line of which it was asked whether it is to be sent. */
-  #asked: string | undefined;
+  readonly #pastes = new Pastes();
   /** Settles when everything that waited at the server is here, or the server cannot be reached. */
   readonly #firstOutcome = Promise.withResolvers<void>();
   readonly #names = new Set<string>();
@@ -182,11 +176,13 @@ export class Chat implements ChatContext {
 
   async #obey(entered: EnteredLine): Promise<"leave" | void> {
     const { text, pasted = false } = entered;
+    const { dialogue } = this.options;
     const line = readLine(text, { pasted });
-    const refused = (pasted ? this.#doubt(text) : undefined) ?? this.#tooLong(line);
+    const doubt = pasted ? this.#pastes.doubt(text) : undefined;
+    const refused = doubt ?? (dialogue.interactive ? tooLong(line, this.target) : undefined);
     if (refused !== undefined) {
       this.remark(`! ${refused}`);
-      return this.options.dialogue.putBack(text, { pasted });
+      return dialogue.putBack(text, { pasted });
     }
     try {
       switch (line.kind) {
@@ -209,30 +205,8 @@ export class Chat implements ChatContext {
       }
     } catch (error) {
       this.remark(`! ${errorText(error)}`);
-      if (line.kind !== "command" || saying.has(line.name)) this.options.dialogue.putBack(text);
+      if (line.kind !== "command" || saying.has(line.name)) dialogue.putBack(text);
     }
-  }
-
-  /** Why one pasted line that looks like a command is sent as text only when Enter is pressed once more. */
-  #doubt(text: string): string | undefined {
-    const asked = this.#asked === text;
-    this.#asked = undefined;
-    const meant = readLine(text).kind;
-    if (asked || text.includes("\n") || meant === "say" || meant === "nothing") return undefined;
-    this.#asked = text;
-    return "That was pasted: Enter again sends it as text. To run it, type its beginning.";
-  }
-
-  /** Why the text is more than one message takes; undefined when it is not. */
-  #tooLong(line: Line): string | undefined {
-    if (line.kind !== "say" && line.kind !== "private" && line.kind !== "group") return undefined;
-    if (!this.options.dialogue.interactive) return undefined;
-    const toLobby = line.kind === "say" && this.target.kind === "lobby";
-    const most = toLobby ? textLimits.lobbyTextBytes : textLimits.textBytes;
-    const bytes = new TextEncoder().encode(line.text).length;
-    if (bytes <= most) return undefined;
-    return `Not sent: that has ${bytes} bytes, and a message here takes ${most}. It is in the input ` +
-      "line as it was: Ctrl-O shows a folded part, Ctrl-C empties the line, /file sends a file.";
   }
 
   async #greet(): Promise<void> {
@@ -379,26 +353,5 @@ export class Chat implements ChatContext {
     const names = [...this.#names].map((name) => safe(name, 64));
     return names.filter((name) => name.startsWith(word[3] ?? ""))
       .map((name) => `${word[1]}${word[2]}${name} `);
-  }
-}
-
-/** A notification as it comes; a request with the commands that answer it. */
-export function notificationLine({ kind, from, text }: NotificationInfo): string {
-  if (kind !== "request" || from === undefined) return safe(text, 300);
-  const name = safe(from, 64);
-  return `${name} would like to write to you: /accept, /decline or /block ${name}`;
-}
-
-/** The connection in a word or two, for the status row. */
-export function describeConnection(state: ConnectionState): string {
-  switch (state.kind) {
-    case "online":
-      return `online ${state.address}`;
-    case "connecting":
-      return "connecting";
-    case "offline":
-      return `offline (${safe(state.reason, 80)})`;
-    case "stopped":
-      return `disconnected (${safe(state.reason, 80)})`;
   }
 }
