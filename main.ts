@@ -8,7 +8,7 @@ const help = `Sealpost ${version}: private messages on your own server.
   sealpost server [PORT]         run a server (sealpost server --help)
   sealpost client [HOST [PORT]]  chat, or send and read from scripts (sealpost client --help)
   sealpost verify FILE           check a signed receipt, offline
-  sealpost schema                print the protocol's messages as JSON Schema
+  sealpost schema [NAME]         print the protocol, client rpc, or what --json prints as JSON Schema
   sealpost completion SHELL      print completions for bash, zsh or fish
   sealpost paths [--json]        print where everything is kept
   sealpost version [--json]      print the version
@@ -20,7 +20,7 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number> | numbe
   server: async (args) => (await import("./server/run.ts")).runServer(args),
   client: async (args) => (await import("./client/run.ts")).runClient(args),
   verify: async (args) => (await import("./client/run.ts")).runVerify(args),
-  schema: async () => (await import("./client/run.ts")).runSchema(),
+  schema: async (args) => (await import("./client/run.ts")).runSchema(args),
   completion: async ([shell]) => await completion(shell),
   paths: async (args) => await paths(args.includes("--json")),
   version: (args) =>
@@ -42,10 +42,14 @@ async function completion(shell: string | undefined): Promise<number> {
     console.error(`sealpost: which shell? sealpost completion ${shells.join("|")}`);
     return exitCodes.usage;
   }
-  const [{ serverWord }, { clientWord }] = await Promise.all([
+  const [{ serverWord }, { clientWord, schemaNames }] = await Promise.all([
     import("./server/run.ts"),
     import("./client/run.ts"),
   ]);
+  const choices: Readonly<Record<string, readonly string[]>> = {
+    completion: shells,
+    schema: await schemaNames(),
+  };
   const others = Object.keys(words).filter((name) => !/^-|^(server|client)$/.test(name));
   return say(completionScript(known, {
     name: "sealpost",
@@ -58,9 +62,8 @@ async function completion(shell: string | undefined): Promise<number> {
         name,
         about: "",
         flags: [],
-        words: name === "completion"
-          ? shells.map((each) => ({ name: each, about: "", flags: [], words: [] }))
-          : [],
+        words: (choices[name] ?? [])
+          .map((each) => ({ name: each, about: "", flags: [], words: [] })),
       })),
     ],
   }));

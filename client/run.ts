@@ -6,7 +6,7 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../lib/base/clock.ts";
 import { type Word, wordOf } from "../lib/base/completion.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
-import { failureOf } from "./commands/failure.ts";
+import { type Failure, failureOf } from "./commands/failure.ts";
 import { errorJson, jsonLine } from "./commands/json.ts";
 import { addClientFlags, type ClientFlags, firstWord } from "./commands/options.ts";
 import { buildProgram, commandNames } from "./commands/program.ts";
@@ -22,16 +22,37 @@ import type { Dialogue } from "./ui/dialogue.ts";
 import { editDistance } from "./ui/slash.ts";
 import { safe } from "./ui/format.ts";
 import { LineEditor } from "./ui/line_editor.ts";
-import { LineMode, LineReader } from "./ui/line_mode.ts";
+import { LineMode } from "./ui/line_mode.ts";
+import { LineReader } from "./ui/line_reader.ts";
 import { enterAccount } from "./ui/prompts.ts";
 import { openTerminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
 import { readFileChoices } from "./store/settings.ts";
 
-/** Prints the protocol's messages as JSON Schema; returns the exit code. */
-export async function runSchema(): Promise<number> {
-  const { protocolSchema } = await import("../lib/wire/schema.ts");
-  writeOut(`${JSON.stringify(protocolSchema(), undefined, 2)}\n`);
-  return exitCodes.done;
+/**
+ * Runs `sealpost schema [NAME]` and returns the exit code: the protocol's messages, `client rpc`, or what `--json` prints,
+ * as JSON Schema.
+ */
+export async function runSchema(args: readonly string[]): Promise<number> {
+  const [name = "protocol", ...more] = args;
+  const document = more.length > 0 ? undefined : await schemaOf(name);
+  if (document !== undefined) {
+    writeOut(`${JSON.stringify(document, undefined, 2)}\n`);
+    return exitCodes.done;
+  }
+  const known = (await schemaNames()).join(", ");
+  writeErr(`sealpost: there is no schema ${safe(args.join(" "), 40)}; there are: ${known}\n`);
+  return exitCodes.usage;
+}
+
+async function schemaOf(name: string): Promise<object | undefined> {
+  if (name === "protocol") return (await import("../lib/wire/schema.ts")).protocolSchema();
+  const { outputDocument, rpcDocument } = await import("./commands/rpc/document.ts");
+  return name === "rpc" ? rpcDocument() : outputDocument(name);
+}
+
+/** The names that `sealpost schema` takes. */
+export async function schemaNames(): Promise<readonly string[]> {
+  return ["protocol", "rpc", ...(await import("./commands/rpc/document.ts")).outputNames];
 }
 
 /** Runs `sealpost client ARGS` and returns the exit code. Never throws. */
@@ -41,11 +62,22 @@ export async function runClient(args: readonly string[]): Promise<number> {
   try {
     const command = firstWord(args);
     const oneShot = commandNames.some((name) => name === command) || isHelp(args);
-    return oneShot ? await runCommand(world, args) : await runInteractive(world, args);
+    return oneShot ? await runOneShot(world, args) : await runInteractive(world, args);
   } catch (error) {
-    return reportFailure(error, args.includes("--json"));
+    return reportFailure(error, { args, err: world.err });
   } finally {
     world.close();
+  }
+}
+
+/** Runs one command in `world` and returns its exit code; a failure is one line of its standard error. Never throws. */
+export async function runOneShot(world: World, args: readonly string[]): Promise<number> {
+  try {
+    const program = quietly(buildProgram(world, parseServerAddress), world.out);
+    await program.parseAsync([...args], { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    return reportFailure(error, { args, err: world.err });
   }
 }
 
@@ -67,27 +99,23 @@ export function clientWord(): Word {
 /** Runs `sealpost verify ARGS` and returns the exit code. Never throws. */
 export function runVerify(args: readonly string[]): number {
   try {
-    const out = (line: string) => writeOut(`${line}\n`);
+    const out = (line: string) => void writeOut(`${line}\n`);
     quietly(verifyProgram((file, flags) => verifyFile(file, { ...flags, out })))
       .parse([...args], { from: "user" });
     return exitCodes.done;
   } catch (error) {
-    return reportFailure(error, args.includes("--json"), "verify");
+    const err = (line: string) => void writeErr(`${line}\n`);
+    return reportFailure(error, { args, err, program: "verify" });
   }
 }
 
 const isHelp = (args: readonly string[]) => args.some((word) => word === "--help" || word === "-h");
 
-async function runCommand(world: World, args: readonly string[]): Promise<number> {
-  const program = quietly(buildProgram(world, parseServerAddress));
-  await program.parseAsync([...args], { from: "user" });
-  return exitCodes.done;
-}
-
 /** Commander throws instead of exiting, in the program and all its commands. */
-function quietly(program: Command): Command {
+function quietly(program: Command, out?: (line: string) => void): Command {
+  const writeHelp = out === undefined ? {} : { writeOut: (text: string) => out(text.trimEnd()) };
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.exitOverride().configureOutput({ ...writeHelp, writeErr: () => undefined });
   }
   return program;
 }
@@ -184,25 +212,29 @@ function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-function reportFailure(error: unknown, json: boolean, program = "client"): number {
-  if (error instanceof CommanderError) return reportUsage(error, program);
-  const failure = failureOf(error);
-  if (failure.exit === exitCodes.interrupted || failure.exit === exitCodes.terminated) {
-    return failure.exit;
-  }
-  writeErr(
-    json ? `${jsonLine(errorJson(failure))}\n` : `sealpost: ${safe(failure.message, 1000)}\n`,
-  );
+/** Where a failure is told. */
+interface Report {
+  readonly args: readonly string[];
+  readonly err: (line: string) => void;
+  /** The word after `sealpost`. */
+  readonly program?: string;
+}
+
+function reportFailure(error: unknown, { args, err, program = "client" }: Report): number {
+  const failure = error instanceof CommanderError ? misuse(error, program) : failureOf(error);
+  const silent: readonly number[] = [exitCodes.interrupted, exitCodes.terminated, exitCodes.done];
+  if (silent.includes(failure.exit)) return failure.exit;
+  const { message } = failure;
+  err(args.includes("--json") ? jsonLine(errorJson(failure)) : `sealpost: ${safe(message, 1000)}`);
   return failure.exit;
 }
 
-function reportUsage(error: CommanderError, program: string): number {
-  if (error.exitCode === 0) return exitCodes.done;
+function misuse(error: CommanderError, program: string): Failure {
+  const exit = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   const text = error.message.replace(/^error: /, "");
   const hint = text === "(outputHelp)" ? "which command?" : inWords(text);
   const help = `sealpost ${program} --help shows ${program === "client" ? "the commands" : "how"}`;
-  writeErr(`sealpost: ${safe(hint, 500)} (${help})\n`);
-  return exitCodes.usage;
+  return { exit, code: "usage", message: `${safe(hint, 500)} (${help})` };
 }
 
 /** Commander's sentence about a word that is no choice, without its terms. */
@@ -234,6 +266,7 @@ function machine(): Machine {
     noColor: Deno.noColor,
     input: () => Deno.stdin.readable,
     nextInputLine: () => (lines ??= new LineReader(Deno.stdin.readable)).next(),
+    nextInputBytes: (most) => (lines ??= new LineReader(Deno.stdin.readable)).bounded(most),
     restOfInput: () => restOf(lines),
     dialogue: () => {
       if (!inputIsTerminal || !outputIsTerminal) return undefined;
@@ -247,7 +280,12 @@ function machine(): Machine {
     },
     fileChoices: (home) =>
       readFileChoices({ env: (name) => Deno.env.get(name), cwd: Deno.cwd, home }),
-    out: (line) => writeOut(`${line}\n`),
+    out: (line) => {
+      if (writeOut(`${line}\n`)) return;
+      const gone = new ExitError("done", "Nobody reads standard output any more.");
+      signals.end(gone);
+      throw gone;
+    },
     err: (line) => writeErr(`${line}\n`),
     close: () => {
       dialogue?.close();
@@ -266,7 +304,11 @@ async function restOf(lines: LineReader | undefined): Promise<string> {
   }
 }
 
-function listenToSignals(): { signal: AbortSignal; close: () => void } {
+function listenToSignals(): {
+  signal: AbortSignal;
+  end: (reason: ExitError) => void;
+  close: () => void;
+} {
   const controller = new AbortController();
   const reasons = { SIGINT: "interrupted", SIGTERM: "terminated", SIGHUP: "terminated" } as const;
   const listeners = Object.entries(reasons).map(([name, reason]) => {
@@ -274,5 +316,9 @@ function listenToSignals(): { signal: AbortSignal; close: () => void } {
     Deno.addSignalListener(name as keyof typeof reasons, listener);
     return () => Deno.removeSignalListener(name as keyof typeof reasons, listener);
   });
-  return { signal: controller.signal, close: () => listeners.forEach((remove) => remove()) };
+  return {
+    signal: controller.signal,
+    end: (reason) => controller.abort(reason),
+    close: () => listeners.forEach((remove) => remove()),
+  };
 }

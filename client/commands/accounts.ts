@@ -10,7 +10,15 @@ import { safetyQr } from "../ui/qr.ts";
 import { targetOf } from "../ui/target.ts";
 import { counted, formatNotification, formatUser, safe } from "../ui/format.ts";
 import { askNewPassword } from "../ui/prompts.ts";
-import { checkJson, jsonLine, keyJson, notificationJson, sessionJson, userJson } from "./json.ts";
+import {
+  checkJson,
+  jsonLine,
+  keyJson,
+  notificationJson,
+  rekeyedJson,
+  sessionJson,
+  userJson,
+} from "./json.ts";
 import { givenPassword, password } from "./password_input.ts";
 import {
   accountName,
@@ -153,5 +161,6 @@ export async function rekey(run: Run, conversation: string): Promise<void> {
     await connectAndCatchUp(run, engine);
     await engine.rekey(targetOf(conversation));
     remark(run, `The conversation with ${safe(conversation, 64)} has fresh keys.`);
+    if (run.flags.json) run.world.out(jsonLine(rekeyedJson(conversation)));
   });
 }

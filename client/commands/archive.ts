@@ -4,7 +4,7 @@ import type { Engine } from "../engine/api.ts";
 import { describeArchive, describeSwitch } from "../ui/archive.ts";
 import { describeOwnDevice, deviceBy, otherDeviceBy } from "../ui/devices.ts";
 import { targetOf } from "../ui/target.ts";
-import { archiveJson, deviceJson, jsonLine } from "./json.ts";
+import { archivedJson, archiveJson, deviceJson, jsonLine } from "./json.ts";
 import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./session.ts";
 
 /** Connects without live messages. */
@@ -32,7 +32,7 @@ export async function archiveSwitch(
     const switched = await engine.archive.keep(targetOf(to), kept);
     remark(run, describeSwitch(to, { kept, switched }));
     if (run.flags.json) {
-      run.world.out(jsonLine({ v: 1, type: "archive", conversation: to, kept, ...switched }));
+      run.world.out(jsonLine(archivedJson({ conversation: to, kept }, switched)));
     }
   });
 }
@@ -66,6 +66,7 @@ export async function renameDevice(
     const { device } = deviceBy(id, await engine.devices.list());
     await engine.devices.rename(device, label);
     remark(run, "Renamed.");
+    await printDevice(run, engine, device);
   });
 }
 
@@ -77,8 +78,17 @@ export async function revokeDevice(run: Run, id: string | undefined): Promise<vo
   await withEngine(run, async (engine) => {
     await connect(run, engine);
     const device = otherDeviceBy(id, await engine.devices.list());
-    if (device.revoked) return remark(run, "That device was removed before.");
-    await engine.devices.revoke(device.device);
-    remark(run, `Removed ${device.device}. Change the password if somebody else may know it.`);
+    if (device.revoked) remark(run, "That device was removed before.");
+    else {
+      await engine.devices.revoke(device.device);
+      remark(run, `Removed ${device.device}. Change the password if somebody else may know it.`);
+    }
+    await printDevice(run, engine, device.device);
   });
+}
+
+/** With `--json` the device as it is now. */
+async function printDevice(run: Run, engine: Engine, device: string): Promise<void> {
+  if (!run.flags.json) return;
+  run.world.out(jsonLine(deviceJson(deviceBy(device, await engine.devices.list()))));
 }

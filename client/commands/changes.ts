@@ -5,7 +5,7 @@ import type { ChatMessage, Engine } from "../engine/api.ts";
 import { safe } from "../ui/format.ts";
 import { lifetimeRange, lifetimeSentence, parseLifetime } from "../ui/lifetime.ts";
 import { addressOf, targetOf } from "../ui/target.ts";
-import { jsonLine, messageJson } from "./json.ts";
+import { expiryJson, jsonLine, messageJson } from "./json.ts";
 import { stoppedForGood } from "./messages.ts";
 import { remark, type Run, withEngine } from "./session.ts";
 
@@ -45,7 +45,7 @@ export async function expire(run: Run, name: string, time: string | undefined): 
     const now = await engine.content.lifetime(target);
     const conversation = addressOf(target);
     if (!run.flags.json) return run.world.out(lifetimeSentence(safe(conversation, 70), now));
-    run.world.out(jsonLine({ v: 1, type: "expiry", conversation, after: now }));
+    run.world.out(jsonLine(expiryJson(conversation, now)));
   });
 }
 

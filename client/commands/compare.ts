@@ -22,9 +22,7 @@ export async function verifyContact(run: Run, name: string, flags: VerifyFlags):
   await withEngine(run, async (engine) => {
     await engine.start({ receive: false, keepTrying: false, signal: run.signal });
     const info = await engine.key(name.replace(/^@/, ""));
-    if (info.safetyNumber === undefined) {
-      throw new ExitError("usage", "That is your own account: compare with somebody else.");
-    }
+    if (info.safetyNumber === undefined) throw ownAccount();
     if (flags.undo === true) await engine.setVerified(info.name, false);
     else await compare(run, engine, { info, digits: flags.digits });
     if (run.flags.json) run.world.out(jsonLine(keyJson(await engine.key(info.name))));
@@ -36,18 +34,44 @@ async function compare(
   engine: Engine,
   { info, digits }: { readonly info: KeyInfo; readonly digits: string | undefined },
 ): Promise<void> {
-  const same = digits === undefined
-    ? await askPerson(run, info)
-    : onlyDigits(digits) === onlyDigits(info.safetyNumber ?? "");
-  if (!same) {
-    throw new ExitError(
-      "trust",
-      `Not verified: those are not the digits shared with ${safe(info.name, 64)}. ` +
-        "Either they were read wrongly, or somebody is in between; nothing was changed.",
-    );
-  }
+  if (digits !== undefined) checkDigits(info, digits);
+  else if (!await askPerson(run, info)) throw different(info);
   await engine.setVerified(info.name, true);
   remark(run, `${safe(info.name, 64)} is verified.`);
+}
+
+/** Digits of a safety number. */
+const length = 60;
+
+/**
+ * Compares digits that came by another way with the safety number. Throws `ExitError`: `usage` for what is no safety
+ * number at all, `trust` for another one.
+ */
+export function checkDigits(info: Pick<KeyInfo, "name" | "safetyNumber">, digits: string): void {
+  if (info.safetyNumber === undefined) throw ownAccount();
+  const given = onlyDigits(digits);
+  if (!/^\d*$/.test(given) || given.length !== length) {
+    const got = /^\d*$/.test(given)
+      ? `these are ${given.length}`
+      : "there is something else among them";
+    throw new ExitError(
+      "usage",
+      `A safety number has ${length} digits, and ${got}: give all of them, spaces do not count.`,
+    );
+  }
+  if (given !== onlyDigits(info.safetyNumber)) throw different(info);
+}
+
+function different({ name }: Pick<KeyInfo, "name">): ExitError {
+  return new ExitError(
+    "trust",
+    `Not verified: those are not the digits shared with ${safe(name, 64)}. ` +
+      "Either they were read wrongly, or somebody is in between; nothing was changed.",
+  );
+}
+
+function ownAccount(): ExitError {
+  return new ExitError("usage", "That is your own account: compare with somebody else.");
 }
 
 const onlyDigits = (text: string) => text.replaceAll(/[\s-]/g, "");

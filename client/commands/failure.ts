@@ -7,6 +7,8 @@ export interface Failure {
   readonly exit: number;
   readonly code: string;
   readonly message: string;
+  /** When asking again makes sense, in ms. */
+  readonly retryAfterMs?: number;
 }
 
 /** Codes that mean something else than plain failure. */
@@ -61,6 +63,7 @@ export function failureOf(error: unknown): Failure {
       exit: exitCodes[reasons[error.code] ?? "failed"],
       code: error.code,
       message: error.message + wait,
+      ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
     };
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -109,7 +109,7 @@ async function get(run: Run, word: string, output: string | undefined): Promise<
 }
 
 /** The download folder is made when it is not there; a place that somebody names has to be. */
-async function placeFor(folder: string, output: string | undefined): Promise<SavePlace> {
+export async function placeFor(folder: string, output: string | undefined): Promise<SavePlace> {
   if (output !== undefined) return { kind: "file", path: output };
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });

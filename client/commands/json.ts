@@ -8,11 +8,12 @@ import type {
 } from "../engine/api.ts";
 import type { BlockedInfo, GroupInfo } from "../engine/api_groups.ts";
 import type { DirectoryState } from "../engine/api_directory.ts";
-import type { ArchiveStatus } from "../engine/api_archive.ts";
+import type { ArchiveStatus, ArchiveSwitched } from "../engine/api_archive.ts";
 import type { DeviceInfo } from "../engine/api_devices.ts";
 import type { FileInfo } from "../engine/api_files.ts";
+import type { Failure } from "./failure.ts";
 
-const version = 1;
+const version = 1 as const;
 
 /** What JSON leaves as it is although a terminal may obey it: DEL, C1 controls, and what turns the direction of text. */
 const unsafe = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
@@ -29,8 +30,9 @@ const iso = (ms: number) => new Date(ms).toISOString();
 export function messageJson(message: ChatMessage, self: string) {
   return {
     v: version,
-    type: "message",
+    type: "message" as const,
     id: message.id,
+    local: message.local,
     ts: message.ts,
     time: iso(message.ts),
     conversation: message.conversation,
@@ -61,7 +63,7 @@ export function messageJson(message: ChatMessage, self: string) {
 export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
   return {
     v: version,
-    type: "directory",
+    type: "directory" as const,
     ...(size === undefined ? {} : { size }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     alarms: alarms.map(({ at, text, evidence }) => ({
@@ -77,7 +79,7 @@ export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
 export function fileJson(file: FileInfo) {
   return {
     v: version,
-    type: "file",
+    type: "file" as const,
     id: file.id,
     number: file.number,
     ts: file.ts,
@@ -97,7 +99,7 @@ export function fileJson(file: FileInfo) {
 export function userJson(user: UserInfo) {
   return {
     v: version,
-    type: "user",
+    type: "user" as const,
     name: user.name,
     online: user.online,
     addresses: user.addresses,
@@ -112,7 +114,7 @@ export function notificationJson(notification: NotificationInfo) {
   const { id, kind, ts, seen, text, from, count } = notification;
   return {
     v: version,
-    type: "notification",
+    type: "notification" as const,
     id,
     kind,
     ts,
@@ -126,27 +128,50 @@ export function notificationJson(notification: NotificationInfo) {
 
 /** What `key` answers. */
 export function keyJson(info: KeyInfo) {
-  return { v: version, type: "key", ...info };
+  return { v: version, type: "key" as const, ...info };
 }
 
 /** One of the account's own devices. */
 export function deviceJson(device: DeviceInfo) {
-  return { v: version, type: "device", ...device, created: iso(device.createdAt) };
+  return { v: version, type: "device" as const, ...device, created: iso(device.createdAt) };
 }
 
 /** What `archive status` answers. */
 export function archiveJson(status: ArchiveStatus) {
-  return { v: version, type: "archive", ...status };
+  return { v: version, type: "archive" as const, ...status };
 }
 
-/** A conversation with its number of unread messages. */
-export function conversationJson(info: ConversationInfo) {
+/** A conversation in a list; `self` is the own account's name. */
+export function conversationJson(info: ConversationInfo, self: string) {
+  const { conversation, target, unread, request, last } = info;
   return {
     v: version,
-    type: "conversation",
-    conversation: info.conversation,
-    unread: info.unread,
+    type: "conversation" as const,
+    conversation,
+    kind: target.kind,
+    unread,
+    ...(request === undefined ? {} : { request }),
+    ...(target.kind === "group" && target.id !== undefined ? { group: target.id } : {}),
+    ...(last === undefined ? {} : { last: messageJson(last, self) }),
   };
+}
+
+/** What `archive on` and `archive off` answer. */
+export function archivedJson(
+  where: { readonly conversation: string; readonly kept: boolean },
+  { messages, done }: ArchiveSwitched,
+) {
+  return { v: version, type: "archived" as const, ...where, messages, done };
+}
+
+/** How long messages of a conversation stay, in ms; 0: for ever. */
+export function expiryJson(conversation: string, after: number) {
+  return { v: version, type: "expiry" as const, conversation, after };
+}
+
+/** A conversation that has fresh keys. */
+export function rekeyedJson(conversation: string) {
+  return { v: version, type: "rekeyed" as const, conversation };
 }
 
 /** What `register` and `login` answer: status, unread messages and notifications in one object. */
@@ -159,12 +184,12 @@ export function sessionJson(
     created: boolean;
   },
 ) {
-  return { v: version, type: "session", status: "ready", ...session };
+  return { v: version, type: "session" as const, status: "ready", ...session };
 }
 
 /** What `check` answers. */
 export function checkJson(name: string, exists: boolean) {
-  return { v: version, type: "check", name, exists };
+  return { v: version, type: "check" as const, name, exists };
 }
 
 /** A group. */
@@ -172,7 +197,7 @@ export function groupJson(group: GroupInfo) {
   const { id, name, standing, by, role, unread, members, description } = group;
   return {
     v: version,
-    type: "group",
+    type: "group" as const,
     id,
     name,
     conversation: `#${name}`,
@@ -188,15 +213,28 @@ export function groupJson(group: GroupInfo) {
 
 /** A member of a group. */
 export function memberJson(group: GroupInfo, member: GroupInfo["members"][number]) {
-  return { v: version, type: "member", group: group.id, conversation: `#${group.name}`, ...member };
+  return {
+    v: version,
+    type: "member" as const,
+    group: group.id,
+    conversation: `#${group.name}`,
+    ...member,
+  };
 }
 
 /** A blocked account. */
 export function blockedJson(blocked: BlockedInfo) {
-  return { v: version, type: "blocked", ...blocked, time: iso(blocked.since) };
+  return { v: version, type: "blocked" as const, ...blocked, time: iso(blocked.since) };
 }
 
 /** An error, on standard error. */
-export function errorJson(error: { code: string; message: string; exit: number }) {
-  return { v: version, type: "error", ...error };
+export function errorJson({ code, message, exit, retryAfterMs }: Failure) {
+  return {
+    v: version,
+    type: "error" as const,
+    code,
+    message,
+    exit,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
 }

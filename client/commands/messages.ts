@@ -100,13 +100,15 @@ function late(wanted: SendFlags["wait"], engine: Engine): string {
     : `The message was not ${wanted} in the time given. Nothing is lost: it waits until it can be.`;
 }
 
+/** The refusal that an own message met. */
+export function failedMessage({ problem, problemCode = "internal" }: ChatMessage): AppError {
+  return new AppError(isErrorCode(problemCode) ? problemCode : "internal", {
+    text: `Not sent: ${problem ?? "the server refused it"}`,
+  });
+}
+
 function report(run: Run, engine: Engine, message: ChatMessage): void {
-  if (message.state === "failed") {
-    const code = message.problemCode ?? "internal";
-    throw new AppError(isErrorCode(code) ? code : "internal", {
-      text: `Not sent: ${message.problem ?? "the server refused it"}`,
-    });
-  }
+  if (message.state === "failed") throw failedMessage(message);
   if (run.flags.json) print(run, engine, message);
 }
 
@@ -174,15 +176,16 @@ function query(conversation: string | undefined, flags: HistoryFlags): HistoryQu
   return {
     ...optional(conversation),
     ...(flags.number === undefined ? {} : { limit: flags.number }),
-    ...(flags.grep === undefined ? {} : { grep: expression(flags.grep) }),
+    ...(flags.grep === undefined ? {} : { grep: expression(flags.grep, "--grep") }),
   };
 }
 
-function expression(source: string): RegExp {
+/** The regular expression that somebody gave as `what`. Throws `ExitError` (usage). */
+export function expression(source: string, what: string): RegExp {
   try {
     return new RegExp(source, "u");
   } catch (error) {
-    throw new ExitError("usage", `--grep: ${errorText(error)}`, { cause: error });
+    throw new ExitError("usage", `${what}: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -272,7 +275,8 @@ async function handOut(
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+/** Rejects with the signal's reason. */
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });

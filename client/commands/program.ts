@@ -43,6 +43,7 @@ export const commandNames = [
   "directory",
   "export",
   "file",
+  "rpc",
   "help",
 ] as const;
 
@@ -294,6 +295,14 @@ function addMessageCommands(add: Add): void {
       "--exec <COMMAND>",
       "instead of printing, run this for each message, which it gets as JSON on standard input",
     );
+  add("rpc", {
+    about: "serve every action to a program: JSON-RPC 2.0, one object per line on standard input " +
+      "and output (sealpost schema rpc)",
+    example:
+      `rpc <<< '{"jsonrpc":"2.0","id":1,"method":"message.send","params":{"to":"sam","text":"hi"}}'`,
+    act: async (run) => await (await import("./rpc/serve.ts")).rpc(run),
+    limitMs: 0,
+  });
   add("file", {
     about: "send a file, list files, save one, or say that it is not wanted",
     example: "file send sam plan.pdf       (file list | file get ID [-o PATH] | file decline ID)",

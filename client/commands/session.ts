@@ -95,13 +95,17 @@ export function accountName(run: Run, entrance: Entrance): string {
 }
 
 /** Unlocks the account, hands its engine to `use`, and stops it afterwards. */
-export async function withEngine<T>(run: Run, use: (engine: Engine) => Promise<T>): Promise<T> {
+export async function withEngine<T>(
+  run: Run,
+  use: (engine: Engine) => Promise<T>,
+  { drainMs = drainAtEndMs }: { readonly drainMs?: number } = {},
+): Promise<T> {
   return await withEntrance(run, async (entrance) => {
     const engine = await unlock(run, entrance);
     try {
       return await use(engine);
     } finally {
-      await engine.stop({ drainMs: drainAtEndMs });
+      await engine.stop({ drainMs });
     }
   });
 }

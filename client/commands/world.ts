@@ -2,6 +2,7 @@
 import type { Clock } from "../../lib/base/clock.ts";
 import type { Entrance, ServerAddress, TrustPolicy } from "../engine/api.ts";
 import type { Dialogue } from "../ui/dialogue.ts";
+import type { BoundedLine } from "../ui/line_reader.ts";
 
 /** What a user has decided about files. */
 export interface FileChoices {
@@ -30,6 +31,8 @@ export interface World {
   readonly noColor: boolean;
   /** The next line of standard input; undefined at its end. */
   nextInputLine(): Promise<string | undefined>;
+  /** The same as bytes, of at most `most`: longer ones are passed over. */
+  nextInputBytes(most: number): Promise<BoundedLine | undefined>;
   /** All of the rest of standard input, as UTF-8 text. */
   restOfInput(): Promise<string>;
   /** The terminal as a dialogue, when there is one; the same at every call. */
@@ -41,7 +44,7 @@ export interface World {
   errorTerminal(): { readonly columns: number; write(text: string): void } | undefined;
   /** What the user has decided about files. Throws `ExitError` (usage). */
   fileChoices(home: string | undefined): FileChoices;
-  /** Data, to standard output. */
+  /** Data, to standard output. Throws `ExitError` (done) when nobody reads it any more, and aborts `signal`. */
   out(line: string): void;
   /** Everything else, to standard error. */
   err(line: string): void;

@@ -137,7 +137,7 @@ class Services implements AccountServices {
   #audit(signal: AbortSignal): Promise<void> {
     const { people: directory } = this;
     return audit(
-      { ...this.#options, directory, warn: (text) => this.#options.warn(text) },
+      { ...this.#options, directory, warn: (text, facts) => this.#options.warn(text, facts) },
       signal,
     );
   }

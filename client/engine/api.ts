@@ -76,6 +76,16 @@ export interface ConversationInfo {
   readonly last?: ChatMessage;
 }
 
+/** What a warning is about, for programs. */
+export interface WarningFacts {
+  readonly code: "key_changed" | "device_added" | "device_removed";
+  /** The account that it concerns. */
+  readonly name: string;
+}
+
+/** Takes what a person must know. */
+export type Warn = (text: string, facts?: WarningFacts) => void;
+
 /** What an engine tells its listeners. Messages come once each, in `local` order, also those other processes stored. */
 export type EngineEvent =
   | { readonly kind: "connection"; readonly state: ConnectionState }
@@ -85,7 +95,7 @@ export type EngineEvent =
   | { readonly kind: "presence"; readonly users: readonly UserInfo[] }
   | { readonly kind: "notification"; readonly notification: NotificationInfo }
   /** Something a person must know: a changed key, a new device, a refused server. */
-  | { readonly kind: "warning"; readonly text: string }
+  | ({ readonly kind: "warning"; readonly text: string } & Partial<WarningFacts>)
   /** History comes from the archive, on a device that has none yet. */
   | { readonly kind: "archive"; readonly progress: ArchiveProgress }
   /** Everything that waited at connect has been processed. */
@@ -107,7 +117,10 @@ export interface HistoryQuery {
   readonly target?: Target;
   /** The last so many; all when absent. */
   readonly limit?: number;
+  /** Only texts that match; whatever the expression, it ends (`malformed` when it takes too long). */
   readonly grep?: RegExp;
+  /** Only texts that contain these words, in any case of letters. */
+  readonly contains?: string;
 }
 
 /** One account on one device, unlocked. Methods reject with `AppError`; network ones with `code: "timeout"` and alike. */

@@ -16,6 +16,7 @@ import { decodeEntry, type DirectoryEntry } from "../../lib/directory/entry.ts";
 import { Frontier } from "../../lib/directory/frontier.ts";
 import { leafHash } from "../../lib/directory/hash.ts";
 import type { Profile } from "../store/profile.ts";
+import type { WarningFacts } from "./api.ts";
 import type { Requester } from "./connection.ts";
 import type { Directory } from "./directory.ts";
 import { isDeviceOf } from "./verify_keys.ts";
@@ -28,7 +29,7 @@ export interface AuditOptions {
   readonly profile: Pick<Profile, "meta" | "database" | "identity">;
   readonly directory: Directory;
   readonly server: Pick<Requester, "request">;
-  warn(text: string): void;
+  warn(text: string, facts?: WarningFacts): void;
 }
 
 /** How far the audit has got. */
@@ -183,7 +184,10 @@ function take(
     const removal = finding.kind === "revocation" && finding.own && before.complete;
     if (removal && !directory.knowsRevocation(finding.revocation)) {
       const device = shortly(finding.revocation.deviceKey);
-      options.warn(`A device was removed from your account: ${device}.`);
+      options.warn(`A device was removed from your account: ${device}.`, {
+        code: "device_removed",
+        name: options.profile.identity.certificate.name,
+      });
     }
   }
   if (!own) directory.log.alarm("the log has no entry of your own account");
@@ -208,6 +212,7 @@ function noteDevice(
       `${
         new Date(certificate.createdAt).toISOString()
       }. If that was not you, change your password and remove it.`,
+    { code: "device_added", name: profile.identity.certificate.name },
   );
 }
 

@@ -13,6 +13,7 @@ import { canonicalName } from "../../lib/crypto/names.ts";
 import { type Contact, Contacts } from "../store/contacts.ts";
 import type { Profile } from "../store/profile.ts";
 import { Revocations } from "../store/revocations.ts";
+import type { WarningFacts } from "./api.ts";
 import type { Requester } from "./connection.ts";
 import type { People } from "./core.ts";
 import { LinkedServers, type RemoteWho, splitAddress } from "./linked_servers.ts";
@@ -29,7 +30,7 @@ export interface DirectoryOptions {
   readonly profile: Pick<Profile, "meta" | "database" | "identity" | "seal" | "open" | "tag">;
   readonly server: Pick<Requester, "request">;
   readonly clock: Clock;
-  warn(text: string): void;
+  warn(text: string, facts?: WarningFacts): void;
 }
 
 interface Cached {
@@ -212,6 +213,7 @@ export class Directory implements People {
     this.#options.warn(
       `The key of ${name} has CHANGED. Nothing more is sent to ${name} until you have looked at it: ` +
         `compare the new safety number (/key ${name}), then accept it (/verify ${name}).`,
+      { code: "key_changed", name },
     );
     return changed;
   }

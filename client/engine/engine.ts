@@ -11,6 +11,7 @@ import type {
   HistoryQuery,
   SelfInfo,
   Target,
+  Warn,
 } from "./api.ts";
 import type { ContentActions } from "./api_content.ts";
 import { Actions } from "./content/actions.ts";
@@ -101,7 +102,7 @@ class ProfileEngine implements Engine {
       onRequest: () => this.#inbox.relieve(),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
     });
-    const warn = (text: string) => this.#feed.emit({ kind: "warning", text });
+    const warn: Warn = (text, facts) => this.#feed.emit({ kind: "warning", text, ...facts });
     this.#account = parts.services({ server: this.#keeper, warn });
     this.directory = this.#account.directory;
     this.#resends = new Resends({

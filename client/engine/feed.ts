@@ -17,8 +17,6 @@ type Listener = (event: EngineEvent) => void;
 
 interface Subscription {
   readonly listener: Listener;
-  /** Called when the store has changed, also by what nobody is told of. */
-  readonly onChange?: () => void;
   local: number;
   revision: number;
 }
@@ -27,6 +25,8 @@ interface Subscription {
 export class Feed {
   readonly #core: Showing & Pick<Core, "messages" | "clock" | "sealed">;
   readonly #subscriptions = new Set<Subscription>();
+  /** Those who only want to know that something may have changed: there may be hundreds, so nothing is read for them. */
+  readonly #watchers = new Set<() => void>();
   /** Another process has changed the store. */
   readonly #onForeign: () => void;
   #dataVersion = -1;
@@ -47,12 +47,10 @@ export class Feed {
   /** Tells `listener` of everything from now on; `after` first replays messages with a greater `local`. */
   subscribe(
     listener: Listener,
-    options: { after?: number; onChange?: () => void } = {},
+    options: { after?: number } = {},
   ): () => void {
-    const { onChange } = options;
     const subscription: Subscription = {
       listener,
-      ...(onChange === undefined ? {} : { onChange }),
       revision: this.#core.messages.revision(),
       local: this.#core.messages.lastLocal(),
     };
@@ -67,11 +65,12 @@ export class Feed {
   /** Tells every listener of something that is not a stored message. */
   emit(event: EngineEvent): void {
     for (const { listener } of [...this.#subscriptions]) listener(event);
+    this.#wakeWatchers();
   }
 
   /** The store has changed: listeners are told at the end of this turn of the event loop. */
   changed(): void {
-    if (this.#scheduled || this.#subscriptions.size === 0) return;
+    if (this.#scheduled || this.#subscriptions.size + this.#watchers.size === 0) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -82,6 +81,11 @@ export class Feed {
   /** Tells listeners of every change up to now. */
   flush(): void {
     for (const subscription of [...this.#subscriptions]) this.#tell(subscription);
+    this.#wakeWatchers();
+  }
+
+  #wakeWatchers(): void {
+    for (const look of [...this.#watchers]) look();
   }
 
   /**
@@ -91,7 +95,7 @@ export class Feed {
   until<T>(found: () => T | undefined, signal: AbortSignal | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       const end = () => {
-        unsubscribe();
+        this.#watchers.delete(look);
         signal?.removeEventListener("abort", onAbort);
       };
       const onAbort = () => {
@@ -109,7 +113,8 @@ export class Feed {
           reject(thrown);
         }
       };
-      const unsubscribe = this.subscribe(look, { onChange: look });
+      this.#watchers.add(look);
+      this.watch();
       signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted) onAbort();
       else look();
@@ -121,6 +126,7 @@ export class Feed {
     this.#stopped = true;
     this.#cancel?.();
     this.#subscriptions.clear();
+    this.#watchers.clear();
   }
 
   /** Looks for changes by other processes from now on: what they show, and what they left to be sent. */
@@ -155,7 +161,6 @@ export class Feed {
       const shown = chatMessage(this.#core, message);
       subscription.listener({ kind: "changed", message: shown });
     }
-    subscription.onChange?.();
   }
 
   #tellNew(subscription: Subscription, { from, live }: { from: number; live: boolean }): void {

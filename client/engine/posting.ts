@@ -100,13 +100,18 @@ export class Posting {
   waitFor: Engine["waitFor"] = (id, state, signal) => {
     const { reading, feed } = this.#options;
     const found = () => {
+      const reached = this.#core.messages.stateOf(id);
+      if (reached === undefined) throw gone();
+      if (progress[reached] < progress[state]) return undefined;
       const message = this.#core.messages.byId(id);
-      if (message === undefined) throw new AppError("not_found", { text: "no such message" });
-      return progress[message.state] >= progress[state] ? reading.shown(message) : undefined;
+      if (message === undefined) throw gone();
+      return reading.shown(message);
     };
     return feed.until(found, signal);
   };
 }
+
+const gone = () => new AppError("not_found", { text: "no such message" });
 
 /** Throws when the conversation waits for an answer, or is a group that the account is not in any more. */
 function checkStanding({ threads }: Core, { thread, kind, title, request }: Thread): void {

@@ -6,6 +6,7 @@ import type { ChatMessage, ConversationInfo, HistoryQuery, Target } from "./api.
 import type { Core } from "./core.ts";
 import { chatMessage, isHidden, type Showing, targetOf } from "./chat_message.ts";
 import { findGroup } from "./group_names.ts";
+import { matching } from "./grep.ts";
 
 /** All messages: as many as SQLite may be asked for. */
 const unlimited = Number.MAX_SAFE_INTEGER;
@@ -35,14 +36,20 @@ export class Reading {
   }
 
   /** Messages, earliest first. */
-  // deno-lint-ignore require-await -- refusals reject
   async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
     const thread = query.target && this.threadOf(query.target);
     if (query.target !== undefined && thread === undefined) return [];
-    const { limit, grep } = query;
-    const rows = this.#core.messages.last(thread, grep ? unlimited : limit ?? unlimited)
+    const { limit, grep, contains } = query;
+    const chosen = grep !== undefined || contains !== undefined;
+    const rows = this.#core.messages.last(thread, chosen ? unlimited : limit ?? unlimited)
       .filter((message) => this.#isShown(message)).map((message) => this.shown(message));
-    const fitting = grep === undefined ? rows : rows.filter(({ text }) => matches(grep, text));
+    const words = contains?.toLowerCase();
+    const holding = words === undefined
+      ? rows
+      : rows.filter(({ text }) => text.toLowerCase().includes(words));
+    const fitting = grep === undefined
+      ? holding
+      : await matching(grep, { all: holding, textOf: ({ text }) => text });
     return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
   }
 
@@ -85,9 +92,4 @@ export class Reading {
     if (target.kind === "group") return findGroup(threads, target).thread;
     return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;
   }
-}
-
-function matches(pattern: RegExp, text: string): boolean {
-  pattern.lastIndex = 0;
-  return pattern.test(text);
 }

@@ -4,7 +4,7 @@ import type { AppError } from "../../lib/base/errors.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import type { Profile } from "../store/profile.ts";
-import type { Engine, KeyInfo, NotificationInfo, SelfInfo, UserInfo } from "./api.ts";
+import type { Engine, KeyInfo, NotificationInfo, SelfInfo, UserInfo, WarningFacts } from "./api.ts";
 import type { Requester, Welcome } from "./connection.ts";
 import type { DirectoryDesk } from "./api_directory.ts";
 import type { ComparableLog } from "./checkpoints.ts";
@@ -31,7 +31,7 @@ export type MakeEngine = (account: UnlockedAccount) => Engine;
 export interface ServiceOptions {
   readonly server: Requester;
   /** Tells a person. */
-  warn(text: string): void;
+  warn(text: string, facts?: WarningFacts): void;
 }
 
 /** A message as a receipt is made of it; all binary fields base64url. */

@@ -145,14 +145,9 @@ export class Messages {
   /** What follows a change in the order of changes; messages of one change in the order of their local numbers. */
   since(change: { revision: number; local: number }, limit: number): StoredMessage[] {
     const { revision, local } = change;
-    return this.#many(
-      `(revision > ? OR (revision = ? AND local > ?)) AND silent = 0
-       ORDER BY revision, local LIMIT ?`,
-      revision,
-      revision,
-      local,
-      limit,
-    );
+    const later = "(revision > ? OR (revision = ? AND local > ?))";
+    const where = `${later} AND silent = 0 ORDER BY revision, local LIMIT ?`;
+    return this.#many(where, revision, revision, local, limit);
   }
 
   /** Takes away the line that says that the message could not be read. */
@@ -170,6 +165,11 @@ export class Messages {
   /** The message of that id in any thread; ids are random, so there is one. */
   byId(id: string): StoredMessage | undefined {
     return this.#one("id = ?", id);
+  }
+
+  /** How far that message has got, without opening it. */
+  stateOf(id: string): StoredMessage["state"] | undefined {
+    return this.#database.prepare("SELECT state FROM messages WHERE id = ?").get<Row>(id)?.state;
   }
 
   /** At most two messages whose ids begin like that. */
@@ -339,16 +339,17 @@ export class Messages {
 
   /** The greatest sequence in the thread up to `seq`; 0 when there is none. */
   lastUpTo(thread: number, seq: number): number {
-    return this.#database.prepare(
-      "SELECT max(seq) AS seq FROM messages WHERE thread = ? AND seq <= ?",
-    ).get<{ seq: number | null }>(thread, seq)?.seq ?? 0;
+    return this.#greatest("thread = ? AND seq <= ?", thread, seq);
   }
 
   /** The greatest sequence of others' messages in the thread up to a local number; 0 when there is none. */
   greatestSeq(thread: number, local: number): number {
-    return this.#database.prepare(
-      "SELECT max(seq) AS seq FROM messages WHERE thread = ? AND local <= ?",
-    ).get<{ seq: number | null }>(thread, local)?.seq ?? 0;
+    return this.#greatest("thread = ? AND local <= ?", thread, local);
+  }
+
+  #greatest(where: string, ...values: SqlValue[]): number {
+    return this.#database.prepare(`SELECT max(seq) AS seq FROM messages WHERE ${where}`)
+      .get<{ seq: number | null }>(...values)?.seq ?? 0;
   }
 
   #nextRevision(): number {

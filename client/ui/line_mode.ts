@@ -1,31 +1,7 @@
 /** A dialogue over pipes: one input line is one line, one event is one line. */
 import type { Dialogue, Entered } from "./dialogue.ts";
+import { LineReader } from "./line_reader.ts";
 import { writeErr, writeOut } from "./terminal.ts";
-
-/** Reads lines of UTF-8 text from a stream of bytes. A last line without a newline counts. */
-export class LineReader {
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(bytes: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.#lines = splitLines(bytes)[Symbol.asyncIterator]();
-  }
-
-  /** The next line without its end; undefined at the end of input. */
-  async next(): Promise<string | undefined> {
-    const { value, done } = await this.#lines.next();
-    return done ? undefined : value;
-  }
-}
-
-async function* splitLines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + text).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) yield part.replace(/\r$/, "");
-  }
-  if (rest !== "") yield rest;
-}
 
 /** The dialogue of a process whose standard input is not a terminal. */
 export class LineMode implements Dialogue {

@@ -30,9 +30,9 @@ const frameMs = 8;
 /** How long an escape may wait for the rest of its sequence before it counts as the Escape key, in ms. */
 const escapeMs = 50;
 
-/** Writes all of `text` to standard output. A pipe or a terminal that has gone is treated as done. */
-export function writeOut(text: string): void {
-  writeAll(Deno.stdout, text);
+/** Writes all of `text` to standard output. False when the pipe or terminal has gone: nobody will ever read it. */
+export function writeOut(text: string): boolean {
+  return writeAll(Deno.stdout, text);
 }
 
 /** Writes all of `text` to standard error. */
@@ -40,17 +40,18 @@ export function writeErr(text: string): void {
   writeAll(Deno.stderr, text);
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   const bytes = encoder.encode(text);
   let written = 0;
   while (written < bytes.length) {
     try {
       written += stream.writeSync(bytes.subarray(written));
     } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe || hungUp(error)) return;
+      if (error instanceof Deno.errors.BrokenPipe || hungUp(error)) return false;
       if (!(error instanceof Deno.errors.WouldBlock)) throw error;
     }
   }
+  return true;
 }
 
 /** A terminal that was closed answers with EIO, for which Deno has no class of its own. */

@@ -341,4 +341,20 @@ export const clientLimits = {
   recreateGapMs: 10 * minute,
   /** Messages of one outbox pass. */
   outboxBatch: 64,
+  /** Texts that a regular expression is tried on in one go. */
+  grepBatch: 256,
+  /** How long that may take: sane expressions need a millisecond, and others would need years. */
+  grepMs: 10 * second,
+} as const;
+
+/** `sealpost client rpc`. */
+export const rpcLimits = {
+  /** One request: the longest text (64 KiB) may stand in it with every character escaped. */
+  lineBytes: 1024 * 1024,
+  /** Requests under way at once; more wait unread in the pipe, so that whoever writes too much is slowed down. */
+  inFlight: 256,
+  /** What is left in the queue at the end of input is waited for so long. */
+  drainMs: 30 * second,
+  /** A transfer tells how far it is at most so often. */
+  progressMs: 200,
 } as const;

@@ -1,0 +1,86 @@
+/** One-shot commands within the test's own process: what they print is collected, and no process is paid for. */
+import { systemClock } from "../../lib/base/clock.ts";
+import { runOneShot } from "../../client/run.ts";
+import type { World } from "../../client/commands/world.ts";
+import { openEntrance } from "../../client/engine/entrance.ts";
+import { runShell } from "../../client/shell.ts";
+import { LineReader } from "../../client/ui/line_reader.ts";
+import type { Ended } from "./program.ts";
+import { recording } from "./recording.ts";
+
+/** What a command gets beside its arguments. */
+export interface CommandOptions {
+  /** Stands for `--home`. */
+  readonly home: string;
+  /** Its standard input; empty when absent. */
+  readonly input?: string | ReadableStream<Uint8Array>;
+  /** Told each line of standard output as it comes; throwing closes it, as `| head` does. */
+  readonly onLine?: (line: string) => void;
+  readonly signal?: AbortSignal;
+  /** Told which actions of the engine the command uses. */
+  readonly onAction?: (action: string) => void;
+}
+
+/** Runs `sealpost client ARGS` to its end. */
+export async function command(args: readonly string[], options: CommandOptions): Promise<Ended> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const world = worldOf(options, { out, err });
+  const code = await runOneShot(world, [...args, "--home", options.home]);
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+function worldOf(
+  { home, input = "", onLine, onAction, signal = new AbortController().signal }: CommandOptions,
+  { out, err }: { readonly out: string[]; readonly err: string[] },
+): World {
+  const gone = new AbortController();
+  const lines = new LineReader(typeof input === "string" ? new Blob([input]).stream() : input);
+  return {
+    clock: systemClock,
+    signal: AbortSignal.any([signal, gone.signal]),
+    inputIsTerminal: false,
+    outputIsTerminal: false,
+    noColor: true,
+    nextInputLine: () => lines.next(),
+    nextInputBytes: (most) => lines.bounded(most),
+    restOfInput: async () => {
+      const all: string[] = [];
+      for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
+        all.push(line);
+      }
+      return all.join("\n");
+    },
+    dialogue: () => undefined,
+    shell: runShell,
+    openEntrance: async (choice) => {
+      const entrance = await openEntrance(choice);
+      if (onAction === undefined) return entrance;
+      const login = entrance.login.bind(entrance);
+      entrance.login = async (options) => recording(await login(options), onAction);
+      return entrance;
+    },
+    errorTerminal: () => undefined,
+    fileChoices: () => ({ folder: `${home}/downloads` }),
+    out: (line) => {
+      try {
+        onLine?.(line);
+      } catch (error) {
+        gone.abort(error);
+        throw error;
+      }
+      out.push(line);
+    },
+    err: (line) => err.push(line),
+  };
+}
+
+/** As `command`; throws when the exit code is not 0. The lines of standard output, each read as JSON. */
+export async function jsonOf(
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<Record<string, unknown>[]> {
+  const { code, out, err } = await command([...args, "--json"], options);
+  if (code !== 0) throw new Error(`client ${args.join(" ")}: exit code ${code}\n${out}\n${err}`);
+  return out === "" ? [] : out.split("\n").map((line) => JSON.parse(line));
+}
