@@ -4,7 +4,6 @@ import { connectionLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import type { ArrivedEvent } from "../../lib/wire/client_requests.ts";
 import type {
-  ChatMessage,
   ConnectionState,
   Engine,
   EngineEvent,
@@ -326,9 +325,8 @@ class ProfileEngine implements Engine {
   history: Engine["history"] = (query) => this.#reading.history(query);
   unread: Engine["unread"] = (target) => this.#reading.unread(target);
 
-  async markRead(message: ChatMessage): Promise<void> {
-    await this.#marks.markRead(this.#reading.stored(message.local));
-  }
+  markRead: Engine["markRead"] = async ({ local }) =>
+    await this.#marks.markRead(this.#reading.stored(local));
 
   // --- the account
 

@@ -145,9 +145,8 @@ export class Messages {
   /** What follows a change in the order of changes; messages of one change in the order of their local numbers. */
   since(change: { revision: number; local: number }, limit: number): StoredMessage[] {
     const { revision, local } = change;
-    const later = "(revision > ? OR (revision = ? AND local > ?))";
-    const where = `${later} AND silent = 0 ORDER BY revision, local LIMIT ?`;
-    return this.#many(where, revision, revision, local, limit);
+    const where = "(revision, local) > (?, ?) AND silent = 0 ORDER BY revision, local LIMIT ?";
+    return this.#many(where, revision, local, limit);
   }
 
   /** Takes away the line that says that the message could not be read. */
