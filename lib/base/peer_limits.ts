@@ -25,6 +25,17 @@ export const peerLimits = {
   /** Questions of one peer that are answered at once, and in a second: each may read a page of accounts. */
   asksInFlight: 64,
   asksPerSecond: 200,
+  /** Requests of one peer's accounts that are carried out at once; more wait unread: as many as two busy clients may have. */
+  requestsInFlight: 1_024,
+  /**
+   * What these and their answers hold: with the items of the window it stays within what one connection lets wait
+   * (`connectionLimits.writeQueueBytes`), and fills a line of 100 ms at 5 MB/s.
+   */
+  requestBytesInFlight: 512 * 1024,
+  /** Pieces of large commits of one peer that wait for the rest: those of a few of its accounts at once. */
+  stagedBytes: 16 * 1024 * 1024,
+  /** Claims of all accounts of one peer in a minute: a few people who set up full groups at once, or a thousand first contacts. */
+  claimsPerMinute: 2_000,
   /** How long an answer is waited for. */
   askMs: 10 * second,
   /** Answers kept for while a peer is away, and for how long. */

@@ -6,6 +6,10 @@ import { signCheckpoint } from "../../lib/directory/checkpoint.ts";
 import { directoryOrigin } from "../../lib/directory/origin.ts";
 import type { Storage } from "../operations/contract.ts";
 import type { Answered, Question } from "./asking.ts";
+import type { RequestQuestion } from "./carrying.ts";
+
+/** A question about this server's accounts. */
+export type DirectoryQuestion = Exclude<Question, RequestQuestion>;
 
 /** Accounts of one answer, and the bytes of JSON that they may take. */
 const usersAtOnce = 100;
@@ -14,14 +18,12 @@ const usersBytes = frameLimits.headerBytes / 2;
 /** Answers over the storage side. */
 export function answerer(
   { storage, identity }: { readonly storage: Storage; readonly identity: SigningKey },
-): (question: Question) => Promise<Answered> {
+): (question: DirectoryQuestion) => Promise<Answered> {
   const origin = directoryOrigin(identity.publicKey);
   const signed = (head: { readonly size: number; readonly root: string }) =>
     signCheckpoint(identity, { origin, size: head.size, root: fromBase64url(head.root) });
   return async (question) => {
     switch (question.kind) {
-      case "request":
-        return { ok: false, code: "not_permitted_now" };
       case "keys": {
         const { name, account } = question;
         if ((name === undefined) === (account === undefined)) {

@@ -10,13 +10,13 @@ import { lobbyCapability } from "../domain/peers.ts";
 import { type Allowance, waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Nudge, PeerRow, Storage } from "../operations/contract.ts";
 import { answerer } from "./answers.ts";
-import type { Question } from "./asking.ts";
+import type { ArrivedAnswer, Question } from "./asking.ts";
 import { KeptAnswers } from "./kept_answers.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { dialPeer, type Wanted } from "./dialing.ts";
 import { type Greeted, readGreeting } from "./greeting.ts";
 import { Peer } from "./peer.ts";
-import type { LinkedServer, PeerAnswer } from "./pipe.ts";
+import type { LinkedServer, PeerAnswer } from "./pipe_messages.ts";
 import type { LinkStatus, Surroundings } from "./surroundings.ts";
 
 /** What federation is made of. */
@@ -30,6 +30,8 @@ export interface FederationOptions {
   readonly storage: Storage;
   readonly logger: Logger;
   readonly clock?: Clock;
+  /** Told of every link that comes or ends, by the server's name here. */
+  readonly linkChanged?: (server: string, linked: boolean) => void;
   /** Replaces real dialling in tests. */
   readonly dial?: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;
 }
@@ -64,6 +66,7 @@ export class Federation {
       logger,
       clock,
       lobby,
+      linkChanged: options.linkChanged ?? (() => {}),
       facts: { name: options.serverName, capabilities: lobby ? [lobbyCapability] : [] },
       dial: options.dial ??
         ((wanted, signal) => dialPeer(wanted, { identity, clock, signal })),
@@ -107,20 +110,26 @@ export class Federation {
 
   /**
    * Asks a linked server by its name here. An answer about keys is kept for while that server is away. Rejects with
-   * `no_such_server`, `server_away`, or the code of its refusal.
+   * `no_such_server`, `server_away`, or as it refuses (`RefusedByPeer`).
    */
-  async ask(server: string, question: Question): Promise<PeerAnswer> {
+  async ask(server: string, question: Question, body?: Uint8Array): Promise<PeerAnswer> {
     const peer = [...this.#peers.values()].find(({ row }) => row.name === server);
     if (peer === undefined || peer.row.identity === null) throw new AppError("no_such_server");
+    const { identity } = peer.row;
+    if (question.kind !== "keys") return { identity, ...await peer.ask(question, body) };
+    return { identity, ...await this.#askKeys(peer, question) };
+  }
+
+  async #askKeys(peer: Peer, question: Question): Promise<ArrivedAnswer> {
     const subject = `${peer.row.fingerprint} ${JSON.stringify(question)}`;
     try {
-      const answer = await peer.ask(question);
-      if (question.kind === "keys") this.#answers.keep(subject, answer);
-      return { identity: peer.row.identity, answer };
+      const said = await peer.ask(question);
+      this.#answers.keep(subject, said.answer);
+      return said;
     } catch (thrown) {
       const error = asAppError(thrown);
       const known = error.code === "server_away" ? this.#answers.find(subject) : undefined;
-      if (known !== undefined) return { identity: peer.row.identity, answer: known };
+      if (known !== undefined) return { answer: known, body: new Uint8Array(0) };
       throw error;
     }
   }

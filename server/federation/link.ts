@@ -4,13 +4,16 @@
  */
 import { utf8 } from "../../lib/base/bytes.ts";
 import { type Clock, pause } from "../../lib/base/clock.ts";
+import type { Logger } from "../../lib/base/log.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { frameLimits, peerLimits } from "../../lib/base/limits.ts";
 import type { Arrived, Message } from "../../lib/wire/messages.ts";
 import type { Dialled } from "../domain/peers.ts";
 import type { PeerItem, Storage } from "../operations/contract.ts";
-import { type Answer, type Answered, Asking, type Question } from "./asking.ts";
+import type { DirectoryQuestion } from "./answers.ts";
+import { type Answered, type ArrivedAnswer, Asking, type Question } from "./asking.ts";
 import { type AskKeys, Authors } from "./authors.ts";
+import { Carrying } from "./carrying.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
 
 /** What a link is made of. */
@@ -20,6 +23,7 @@ export interface LinkOptions {
   readonly channel: PeerChannel;
   readonly storage: Storage;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** The counter after which to send. */
   readonly after: number;
   /** What the peer told of itself. */
@@ -27,7 +31,7 @@ export interface LinkOptions {
   /** What came together with it. */
   readonly rest: readonly Arrived[];
   /** Answers what the peer asks. */
-  readonly answer: (question: Question) => Promise<Answered>;
+  readonly answer: (question: DirectoryQuestion) => Promise<Answered>;
   /** Asks the peer for the keys of one of its accounts and keeps them. */
   readonly askKeys: AskKeys;
 }
@@ -60,7 +64,14 @@ export class Link {
     this.#window = Math.max(1, Math.min(theirs, peerLimits.windowItems));
     this.#sent = options.after;
     this.#acked = options.after;
-    this.#asking = new Asking(options);
+    const { channel, clock, answer } = options;
+    const carrying = new Carrying(options);
+    this.#asking = new Asking({
+      channel,
+      clock,
+      answer: (question, body) =>
+        question.kind === "request" ? carrying.carry(question, body) : answer(question),
+    });
     this.#authors = new Authors(options.askKeys);
     this.ended = this.#run();
   }
@@ -81,9 +92,9 @@ export class Link {
     this.#wake();
   }
 
-  /** Asks the peer. Rejects with `server_away` when no answer comes, or with the code of its refusal. */
-  ask(question: Question): Promise<Answer> {
-    return this.#asking.ask(question);
+  /** Asks the peer. Rejects with `server_away` when no answer comes, or as the peer refuses (`RefusedByPeer`). */
+  ask(question: Question, body?: Uint8Array): Promise<ArrivedAnswer> {
+    return this.#asking.ask(question, body);
   }
 
   /** Whether the other side gives a sign of life within this time. */
@@ -141,7 +152,8 @@ export class Link {
     // There may be more behind these.
     if (items.length > 0) this.#stirred = true;
     for (const item of items) this.#send(item);
-    await channel.queuedAtMost(peerLimits.windowBytes / 2);
+    // Requests and their answers need room beside them.
+    await channel.queuedAtMost(peerLimits.windowBytes / 4);
   }
 
   #send({ counter, item, body }: PeerItem): void {
@@ -174,7 +186,7 @@ export class Link {
       }
       await this.#store(items);
       items = [];
-      await this.#other(message);
+      await this.#other(message, body);
     }
     await this.#store(items);
     for (const { message } of arrived) {
@@ -182,14 +194,16 @@ export class Link {
     }
   }
 
-  async #other(message: Message): Promise<void> {
+  async #other(message: Message, body: Uint8Array): Promise<void> {
     switch (message.type) {
       case "peer.ack":
         return await this.#confirmed(message.counter);
       case "peer.ask":
+        if (message.ask.kind === "request") await this.#asking.room();
+        return this.#asking.take(message, body);
       case "peer.answer":
       case "peer.refusal":
-        return this.#asking.take(message);
+        return this.#asking.take(message, body);
       case "peer.close":
       case "error":
         throw new PeerClosed(message);

@@ -7,7 +7,8 @@ import { connectionLimits, peerLimits } from "../../lib/base/limits.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { lobbyCapability, newerStays } from "../domain/peers.ts";
 import type { PeerRow } from "../operations/contract.ts";
-import type { Answer, Question } from "./asking.ts";
+import type { ArrivedAnswer, Question } from "./asking.ts";
+import { askInPieces } from "./pieces.ts";
 import { ChangedIdentity } from "./dialing.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { Link } from "./link.ts";
@@ -84,10 +85,11 @@ export class Peer {
     this.#link?.link.stir();
   }
 
-  /** Asks it. Rejects with `server_away`, or the code of its refusal. */
-  ask(question: Question): Promise<Answer> {
+  /** Asks it. Rejects with `server_away`, or as it refuses (`RefusedByPeer`). */
+  ask(question: Question, body?: Uint8Array): Promise<ArrivedAnswer> {
     const link = this.#link?.link;
-    return link?.ask(question) ?? Promise.reject(new AppError("server_away"));
+    if (link === undefined) return Promise.reject(new AppError("server_away"));
+    return askInPieces(link, question, body);
   }
 
   /** Takes a line that the peer dialled and has greeted on, or refuses it. Never rejects. */
@@ -206,7 +208,7 @@ export class Peer {
   }
 
   async #settle(channel: PeerChannel, { hello, rest }: Greeted): Promise<void> {
-    const { storage, clock, lobby, answer } = this.#around;
+    const { storage, clock, logger, lobby, answer } = this.#around;
     const { peer } = this.#row;
     await this.#makeRoom(channel);
     const { stream, first, received, name: declared } = hello;
@@ -223,7 +225,7 @@ export class Peer {
     const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
     const after = linked.after;
     this.#hold(
-      new Link({ peer, channel, storage, clock, after, hello, rest, answer, askKeys }),
+      new Link({ peer, channel, storage, clock, logger, after, hello, rest, answer, askKeys }),
     );
   }
 
@@ -240,7 +242,7 @@ export class Peer {
   }
 
   #hold(link: Link): void {
-    const { clock, logger } = this.#around;
+    const { clock, logger, linkChanged } = this.#around;
     const { name } = this.#row;
     const replaced = this.#link?.link;
     const held = { link, since: clock.now() };
@@ -249,10 +251,12 @@ export class Peer {
     this.#nextAt = undefined;
     void replaced?.close(new AppError("peer_duplicate"));
     logger.log("info", "peer_linked", { peer: name, dialled: link.dialled, remote: link.remote });
+    linkChanged(name, true);
     void link.ended.then((error) => {
       logger.log("info", "peer_link_ended", { peer: name, code: error.code, text: error.message });
       if (this.#link !== held) return;
       this.#link = undefined;
+      linkChanged(name, false);
       this.#note(error);
       this.#wake();
     });

@@ -3,7 +3,8 @@ import type { Clock } from "../../lib/base/clock.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { Dialled } from "../domain/peers.ts";
 import type { PeerRow, Storage } from "../operations/contract.ts";
-import type { Answered, Question } from "./asking.ts";
+import type { DirectoryQuestion } from "./answers.ts";
+import type { Answered } from "./asking.ts";
 import type { PeerChannel } from "./channel.ts";
 import type { Wanted } from "./dialing.ts";
 import type { PeerFacts } from "./greeting.ts";
@@ -17,7 +18,9 @@ export interface Surroundings {
   /** Whether this server mirrors its lobby. */
   readonly lobby: boolean;
   /** Answers what peers ask. */
-  readonly answer: (question: Question) => Promise<Answered>;
+  readonly answer: (question: DirectoryQuestion) => Promise<Answered>;
+  /** A link with a server of this name here has come or has ended. */
+  readonly linkChanged: (server: string, linked: boolean) => void;
   /** Asks a linked server, by its name here, for the keys of one of its accounts, and keeps them. */
   readonly askKeys: (server: string, account: string) => Promise<unknown>;
   readonly dial: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;

@@ -11,7 +11,7 @@ import { attempt } from "./attempts.ts";
 import type { FederationStart, FromFederation, ToFederation } from "./control.ts";
 import { meet } from "./dialing.ts";
 import { Federation } from "./federation.ts";
-import { acceptPipes } from "./pipe.ts";
+import { acceptPipes } from "./pipe_channel.ts";
 
 let running: Federation | undefined;
 let testHooks = false;
@@ -34,6 +34,9 @@ function start(input: FederationStart): void {
     storage: storageOver(input.storage),
     clock: systemClock,
     logger,
+    linkChanged: (server, linked) => {
+      for (const pipes of accepted) pipes.linkChanged(server, linked);
+    },
   });
   running = federation;
   const ready = federation.start();
@@ -43,7 +46,7 @@ function start(input: FederationStart): void {
     ask: federation.ask.bind(federation),
     servers: () => federation.servers(),
   };
-  for (const port of input.gateways) acceptPipes(port, services);
+  const accepted = input.gateways.map((port) => acceptPipes(port, services));
 }
 
 async function met(id: number, address: string): Promise<void> {

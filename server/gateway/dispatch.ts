@@ -20,7 +20,8 @@ import { directoryHandlers } from "./handlers/directory.ts";
 import { fileHandlers } from "./handlers/file.ts";
 import { lobbyHandlers } from "./handlers/lobby.ts";
 import { repairHandlers } from "./handlers/repair.ts";
-import { type Answer, refused, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { type Answer, refused } from "../requests/answer.ts";
 
 /** One handler for every request of the catalogue. */
 const requestHandlers: RequestHandlers = {

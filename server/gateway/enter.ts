@@ -2,7 +2,8 @@
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Arrival, ArrivalOutcome, Refused, Welcome } from "../operations/contract.ts";
 import { Push } from "./push.ts";
-import { refused, type Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { refused } from "../requests/answer.ts";
 
 /** What a client says of itself when it becomes ready. */
 export type Arriving = Pick<Message<"account.login.device">, "instance" | "receive">;

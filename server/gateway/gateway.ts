@@ -11,7 +11,9 @@ import { type AcceptOptions, Connection } from "../../lib/wire/connection.ts";
 import type { SocketTransport } from "../../lib/wire/tls.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
 import { type PeerDirectory, PeerPort } from "../federation/pipe.ts";
+import { LinkChanges } from "./link_changes.ts";
 import type { Storage } from "../operations/contract.ts";
+import { StagedCommits } from "../requests/staging.ts";
 import type { GatewaySettings } from "./control.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
@@ -20,7 +22,6 @@ import { relieve } from "./relief.ts";
 import { serve } from "./serve.ts";
 import { type Services, Session } from "./session.ts";
 import { SessionTable } from "./session_table.ts";
-import { StagedCommits } from "./staging.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -67,8 +68,8 @@ export class Gateway {
     const identityText = toBase64url(options.identity.publicKey);
     const staged = new StagedCommits(options.clock);
     const peers: PeerDirectory = {
-      ask: (server, question) =>
-        this.#peers?.ask(server, question) ?? Promise.reject(new AppError("no_such_server")),
+      ask: (server, question, body) =>
+        this.#peers?.ask(server, question, body) ?? Promise.reject(new AppError("no_such_server")),
       servers: () => this.#peers?.servers() ?? [],
     };
     const policy: Services["policy"] = this.#policy;
@@ -93,7 +94,9 @@ export class Gateway {
 
   /** Hands servers that dial this one to the federation worker from now on; before, they are refused. */
   linkPeers(port: MessagePort): void {
-    this.#peers = new PeerPort(port);
+    const { clock, limits, sessions } = this.#services;
+    const changes = new LinkChanges(clock, { gatherMs: limits.presenceMs, sessions });
+    this.#peers = new PeerPort(port, (server, linked) => changes.add(server, linked));
   }
 
   /** Other settings hold from now on; connections that are there stay. */

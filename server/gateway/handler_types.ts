@@ -1,6 +1,7 @@
 /** The shape of handlers: one for each message that a client may send. */
 import type { Arrived, NoticeType, RequestType } from "../../lib/wire/messages.ts";
-import type { Answer, Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Answer } from "../requests/answer.ts";
 
 /** Handles one request. Throws `AppError` where the refusal is not an ordinary one. */
 export type RequestHandler<T extends RequestType> = (

@@ -135,6 +135,7 @@ export class NudgeRouter {
   }
 }
 
-function wantsEvents(session: Session): session is Session & { phase: Ready } {
+/** Whether the session is logged in and wants live events. */
+export function wantsEvents(session: Session): session is Session & { phase: Ready } {
   return session.phase.kind === "ready" && session.phase.push.on;
 }

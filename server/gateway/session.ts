@@ -1,17 +1,17 @@
 /** One client's session as the gateway sees it: where it stands, and what it may do there. */
 import type { Clock } from "../../lib/base/clock.ts";
-import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
+import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { SigningKey } from "../../lib/crypto/sign.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import { errorMessage } from "../../lib/wire/errors.ts";
-import type { Message, ReplyType, RequestType, SessionState } from "../../lib/wire/messages.ts";
+import type { SessionState } from "../../lib/wire/messages.ts";
 import type { Actor, Refused, SessionKey, Storage } from "../operations/contract.ts";
 import type { PeerDirectory } from "../federation/pipe.ts";
+import type { StagedCommits } from "../requests/staging.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Probes } from "./probes.ts";
 import type { Push } from "./push.ts";
-import type { StagedCommits } from "./staging.ts";
 import type { SessionTable } from "./session_table.ts";
 
 /** What handlers work with. */
@@ -162,29 +162,4 @@ export class Session {
       errorMessage(error, epoch === undefined ? context : { ...context, epoch }),
     );
   }
-}
-
-/** The fields of the reply to `T` that its handler fills in. */
-export type ReplyFields<T extends RequestType> = Omit<
-  Message<ReplyType<T>>,
-  "type" | "id" | "body"
->;
-
-/** A positive answer to `T`. */
-export interface Answered<T extends RequestType> {
-  readonly ok: true;
-  readonly fields: ReplyFields<T>;
-  readonly body?: readonly Uint8Array[];
-  /** Whether the body's buffers hold nothing else and nobody needs them afterwards. */
-  readonly spent?: boolean;
-  /** Runs when the reply is queued. */
-  readonly after?: () => void;
-}
-
-/** What a handler answers. */
-export type Answer<T extends RequestType> = Answered<T> | Refused;
-
-/** A refusal with `code`. */
-export function refused(code: ErrorCode, more: Omit<Refused, "ok" | "code"> = {}): Refused {
-  return { ok: false, code, ...more };
 }

@@ -25,6 +25,7 @@ import {
   fileLocate,
   fileProgress,
 } from "./files.ts";
+import { claimAsk, claimLearn, peerParty } from "./handed.ts";
 import { keyPackagesClaim, keyPackagesPut } from "./key_packages.ts";
 import { conversationAnswer, conversationLeave } from "./leaving.ts";
 import { lobbyPost, lobbyRead } from "./lobby.ts";
@@ -126,6 +127,9 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "peer.outgoing": peerOutgoing,
   "peer.acked": peerAcked,
   "peer.receive": peerReceive,
+  "peer.party": peerParty,
+  "claim.ask": claimAsk,
+  "claim.learn": claimLearn,
   "retention.run": retentionRun,
 };
 

@@ -3,6 +3,7 @@ import { serverLimits } from "../../lib/base/limits.ts";
 import { memberOf } from "../domain/conversation.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Outcome } from "./contract.ts";
+import { shownName } from "./remote.ts";
 
 /** What the other one writes in the conversation of both is kept from the account from now on, or no longer. */
 function mute(
@@ -24,7 +25,7 @@ function find(
 ): Outcome<{ readonly party: Party; readonly other: number }> {
   const party = actingParty(tables, input);
   if (!party.ok) return party;
-  const other = tables.accounts.byId(input.other);
+  const other = tables.accounts.anyById(input.other);
   if (other === undefined || other.key === party.account.key) return refuse("no_such_user");
   return { ok: true, party, other: other.key };
 }
@@ -63,8 +64,8 @@ export const accountBlocks: Handler<"account.blocks"> = ({ tables }, input) => {
   const { after, limit } = input;
   const found = tables.contacts.blocked(party.account.key, after, limit + 1);
   const blocked = found.slice(0, limit).map(({ other, since }) => {
-    const { account, name } = tables.accounts.byKey(other);
-    return { account, name, since };
+    const blockedOne = tables.accounts.byKey(other);
+    return { account: blockedOne.account, name: shownName(tables, blockedOne), since };
   });
   return { blocked, more: found.length > limit };
 };

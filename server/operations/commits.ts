@@ -15,7 +15,14 @@ import { appendOwn, refuseIncarnation } from "../domain/sending.ts";
 import type { Account, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
 import { accountsOf, enter, refuseInvitations, refuseNewcomers, tellNewcomers } from "./consent.ts";
-import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import {
+  actingParty,
+  askingParty,
+  type Context,
+  type Handler,
+  type Party,
+  refuse,
+} from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
 import { changeMembers, removeSeat } from "./membership.ts";
 import { accountIds, finder, findListed, knownDevice } from "./parties.ts";
@@ -36,7 +43,7 @@ interface Plan {
 /** The two accounts of a direct conversation, when there is none yet. */
 function planDirect(context: Context, party: Party, input: Input<"conversation.create">) {
   const { tables } = context;
-  const other = input.with === undefined ? undefined : tables.accounts.byId(input.with);
+  const other = input.with === undefined ? undefined : tables.accounts.anyById(input.with);
   if (other === undefined) return refuse("no_such_user");
   if (!changesNothing(input.membership)) return refuse("roster_mismatch");
   const pair = [party.account.key, other.key] as const;
@@ -168,7 +175,7 @@ function openConversation(context: Context, made: Creation): Appended {
 /** Leads the conversation to its next epoch, if nobody else did first. */
 export const conversationCommit: Handler<"conversation.commit"> = (context, input) => {
   const { tables } = context;
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const found = findListed(tables, party, input.conversation);
   if (!found.ok) return found;

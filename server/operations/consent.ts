@@ -13,11 +13,20 @@ const hourMs = 60 * 60 * 1000;
 const invitations = { most: serverLimits.invitationsPerHour, windowMs: hourMs };
 
 /**
- * Whether `account` is asked before `by` can write to it or add it. Every account here is of this server, so that
- * `remote` asks nobody yet.
+ * Whether `account` is asked before `by` can write to it or add it. Of an account of another server that server has said so
+ * when its keys were claimed; before, it is taken to be asked by strangers of every server but its own.
  */
-function isAsked({ tables, settings }: Context, account: number, by: number): boolean {
-  return settings.consent === "all" && account !== by && !tables.contacts.knows(account, by);
+export function isAsked({ tables, settings }: Context, account: number, by: number): boolean {
+  const { accounts, contacts } = tables;
+  if (account === by || contacts.knows(account, by)) return false;
+  const [home, from] = [accounts.byKey(account).peer, accounts.byKey(by).peer];
+  if (home !== null) return home !== from;
+  return settings.consent === "all" || (settings.consent === "remote" && from !== null);
+}
+
+/** Whether so many requests wait for the account that no further stranger can make one. */
+export function isAskedEnough({ tables }: Context, account: number): boolean {
+  return tables.conversations.requestsTo(account) >= serverLimits.waitingRequests;
 }
 
 /** Undefined when the account `by` may bring all of these in. */
@@ -32,10 +41,7 @@ export function refuseNewcomers(
   if (others.some(({ key }) => tables.contacts.blocks(key, by.key))) return refuse("not_accepted");
   const asked = others.filter(({ key }) => isAsked(context, key, by.key));
   if (asked.length === 0) return undefined;
-  const full = asked.some(({ key }) =>
-    tables.conversations.requestsTo(key) >= serverLimits.waitingRequests
-  );
-  if (full) return refuse("not_accepted");
+  if (asked.some(({ key }) => isAskedEnough(context, key))) return refuse("not_accepted");
   const open = tables.conversations.requestsBy(by.key) + asked.length;
   return open > serverLimits.openRequests ? refuse("consent_pending") : undefined;
 }
@@ -98,6 +104,6 @@ export function learnByWriting(
 
 /** Accounts by their ids; undefined when one does not exist. */
 export function accountsOf(tables: Tables, ids: readonly string[]): Account[] | undefined {
-  const found = ids.map((id) => tables.accounts.byId(id));
+  const found = ids.map((id) => tables.accounts.anyById(id));
   return found.every((account) => account !== undefined) ? found : undefined;
 }

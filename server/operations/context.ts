@@ -2,7 +2,15 @@
 import { defaultFileTypes } from "../../lib/base/file_types.ts";
 import { fileLimits } from "../../lib/base/limits.ts";
 import type { Account, Device, Tables } from "../tables/tables.ts";
-import type { FileSettings, Input, Nudge, OperationName, Refused, Result } from "./contract.ts";
+import type {
+  Actor,
+  FileSettings,
+  Input,
+  Nudge,
+  OperationName,
+  Refused,
+  Result,
+} from "./contract.ts";
 
 /** Who has to ask before writing to somebody or adding them to a group. */
 export type Consent = "none" | "remote" | "all";
@@ -67,13 +75,34 @@ export interface Party {
   readonly device: Device;
 }
 
-/** The acting party, or the refusal of one that was removed while its session lived on. */
+/**
+ * The acting party, one of this server's own accounts; or the refusal of one that was removed while its session lived on.
+ */
 export function actingParty(
-  tables: Tables,
-  actor: { readonly account: string; readonly device: string },
+  { accounts, devices }: Tables,
+  actor: Actor,
 ): (Party & { readonly ok: true }) | Refused {
-  const account = tables.accounts.byId(actor.account);
-  const device = tables.devices.byId(actor.device);
+  return partyOf(accounts.byId(actor.account), devices.byId(actor.device));
+}
+
+/**
+ * The same where a linked server may hand the request on: then it must be one of that server's accounts, whose certificate
+ * was checked when the server showed it.
+ */
+export function askingParty(
+  tables: Tables,
+  actor: Actor,
+): (Party & { readonly ok: true }) | Refused {
+  if (actor.peer === undefined) return actingParty(tables, actor);
+  const account = tables.accounts.anyById(actor.account);
+  if (account?.peer !== actor.peer) return refuse("unknown_device");
+  return partyOf(account, tables.devices.anyById(actor.device));
+}
+
+function partyOf(
+  account: Account | undefined,
+  device: Device | undefined,
+): (Party & { readonly ok: true }) | Refused {
   if (account === undefined || device === undefined || device.account !== account.key) {
     return refuse("unknown_device");
   }

@@ -4,12 +4,12 @@
  * binary that is stored or forwarded as it is travels as bytes, keys and hashes as base64url text.
  */
 import type { AdminOperations } from "./contract_admin.ts";
-import type { Actor, Outcome, Refused } from "./contract_base.ts";
+import type { Actor, Ordered, Outcome, Refused } from "./contract_base.ts";
 import type { FileBytes, FileOperations } from "./contract_files.ts";
 import type { Nudge, SessionKey } from "./contract_nudge.ts";
 import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
-import type { PeerOperations } from "./contract_peers.ts";
+import type { HandedOnOperations, PeerOperations } from "./contract_peers.ts";
 import type {
   BlockRow,
   ConversationKind,
@@ -42,7 +42,7 @@ export type {
 } from "./contract_rows.ts";
 
 export type { AccountRow, InviteRow } from "./contract_admin.ts";
-export type { Actor, Outcome, Refused } from "./contract_base.ts";
+export type { Actor, Elsewhere, Ordered, Outcome, Refused } from "./contract_base.ts";
 export type { FileBytes, FileSettings } from "./contract_files.ts";
 export type { Nudge, SessionKey } from "./contract_nudge.ts";
 
@@ -109,7 +109,8 @@ interface Appended {
 }
 
 /** Every operation: `in` is what it takes, `out` what it answers. Time (`now`) is added by the storage side. */
-export interface Operations extends FileOperations, AdminOperations, PeerOperations {
+export interface Operations
+  extends FileOperations, AdminOperations, PeerOperations, HandedOnOperations {
   // Accounts
   "account.exists": { in: { name: string }; out: { exists: boolean } };
   /** Refuses bad names, taken names, closed registration and too many registrations from one address, begun or done. */
@@ -208,6 +209,8 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
     out: Outcome<{
       packages: { device: string; ref: string; lastResort: boolean; bytes: Uint8Array }[];
       missing: string[];
+      /** Whether the account is asked before the acting one may write to it. */
+      asked: boolean;
     }>;
   };
 
@@ -230,7 +233,7 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
       add: RosterEntry[];
       remove: string[];
     };
-    out: Outcome<Appended>;
+    out: Ordered<Appended>;
   };
   "conversation.list": {
     in: Actor & { after: string | undefined; limit: number };
@@ -238,7 +241,7 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
   };
   "conversation.info": {
     in: Actor & { conversation: string };
-    out: Outcome<
+    out: Ordered<
       Standing & {
         kind: ConversationKind;
         members: RoleEntry[];
@@ -256,11 +259,11 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
   /** The account leaves a group; the last one deletes it. */
   "conversation.leave": {
     in: Actor & { conversation: string };
-    out: Outcome<{ deleted: boolean }>;
+    out: Ordered<{ deleted: boolean }>;
   };
   "conversation.answer": {
     in: Actor & { conversation: string; answer: "accept" | "decline" };
-    out: Outcome<Empty>;
+    out: Ordered<Empty>;
   };
   /** The signature was verified by the gateway. */
   "conversation.refuse": {
@@ -272,11 +275,11 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
       reason: CommitRefusalReason;
       signature: string;
     };
-    out: Outcome<{ rolledBack: boolean; others: number }>;
+    out: Ordered<{ rolledBack: boolean; others: number }>;
   };
   "conversation.recreate": {
     in: CommitInput & { incarnation: number; roster: RosterEntry[] };
-    out: Outcome<Appended & { incarnation: number }>;
+    out: Ordered<Appended & { incarnation: number }>;
   };
   "message.send": {
     in: Actor & {
@@ -293,7 +296,7 @@ export interface Operations extends FileOperations, AdminOperations, PeerOperati
       /** Days that its bytes are kept; the server's own time when left out. */
       keepDays?: number;
     };
-    out: Outcome<{ seq: number; ts: number }>;
+    out: Ordered<{ seq: number; ts: number }>;
   };
   /** Rows after the greater of `after` and the device's cursor, without the device's own. */
   "log.read": {

@@ -18,4 +18,19 @@ export interface Actor {
   readonly account: string;
   /** Device key, base64url. */
   readonly device: string;
+  /** Storage key of the linked server that hands the request on for one of its accounts; absent for a session here. */
+  readonly peer?: number;
 }
+
+/** The conversation is another server's, which has to be asked. */
+export interface Elsewhere {
+  readonly ok: false;
+  readonly code: "elsewhere";
+  /** Its name here. */
+  readonly server: string;
+  /** The acting device's certificate, by which that server knows on whose behalf it is asked; base64url. */
+  readonly certificate: string;
+}
+
+/** What an operation answers that only the conversation's own server can carry out. */
+export type Ordered<T> = Outcome<T> | Elsewhere;

@@ -1,5 +1,5 @@
 /** The part of the contract that is about linked servers. */
-import type { Outcome } from "./contract_base.ts";
+import type { Actor, Outcome } from "./contract_base.ts";
 
 /** How it came about that this is the right identity of a peer. */
 export type PeerPin =
@@ -127,6 +127,25 @@ export interface PeerOperations {
   "peer.receive": {
     in: { peer: number; items: PeerItem[] };
     out: Outcome<{ received: number; retryAfterMs: number }>;
+  };
+}
+
+/** What a linked server asks for its accounts, and what this one asks of it. */
+export interface HandedOnOperations {
+  /** The account and device of the peer that a certificate names, remembered when they are new. */
+  "peer.party": { in: { peer: number; certificate: string }; out: Outcome<Actor> };
+  /** Whether the account may claim key packages of another server's account now, and its device's certificate. */
+  "claim.ask": { in: Actor; out: Outcome<{ certificate: string }> };
+  /** What a claim has shown: devices of the account `target` of the server with this identity (base64url). */
+  "claim.learn": {
+    in: Actor & {
+      target: string;
+      identity: string;
+      /** Whether `target` is asked before the acting account may write to it. */
+      asked: boolean;
+      certificates: string[];
+    };
+    out: Outcome<Empty>;
   };
 }
 

@@ -10,7 +10,7 @@ import {
   sendingSeat,
 } from "../domain/conversation.ts";
 import type { Tables } from "../tables/tables.ts";
-import { actingParty, type Handler } from "./context.ts";
+import { actingParty, askingParty, type Handler } from "./context.ts";
 import type { ConversationRow, MemberRow } from "./contract.ts";
 import { peerName, shownName } from "./remote.ts";
 import { findListed, leavingIds, roleEntries, rosterEntries, standingOf } from "./parties.ts";
@@ -105,7 +105,7 @@ function firstOf(conversations: readonly Conversation[]): Conversation[] {
 
 /** What a device of a listed member needs to join by itself, or to plan a change. */
 export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input) => {
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const found = findListed(tables, party, input.conversation);
   if (!found.ok) return found;

@@ -1,12 +1,21 @@
 /** Key packages: putting them on offer and claiming them. */
-import { mlsLimits } from "../../lib/base/limits.ts";
+import { mlsLimits, peerLimits } from "../../lib/base/limits.ts";
 import { isInRoster, listedMember } from "../domain/conversation.ts";
 import type { Account, Device, KeyPackage, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
-import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import { isAsked, isAskedEnough } from "./consent.ts";
+import {
+  actingParty,
+  askingParty,
+  type Context,
+  type Handler,
+  type Party,
+  refuse,
+} from "./context.ts";
 import type { Input } from "./contract.ts";
 
 const allowance = { most: mlsLimits.claimsPerMinute, windowMs: 60 * 1000 };
+const peersAllowance = { most: peerLimits.claimsPerMinute, windowMs: 60 * 1000 };
 
 /** Single-use packages that one device may have on offer: a full set beside what is left of the one before. */
 const mostOnOffer = 2 * mlsLimits.keyPackages;
@@ -64,17 +73,35 @@ function packageFor(
 /** Sets one package of every wanted device of an account aside for one conversation. */
 export const keyPackagesClaim: Handler<"keypackages.claim"> = (context, input) => {
   const { tables } = context;
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const target = tables.accounts.byId(input.target);
   if (target === undefined || target.disabled) return refuse("no_such_user");
   if (isUnwanted(tables, party, { target, conversation: input.conversation })) {
     return refuse("not_accepted");
   }
-  const retryAfterMs = spend(context, { kind: "claim", subject: party.account.account, allowance });
+  const asked = isAsked(context, target.key, party.account.key);
+  // An account of another server that could not make a request is told now: its server makes the conversation.
+  if (input.peer !== undefined && asked && isAskedEnough(context, target.key)) {
+    return refuse("not_accepted");
+  }
+  const retryAfterMs = countClaim(context, party) || countPeersClaim(context, input.peer);
   if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
-  return claimEach(context, party, { target, input });
+  return { ...claimEach(context, party, { target, input }), asked };
 };
+
+/** Milliseconds until the account may claim again; 0 counts this claim. */
+export function countClaim(context: Context, { account }: Party): number {
+  return spend(context, { kind: "claim", subject: account.account, allowance });
+}
+
+/** The same for all accounts of a linked server together, of which it may have as many as it likes. */
+function countPeersClaim(context: Context, key: number | undefined): number {
+  const peer = key === undefined ? undefined : context.tables.peers.byKey(key);
+  if (peer === undefined) return 0;
+  const subject = `peer ${peer.fingerprint}`;
+  return spend(context, { kind: "claim", subject, allowance: peersAllowance });
+}
 
 /** Whoever is blocked gets no packages, but for conversations that both are in already. */
 function isUnwanted(

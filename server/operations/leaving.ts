@@ -1,7 +1,7 @@
 /** Leaving a group, and answering requests. */
 import { type Conversation, listedMember, type Member } from "../domain/conversation.ts";
 import { isLastOwner, stayingOthers } from "../domain/group.ts";
-import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import { askingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { MemberState, Outcome } from "./contract.ts";
 import { seatsOf, tellRemovals, unseat } from "./membership.ts";
 import { findListed } from "./parties.ts";
@@ -11,7 +11,7 @@ type Left = Outcome<{ deleted: boolean }>;
 
 /** The account leaves a group. Again for one that leaves already: done. */
 export const conversationLeave: Handler<"conversation.leave"> = (context, input) => {
-  const party = actingParty(context.tables, input);
+  const party = askingParty(context.tables, input);
   if (!party.ok) return party;
   const found = findListed(context.tables, party, input.conversation);
   return found.ok ? leave(context, party, found.conversation) : found;
@@ -72,7 +72,7 @@ function tellState(
 
 /** Accepts or declines a request; what was declined can be accepted later. Again: done. */
 export const conversationAnswer: Handler<"conversation.answer"> = (context, input) => {
-  const party = actingParty(context.tables, input);
+  const party = askingParty(context.tables, input);
   if (!party.ok) return party;
   const found = findListed(context.tables, party, input.conversation);
   if (!found.ok) return found;

@@ -57,7 +57,7 @@ export function changeMembers(
     removeMember(context, conversation, { account: key, by });
   }
   const added = membership.add.flatMap(({ account: id, role }) => {
-    const account = tables.accounts.byId(id)?.key;
+    const account = tables.accounts.anyById(id)?.key;
     return account === undefined ? [] : [enter(context, {
       account,
       by: by.key,
@@ -69,7 +69,7 @@ export function changeMembers(
   for (const member of added) putMember(conversation, member);
   tellNewcomers(context, conversation, { by, members: added });
   for (const { account: id, role } of membership.roles) {
-    const account = tables.accounts.byId(id)?.key;
+    const account = tables.accounts.anyById(id)?.key;
     const member = account === undefined ? undefined : listedMember(conversation, account);
     if (member === undefined || member.role === role) continue;
     member.role = role;

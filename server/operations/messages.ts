@@ -27,8 +27,9 @@ import { learnByWriting } from "./consent.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Input, LogRow } from "./contract.ts";
 import { nextNumber } from "./notify.ts";
-import { roleEntries, standingOf } from "./parties.ts";
+import { elsewhere, roleEntries, standingOf } from "./parties.ts";
 import { liveDevices } from "./presence.ts";
+import { shownName } from "./remote.ts";
 import { addWaiting, continueRun, liveSeats, type NewRow, refuseQuota, tellRow } from "./rows.ts";
 import { settleWaiting } from "./waiting.ts";
 
@@ -44,6 +45,7 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
   if (conversation === undefined) return refuse("no_such_conversation");
   const seat = sendingSeat(conversation, input.device);
   if (seat === undefined) return refuse("not_a_member");
+  if (conversation.hub !== null) return sendElsewhere(tables, conversation.hub, seat);
   // Ids ascend with time; one that is greater than all before needs no look-up.
   const repeated = input.message <= seat.lastMessage
     ? tables.log.sent(conversation.key, seat.device, input.message)
@@ -61,6 +63,12 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
     refusePending(conversation, seat.account) ?? refuseQuota(tables, conversation, row);
   return refused ?? appendMessage(context, { conversation, seat, input, row, hidden });
 };
+
+/** A linked server is told of no other one: it asks the one whose conversation it is. */
+function sendElsewhere(tables: Tables, hub: number, seat: Seat) {
+  const device = tables.devices.byKey(seat.device);
+  return device.peer === null ? elsewhere(tables, hub, device) : refuse("not_a_member");
+}
 
 function appendMessage(
   context: Context,
@@ -126,12 +134,16 @@ function countForOthers(
   }
 }
 
-/** Gives a new stretch of unseen messages its notification number and tells the account's live devices. */
+/**
+ * Gives a new stretch of unseen messages its notification number and tells the account's live devices. Accounts of other
+ * servers have theirs there.
+ */
 function announce(context: Context, conversation: Conversation, key: number): void {
   const { tables } = context;
   const notice = memberOf(conversation, key)?.notice;
-  if (notice === undefined) return;
-  notice.number = nextNumber(context, tables.accounts.byKey(key));
+  const account = tables.accounts.byKey(key);
+  if (notice === undefined || account.peer !== null) return;
+  notice.number = nextNumber(context, account);
   const devices = liveDevices(tables, key);
   if (devices.length === 0) return;
   context.nudge({
@@ -143,7 +155,7 @@ function announce(context: Context, conversation: Conversation, key: number): vo
       ts: notice.ts,
       seen: false,
       conversation: conversation.id,
-      from: tables.accounts.byKey(notice.from).name,
+      from: shownName(tables, tables.accounts.byKey(notice.from)),
       count: notice.count,
     },
   });

@@ -4,6 +4,7 @@ import type { Account, StoredNotification, Tables } from "../tables/tables.ts";
 import type { Context } from "./context.ts";
 import type { NotificationRow } from "./contract.ts";
 import { liveDevices } from "./presence.ts";
+import { shownName } from "./remote.ts";
 
 /** A stored notification as peers get it. */
 export function notificationRow(tables: Tables, stored: StoredNotification): NotificationRow {
@@ -16,7 +17,9 @@ export function notificationRow(tables: Tables, stored: StoredNotification): Not
     ...(stored.label === null ? {} : { label: stored.label }),
     ...(stored.count === null ? {} : { count: stored.count }),
     ...(stored.conversation === null ? {} : { conversation: stored.conversation }),
-    ...(stored.from === null ? {} : { from: tables.accounts.byKey(stored.from).name }),
+    ...(stored.from === null
+      ? {}
+      : { from: shownName(tables, tables.accounts.byKey(stored.from)) }),
     ...(stored.role === null ? {} : { role: stored.role }),
   };
 }
@@ -40,12 +43,13 @@ const nothing = {
 
 type Facts = Partial<Omit<StoredNotification, "number" | "ts" | "seen" | "kind">>;
 
-/** Stores a notification and tells the account's live devices, other than `by`. */
+/** Stores a notification and tells the account's live devices, other than `by`. Accounts of other servers have theirs there. */
 function notify(
   context: Context,
   account: Account,
   about: { readonly kind: StoredNotification["kind"]; readonly facts: Facts; readonly by?: string },
 ): void {
+  if (account.peer !== null) return;
   const { tables, now: ts } = context;
   const { kind, facts, by } = about;
   const number = nextNumber(context, account);

@@ -10,7 +10,8 @@ import type { AccountId } from "../domain/group.ts";
 import type { FindDevice, KnownDevice } from "../domain/roster.ts";
 import type { Device, Tables } from "../tables/tables.ts";
 import { type Party, refuse } from "./context.ts";
-import type { Refused, RosterEntry, Standing } from "./contract.ts";
+import type { Elsewhere, Refused, RosterEntry, Standing } from "./contract.ts";
+import { peerName } from "./remote.ts";
 
 /** A device as the rules for rosters see it. */
 export function knownDevice(device: Device): KnownDevice {
@@ -26,7 +27,7 @@ export function knownDevice(device: Device): KnownDevice {
 /** Looks devices up for the rules. */
 export function finder(tables: Tables): FindDevice {
   return (key) => {
-    const device = tables.devices.byId(key);
+    const device = tables.devices.anyById(key);
     return device === undefined ? undefined : knownDevice(device);
   };
 }
@@ -65,13 +66,26 @@ export function standingOf(tables: Tables, conversation: Conversation, account: 
   return { state, by: accountIds(tables)(invitedBy) };
 }
 
-/** The conversation, when the acting account is a member. */
+/** That another server orders the conversation, which it has to be asked about. */
+export function elsewhere(tables: Tables, hub: number, { certificate }: Device): Elsewhere {
+  return { ok: false, code: "elsewhere", server: peerName(tables, hub), certificate };
+}
+
+/**
+ * The conversation, when the acting account is a member and this server orders it. A linked server is told of no other one:
+ * it asks the one whose it is.
+ */
 export function findListed(
   tables: Tables,
   party: Party,
   id: string,
-): Refused | { readonly ok: true; readonly conversation: Conversation } {
+): Refused | Elsewhere | { readonly ok: true; readonly conversation: Conversation } {
   const conversation = tables.conversations.byId(id);
-  const listed = conversation !== undefined && listedMember(conversation, party.account.key);
-  return listed ? { ok: true, conversation } : refuse("no_such_conversation");
+  const { account, device } = party;
+  if (conversation === undefined || listedMember(conversation, account.key) === undefined) {
+    return refuse("no_such_conversation");
+  }
+  if (conversation.hub === null) return { ok: true, conversation };
+  if (account.peer !== null) return refuse("no_such_conversation");
+  return elsewhere(tables, conversation.hub, device);
 }

@@ -12,7 +12,7 @@ import {
 import { type KnownDevice, resolveEntries } from "../domain/roster.ts";
 import { appendOwn, refuseIncarnation } from "../domain/sending.ts";
 import { spend } from "./allowance.ts";
-import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import { askingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
 import { refuseCommitQuota, takeSeatAgain } from "./commits.ts";
 import { finder, findListed, knownDevice, roleEntries, rosterEntries } from "./parties.ts";
@@ -43,7 +43,7 @@ function checkRoster(
 /** Gives the conversation a new group. Of two who do so at once the first wins; the same again gets the same answer. */
 export const conversationRecreate: Handler<"conversation.recreate"> = (context, input) => {
   const { tables } = context;
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const found = findListed(tables, party, input.conversation);
   if (!found.ok) return found;

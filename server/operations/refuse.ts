@@ -4,7 +4,7 @@ import type { Conversation, Seat } from "../domain/conversation.ts";
 import { checkRefusal, isRefused, mayRefuse } from "../domain/refusal.ts";
 import type { StoredRefusal, Undo } from "../tables/repairs.ts";
 import { spend } from "./allowance.ts";
-import { actingParty, type Context, type Handler, refuse } from "./context.ts";
+import { askingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
 import { findListed, rosterEntries } from "./parties.ts";
 import { continueRun, tellRow } from "./rows.ts";
@@ -15,7 +15,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Notes that a device cannot apply the latest commit; enough of them take it back. */
 export const conversationRefuse: Handler<"conversation.refuse"> = (context, input) => {
   const { tables, now } = context;
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const found = findListed(tables, party, input.conversation);
   if (!found.ok) return found;

@@ -175,7 +175,7 @@ export function restoreRemovals(
       conversation.removals.add(key);
       tables.conversations.queueRemoval(conversation.key, seat.device);
     } else if (conversation.removals.delete(key)) {
-      const device = tables.devices.byId(key);
+      const device = tables.devices.anyById(key);
       if (device !== undefined) tables.conversations.unqueueRemoval(conversation.key, device.key);
     }
   }

@@ -45,8 +45,18 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "lib/mls/peek.ts",
     "server/domain",
     "server/federation/pipe.ts",
+    "server/federation/refused.ts",
     "server/operations/contract.ts",
+    "server/requests",
     "server/storage/proxy.ts",
+  ],
+  // What a session here and a linked server may both ask for, carried out alike.
+  "server/requests": [
+    "lib/base",
+    "lib/crypto",
+    "lib/wire",
+    "lib/mls/peek.ts",
+    "server/operations/contract.ts",
   ],
   "server/federation": [
     "lib/base",
@@ -56,6 +66,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "lib/mls/peek.ts",
     "server/domain",
     "server/operations/contract.ts",
+    "server/requests",
     "server/storage/proxy.ts",
   ],
   "server/admin": [

@@ -11,19 +11,24 @@ import {
 import type { TestAccount, WireClient } from "./wire_client.ts";
 
 /** A client and whose it is. */
-export interface Party {
+export interface Party extends Speaker {
   readonly client: WireClient;
+}
+
+/** Whoever can make requests with a device key of an account: a client, or one behind another server. */
+export interface Speaker {
+  readonly client: Pick<WireClient, "device" | "deviceText" | "certificate" | "request">;
   readonly account: TestAccount;
 }
 
 /** What MLS needs of a party. */
-export function mlsIdentity({ client, account }: Party) {
+export function mlsIdentity({ client, account }: Speaker) {
   const certificate = readDeviceCertificate(fromBase64url(client.certificate(account)));
   return { device: client.device, certificate };
 }
 
 /** Uploads one key package of the party's device. */
-export async function offerKeyPackage(party: Party): Promise<void> {
+export async function offerKeyPackage(party: Speaker): Promise<void> {
   const made = await createKeyPackage(mlsIdentity(party), { now: Date.now(), lastResort: false });
   const { ref, keyPackage } = made;
   const packages = [{ ref, lastResort: false, length: keyPackage.length }];
@@ -38,12 +43,17 @@ export interface Created {
 }
 
 /** `from` creates a direct conversation with `to`, whose device has offered a key package. */
-export async function createConversation(from: Party, to: Party): Promise<Created> {
+export async function createConversation(
+  from: Speaker,
+  to: Speaker,
+  { server }: { readonly server?: string } = {},
+): Promise<Created> {
   const conversation = randomId();
   const claimed = await from.client.request({
     type: "keypackages.claim",
     account: to.account.id,
     conversation,
+    ...(server === undefined ? {} : { server }),
   });
   const context = { identity: mlsIdentity(from), accept: () => true };
   const group = await createGroup(uuidBytes(conversation), { ...context, now: Date.now() });
@@ -113,7 +123,7 @@ function vector(content: Uint8Array): Uint8Array {
 
 /** Sends one such message; what the server answered. */
 export async function sendLookalike(
-  party: Party,
+  party: Speaker,
   message: { conversation: string; epoch?: number; id?: string; bytes?: Uint8Array },
 ) {
   const { conversation, epoch = 1, id = randomId() } = message;

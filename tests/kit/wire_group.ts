@@ -15,13 +15,13 @@ import {
   type PendingCommit,
 } from "../../lib/mls/mod.ts";
 import type { Message } from "../../lib/wire/messages.ts";
-import { commitBody, mlsIdentity, type Party } from "./conversation.ts";
+import { commitBody, mlsIdentity, type Speaker } from "./conversation.ts";
 
 /** A change of members, with what it does to devices. */
 export interface Changing {
   readonly membership?: Partial<MembershipChange>;
-  readonly add?: readonly Party[];
-  readonly remove?: readonly Party[];
+  readonly add?: readonly Speaker[];
+  readonly remove?: readonly Speaker[];
 }
 
 /** A commit that is ready to be sent, declared as it is. */
@@ -32,11 +32,11 @@ export interface Declared {
 }
 
 /** An account with a role. */
-export function listed({ account }: Party, role: Role = "member") {
+export function listed({ account }: Speaker, role: Role = "member") {
   return { account: account.id, role };
 }
 
-const entryOf = ({ account, client }: Party) => ({
+const entryOf = ({ account, client }: Speaker) => ({
   account: account.id,
   device: client.deviceText,
 });
@@ -50,7 +50,7 @@ export function membershipBytes(part: Partial<MembershipChange>): Bytes {
 const privateStates = new Map<string, Bytes>();
 
 /** A key package of the party's device, handed over without the server. */
-export async function keyPackageOf(party: Party): Promise<Uint8Array> {
+export async function keyPackageOf(party: Speaker): Promise<Uint8Array> {
   const made = await createKeyPackage(mlsIdentity(party), { now: Date.now(), lastResort: false });
   privateStates.set(`${party.client.deviceText} ${made.ref}`, made.privateState);
   return made.keyPackage;
@@ -68,7 +68,7 @@ export class WireGroup {
 
   /** Makes a group on the server; the first is its creator and owner. */
   static async create(
-    people: readonly [Party, ...Party[]],
+    people: readonly [Speaker, ...Speaker[]],
     roles: Readonly<Record<string, Role>> = {},
   ): Promise<WireGroup> {
     const made = await WireGroup.draft(people, roles);
@@ -81,7 +81,7 @@ export class WireGroup {
 
   /** What creates a group, not sent yet. */
   static async draft(
-    people: readonly [Party, ...Party[]],
+    people: readonly [Speaker, ...Speaker[]],
     roles: Readonly<Record<string, Role>> = {},
   ) {
     const [creator, ...others] = people;
@@ -106,19 +106,19 @@ export class WireGroup {
   }
 
   /** The party's state. */
-  state(party: Party): MlsGroup {
+  state(party: Speaker): MlsGroup {
     const state = this.#states.get(party.client.deviceText);
     if (state === undefined) throw new Error(`${party.account.name} is not in the group`);
     return state;
   }
 
   /** The party goes on with this state. */
-  keep(party: Party, state: MlsGroup): void {
+  keep(party: Speaker, state: MlsGroup): void {
     this.#states.set(party.client.deviceText, state);
   }
 
   /** The party joins by the welcome of a commit. */
-  async join(party: Party, { welcome }: PendingCommit): Promise<void> {
+  async join(party: Speaker, { welcome }: PendingCommit): Promise<void> {
     if (welcome === undefined) throw new Error("nobody is welcomed");
     const identity = mlsIdentity(party);
     const joined = await joinFromWelcome(welcome, {
@@ -132,7 +132,7 @@ export class WireGroup {
 
   /** A commit by the party, not sent yet. */
   async draft(
-    party: Party,
+    party: Speaker,
     { membership = {}, add = [], remove = [] }: Changing,
   ): Promise<Declared> {
     const state = this.state(party);
@@ -153,7 +153,7 @@ export class WireGroup {
   /** The request for a commit. */
   declare(
     pending: PendingCommit,
-    { add, gone }: { readonly add: readonly Party[]; readonly gone: readonly string[] },
+    { add, gone }: { readonly add: readonly Speaker[]; readonly gone: readonly string[] },
   ): Declared {
     const { parts, bodies, body } = commitBody(pending);
     const { conversation } = this;
@@ -163,12 +163,16 @@ export class WireGroup {
   }
 
   /** Sends a commit; rejects with the refusal. */
-  async send(party: Party, { request, bodies }: Omit<Declared, "pending">) {
+  async send(party: Speaker, { request, bodies }: Omit<Declared, "pending">) {
     return await party.client.request({ type: "conversation.commit", ...request }, bodies);
   }
 
   /** A commit that must be accepted; all others in the group apply it. */
-  async change(party: Party, changing: Changing, others: readonly Party[] = []): Promise<number> {
+  async change(
+    party: Speaker,
+    changing: Changing,
+    others: readonly Speaker[] = [],
+  ): Promise<number> {
     const declared = await this.draft(party, changing);
     const { message } = await this.send(party, declared);
     this.keep(party, declared.pending.next);
@@ -178,7 +182,7 @@ export class WireGroup {
   }
 
   /** The party applies somebody else's commit. */
-  async apply(party: Party, commit: Uint8Array): Promise<void> {
+  async apply(party: Speaker, commit: Uint8Array): Promise<void> {
     const processed = await this.state(party).process(commit);
     if (processed.kind !== "commit") throw new Error(`no commit: ${processed.kind}`);
     this.keep(party, processed.group);

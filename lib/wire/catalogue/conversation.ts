@@ -132,7 +132,7 @@ export const conversationMessages = {
   "conversation.info.ok": reply("conversation.info", {
     kind: conversationKind,
     members: listOf(
-      Type.Object({ account: uuid, role: memberRole }),
+      Type.Object({ account: uuid, role: memberRole }, { additionalProperties: false }),
       mlsLimits.groupDevices,
     ),
     ...incarnation,

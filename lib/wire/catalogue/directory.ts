@@ -123,7 +123,7 @@ export const directoryMessages = {
         ref: hash64(),
         lastResort: Type.Boolean(),
         length: count,
-      }),
+      }, { additionalProperties: false }),
       16,
     ),
     /** Devices that have none left. */

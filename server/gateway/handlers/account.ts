@@ -11,7 +11,8 @@ import {
 } from "../../../lib/crypto/password.ts";
 import { enter } from "../enter.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { type Exchange, refused, type Session } from "../session.ts";
+import type { Exchange, Session } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 
 /** Handlers of `account.*` and `vault.get`. */
 export const accountHandlers: RequestHandlers<

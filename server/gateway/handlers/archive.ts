@@ -1,7 +1,7 @@
 /** The archive: batches in and out, as they are. */
 import { archiveLimits } from "../../../lib/base/limits.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 
 /** Handlers of `archive.*`. */
 export const archiveHandlers: RequestHandlers<"archive.head" | "archive.fetch" | "archive.append"> =

@@ -2,14 +2,15 @@
  * Conversations and their messages. Handlers that append call the storage side before they first wait: what one
  * connection sends reaches the log in the order in which it was sent.
  */
-import { reach } from "../../../lib/base/crashpoint.ts";
 import type { ConversationRow } from "../../operations/contract.ts";
-import { checkCommit, isMessageOf } from "../clear_header.ts";
-import { commitParts } from "../commit_parts.ts";
 import { fitting, thinned } from "../fitting.ts";
+import { checkCommit } from "../../requests/clear_header.ts";
+import { commitParts } from "../../requests/commit_parts.ts";
+import { carryOrHandOn } from "../hand_on.ts";
 import type { RequestHandlers } from "../handler_types.ts";
 import { sendRow } from "../push.ts";
-import { refused, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const conversationsAtOnce = 50;
@@ -38,18 +39,13 @@ export const conversationHandlers: RequestHandlers<
   | "message.fetch"
   | "message.read"
 > = {
-  "conversation.stage": (session, { message: { hash, offset }, body }) => {
-    const { device, services } = session;
-    const taken = services.staged.add({ device, hash }, { offset, bytes: body });
-    return Promise.resolve(
-      taken.ok ? { ok: true, fields: { staged: taken.staged } } : refused(taken.code),
-    );
-  },
+  "conversation.stage": (session, arrived) => carryOrHandOn(session, "conversation.stage", arrived),
 
   "conversation.create": async (session, { message, body }) => {
     const { actor } = session.ready;
     const { conversation, kind, hash, roster } = message;
-    const parts = commitParts(session, { message, body });
+    const { device, services: { staged } } = session;
+    const parts = commitParts(staged.take({ device, hash }, body), message.parts);
     if (parts === undefined) return refused("malformed");
     const others = roster.filter(({ device }) => device !== actor.device);
     const declared = { conversation, epoch: 0, hash, external: false, add: others, remove: [] };
@@ -63,18 +59,8 @@ export const conversationHandlers: RequestHandlers<
     return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
   },
 
-  "conversation.commit": async (session, { message, body }) => {
-    const { conversation, epoch, hash, external, add, remove } = message;
-    const parts = commitParts(session, { message, body });
-    if (parts === undefined) return refused("malformed");
-    const declared = { conversation, epoch, hash, external, add, remove, ...parts };
-    const own = { ...session.ready.actor, ...declared };
-    const verdict = checkCommit(own);
-    if (!verdict.ok) return verdict;
-    const input = { ...own, incarnation: message.incarnation ?? 0, membership: verdict.membership };
-    const done = await session.services.storage.call("conversation.commit", input);
-    return done.ok ? { ok: true, fields: { seq: done.seq, epoch: done.epoch, ts: done.ts } } : done;
-  },
+  "conversation.commit": (session, arrived) =>
+    carryOrHandOn(session, "conversation.commit", arrived),
 
   "conversation.list": async (session, { message }) => {
     const found = await session.services.storage.call("conversation.list", {
@@ -91,38 +77,15 @@ export const conversationHandlers: RequestHandlers<
     return { ok: true, fields: { conversations: rows, more } };
   },
 
-  "conversation.info": async (session, { message }) => {
-    const { conversation } = message;
-    const input = { ...session.ready.actor, conversation };
-    const found = await session.services.storage.call("conversation.info", input);
-    if (!found.ok) return found;
-    const { ok: _, groupInfo, ...fields } = found;
-    return { ok: true, fields, body: [groupInfo] };
-  },
+  "conversation.info": (session, arrived) => carryOrHandOn(session, "conversation.info", arrived),
 
-  "message.send": async (session, { message, body }) => {
-    const { account, device } = session.ready.actor;
-    const { conversation, epoch } = message;
-    if (!isMessageOf(body, message)) return refused("malformed");
-    const { message: id, incarnation = 0, quiet = false, keepDays, generation } = message;
-    const days = keepDays === undefined ? {} : { keepDays };
-    const key = generation === undefined ? {} : { generation };
-    const sent = {
-      conversation,
-      message: id,
-      incarnation,
-      epoch,
-      bytes: body,
-      quiet,
-      ...days,
-      ...key,
-    };
-    const input = { account, device, ...sent };
-    reach("server:received");
-    const done = await session.services.storage.call("message.send", input);
-    if (!done.ok) return done;
-    if (session.phase.kind === "ready") session.phase.push.sent(conversation, done.seq);
-    return { ok: true, fields: { seq: done.seq, ts: done.ts } };
+  "message.send": async (session, arrived) => {
+    const answer = await carryOrHandOn(session, "message.send", arrived);
+    const { phase } = session;
+    if (answer.ok && phase.kind === "ready") {
+      phase.push.sent(arrived.message.conversation, answer.fields.seq);
+    }
+    return answer;
   },
 
   "message.fetch": async (session, { message }) => {

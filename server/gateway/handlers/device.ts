@@ -4,7 +4,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { type DeviceRevocation, readRevocation } from "../../../lib/crypto/certificate.ts";
 import { enter } from "../enter.ts";
 import type { NoticeHandlers, RequestHandlers } from "../handler_types.ts";
-import { refused } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 import { ownCertificate } from "./account.ts";
 
 /** Handlers of `device.*` and `session.close`. */

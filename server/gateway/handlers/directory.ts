@@ -4,10 +4,13 @@ import { mlsLimits } from "../../../lib/base/limits.ts";
 import { directoryOrigin } from "../../../lib/directory/origin.ts";
 import { signCheckpoint } from "../../../lib/directory/checkpoint.ts";
 import type { Refused } from "../../operations/contract.ts";
-import { isKeyPackageOf, type PackageOwner } from "../clear_header.ts";
+import { isKeyPackageOf, type PackageOwner } from "../../requests/clear_header.ts";
 import { fitting } from "../fitting.ts";
+import { carryOrHandOn } from "../hand_on.ts";
+import { claimRemotely } from "../remote_claim.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { type Answer, refused, type Session } from "../session.ts";
+import type { Session } from "../session.ts";
+import { type Answer, refused } from "../../requests/answer.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const usersAtOnce = 200;
@@ -95,22 +98,10 @@ export const directoryHandlers: RequestHandlers<
     return done.ok ? { ok: true, fields: { keyPackages: done.keyPackages } } : done;
   },
 
-  "keypackages.claim": async (session, { message }) => {
-    const claimed = await session.services.storage.call("keypackages.claim", {
-      ...session.ready.actor,
-      target: message.account,
-      conversation: message.conversation,
-      anew: message.anew ?? false,
-    });
-    if (!claimed.ok) return claimed;
-    const packages = claimed.packages.map(({ device, ref, lastResort, bytes }) => ({
-      device,
-      ref,
-      lastResort,
-      length: bytes.length,
-    }));
-    const body = claimed.packages.map(({ bytes }) => bytes);
-    return { ok: true, fields: { packages, missing: claimed.missing }, body };
+  "keypackages.claim": async (session, { message, body }) => {
+    const { server, ...local } = message;
+    if (server !== undefined) return await claimRemotely(session, { ...local, server });
+    return await carryOrHandOn(session, "keypackages.claim", { message: local, body });
   },
 };
 

@@ -1,7 +1,7 @@
 /** Files: rows are asked of the database, bytes go past it. */
 import { fileLimits } from "../../../lib/base/limits.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 
 /** Handlers of `file.*`. */
 export const fileHandlers: RequestHandlers<

@@ -1,6 +1,7 @@
 /** Belonging to conversations: leaving, answering requests, blocking. */
 import type { RequestHandlers } from "../handler_types.ts";
 import { fitting } from "../fitting.ts";
+import { carryOrHandOn } from "../hand_on.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const blocksAtOnce = 200;
@@ -13,17 +14,10 @@ export const groupHandlers: RequestHandlers<
   | "account.unblock"
   | "account.blocks"
 > = {
-  "conversation.leave": async (session, { message: { conversation } }) => {
-    const input = { ...session.ready.actor, conversation };
-    const done = await session.services.storage.call("conversation.leave", input);
-    return done.ok ? { ok: true, fields: { deleted: done.deleted } } : done;
-  },
+  "conversation.leave": (session, arrived) => carryOrHandOn(session, "conversation.leave", arrived),
 
-  "conversation.answer": async (session, { message: { conversation, answer } }) => {
-    const input = { ...session.ready.actor, conversation, answer };
-    const done = await session.services.storage.call("conversation.answer", input);
-    return done.ok ? { ok: true, fields: {} } : done;
-  },
+  "conversation.answer": (session, arrived) =>
+    carryOrHandOn(session, "conversation.answer", arrived),
 
   "account.block": async (session, { message }) => {
     const input = { ...session.ready.actor, other: message.account };

@@ -6,7 +6,7 @@ import { verifyLobbyPost } from "../../../lib/crypto/lobby_post.ts";
 import { VerifyingKey } from "../../../lib/crypto/sign.ts";
 import { fitting } from "../fitting.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused } from "../session.ts";
+import { refused } from "../../requests/answer.ts";
 
 /** Rows of one answer, as many as its schema allows. */
 const notificationsAtOnce = 100;

@@ -1,47 +1,12 @@
 /** Refusing commits that cannot be applied, and making groups anew. */
-import { fromBase64url } from "../../../lib/base/bytes.ts";
-import { changesNothing } from "../../../lib/base/membership.ts";
-import { verifyCommitRefusal } from "../../../lib/crypto/commit_refusal.ts";
-import { VerifyingKey } from "../../../lib/crypto/sign.ts";
-import { checkCommit } from "../clear_header.ts";
-import { commitParts } from "../commit_parts.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused } from "../session.ts";
+import { carryOrHandOn } from "../hand_on.ts";
 
 /** Handlers of `conversation.refuse` and `conversation.recreate`. */
 export const repairHandlers: RequestHandlers<"conversation.refuse" | "conversation.recreate"> = {
-  "conversation.refuse": async (session, { message }) => {
-    const { conversation, incarnation, epoch, hash, reason, signature } = message;
-    const refusal = { conversation, incarnation, epoch, hash, reason };
-    const key = new VerifyingKey(fromBase64url(session.device));
-    if (!verifyCommitRefusal(key, fromBase64url(signature), refusal)) return refused("tampered");
-    const input = { ...session.ready.actor, ...refusal, signature };
-    const done = await session.services.storage.call("conversation.refuse", input);
-    if (!done.ok) return done;
-    const { rolledBack, others } = done;
-    const facts = { conversation, epoch, reason, rolledBack, device: session.device };
-    session.services.logger.log("warning", "commit_refused", facts);
-    return { ok: true, fields: { rolledBack, others } };
-  },
+  "conversation.refuse": (session, arrived) =>
+    carryOrHandOn(session, "conversation.refuse", arrived),
 
-  "conversation.recreate": async (session, { message, body }) => {
-    const { actor } = session.ready;
-    const { conversation, incarnation, hash, roster } = message;
-    const parts = commitParts(session, { message, body });
-    if (parts === undefined) return refused("malformed");
-    const add = roster.filter(({ device }) => device !== actor.device);
-    const declared = { conversation, epoch: 0, hash, external: false, add, remove: [] };
-    const born = incarnation + 1;
-    const verdict = checkCommit({ device: actor.device, ...declared, ...parts, born });
-    if (!verdict.ok) return verdict;
-    if (!changesNothing(verdict.membership)) return refused("not_allowed");
-    const { membership } = verdict;
-    const input = { ...actor, conversation, incarnation, hash, roster, membership, ...parts };
-    const done = await session.services.storage.call("conversation.recreate", input);
-    if (!done.ok) return done;
-    const { seq, epoch, ts } = done;
-    const facts = { conversation, incarnation: done.incarnation, device: actor.device };
-    session.services.logger.log("warning", "conversation_recreated", facts);
-    return { ok: true, fields: { seq, epoch, ts, incarnation: done.incarnation } };
-  },
+  "conversation.recreate": (session, arrived) =>
+    carryOrHandOn(session, "conversation.recreate", arrived),
 };

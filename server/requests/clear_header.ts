@@ -10,7 +10,7 @@ import {
 import { type DeviceCertificate, readDeviceCertificate } from "../../lib/crypto/certificate.ts";
 import { commitHash, peekCommit, type PeekedCommit, peekMls } from "../../lib/mls/peek.ts";
 import type { Refused, RosterEntry } from "../operations/contract.ts";
-import { refused } from "./session.ts";
+import { refused } from "./answer.ts";
 
 /** Whether `bytes` are an encrypted application message of `conversation` (UUID) in `epoch`. */
 export function isMessageOf(
@@ -52,6 +52,23 @@ export function isKeyPackageOf(owner: PackageOwner, declared: DeclaredKeyPackage
     toBase64url(certificate.accountKey) === owner.accountKey &&
     toBase64url(certificate.deviceKey) === owner.device &&
     toBase64url(certificate.serverKey) === owner.server;
+}
+
+/**
+ * The certificate (base64url) of a package that a linked server gave for an account of its own; undefined when the package
+ * is not what it is declared to be, or certified for another device, account or server.
+ */
+export function packageCertificate(
+  { account, server }: Pick<PackageOwner, "account" | "server">,
+  declared: DeclaredKeyPackage & { readonly device: string },
+): string | undefined {
+  const header = peekMls(declared.bytes);
+  const certificate = header?.kind === "key_package" ? tryRead(header.identity) : undefined;
+  if (header?.kind !== "key_package" || certificate === undefined) return undefined;
+  const accountKey = toBase64url(certificate.accountKey);
+  const { device } = declared;
+  const fits = isKeyPackageOf({ account, accountKey, device, server }, declared);
+  return fits ? toBase64url(header.identity) : undefined;
 }
 
 /** A commit as its request declares it. */

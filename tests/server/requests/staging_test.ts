@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mlsLimits } from "../../../lib/base/limits.ts";
-import { StagedCommits } from "../../../server/gateway/staging.ts";
+import { StagedCommits } from "../../../server/requests/staging.ts";
 import { ManualClock } from "../../wire/kit.ts";
 
 const piece = (size: number, fill = 1) => new Uint8Array(size).fill(fill);

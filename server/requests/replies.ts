@@ -1,0 +1,51 @@
+/** Replies as servers give them to each other, and as clients get them. */
+import {
+  catalogue,
+  type Message,
+  type ReplyType,
+  type RequestType,
+} from "../../lib/wire/messages.ts";
+import type { Answered, ReplyFields } from "./answer.ts";
+import type { Handed, HandedType } from "./asker.ts";
+
+/** A reply without `id` and `body`. */
+export type HandedReply = Extract<
+  Message<"peer.answer">["answer"],
+  { readonly kind: "request" }
+>["reply"];
+
+const outer: ReadonlySet<string> = new Set(["type", "id", "body"]);
+
+/** The reply to `type` for a server that has handed it on. */
+export function toReply<T extends HandedType & RequestType>(
+  type: T,
+  { fields }: Pick<Answered<T>, "fields">,
+): HandedReply {
+  // The fields of that reply, as the type of its carrier says.
+  return { type: `${type}.ok`, ...fields } as unknown as HandedReply;
+}
+
+/**
+ * The answer that a linked server's reply makes, if it is one to `type`; nothing else that may stand in it goes on to a
+ * client. Its shape was checked when it arrived.
+ */
+export function fromReply<T extends HandedType & RequestType>(
+  type: T,
+  reply: HandedReply,
+  body: Uint8Array,
+): Answered<T> | undefined {
+  const replyType: ReplyType<RequestType> = `${type}.ok`;
+  if (reply.type !== replyType) return undefined;
+  const { properties } = catalogue[replyType].schema;
+  const known = Object.entries(reply).filter(([name]) =>
+    Object.hasOwn(properties, name) && !outer.has(name)
+  );
+  const fields = Object.fromEntries(known) as unknown as ReplyFields<T>;
+  return { ok: true, fields, ...(Object.hasOwn(properties, "body") ? { body: [body] } : {}) };
+}
+
+/** The request as it is handed on: without what pairs it with its reply here. */
+export function toHanded(message: Handed): Handed {
+  const known = Object.entries(message).filter(([name]) => name !== "id" && name !== "body");
+  return Object.fromEntries(known) as unknown as Handed;
+}

@@ -1,0 +1,166 @@
+/** A linked server that the test itself speaks for: it asks, is asked, and confirms what it is sent. */
+import { concat, fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
+import { AppError } from "../../../lib/base/errors.ts";
+import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
+import { fingerprintHex } from "../../../lib/crypto/fingerprint.ts";
+import { generateSigningKey, type SigningKey } from "../../../lib/crypto/sign.ts";
+import type { NewRequest } from "../../../lib/wire/client_requests.ts";
+import { RefusedError } from "../../../lib/wire/errors.ts";
+import type { Arrived, Message, RequestType } from "../../../lib/wire/messages.ts";
+import type { Speaker } from "../../kit/conversation.ts";
+import { newAccount, type TestAccount } from "../../kit/wire_client.ts";
+import { greeting, HostilePeer, type House } from "./kit.ts";
+
+type Ask = Message<"peer.ask">["ask"];
+type Said = Arrived<"peer.answer"> | Arrived<"peer.refusal">;
+
+/** What it answers to a question; undefined for no answer at all. */
+export interface Reply {
+  readonly answer: Message<"peer.answer">["answer"];
+  readonly body?: Uint8Array;
+}
+
+/** A neighbour of one house. */
+export class Neighbour implements AsyncDisposable {
+  readonly identity: SigningKey;
+  readonly #peer: HostilePeer;
+  readonly #waiting = new Map<number, (said: Said) => void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #nextId = 1;
+  /** How it answers. */
+  answer: (ask: Ask) => Reply | undefined = () => undefined;
+  /** Items that came, in order. */
+  readonly items: Message<"peer.item">["item"][] = [];
+
+  private constructor(identity: SigningKey, peer: HostilePeer) {
+    this.identity = identity;
+    this.#peer = peer;
+    void this.#listen().finally(() => this.#ended.resolve());
+  }
+
+  /** Links with a house that lets everybody in, or knows this identity. */
+  static async link(house: House, identity = generateSigningKey()): Promise<Neighbour> {
+    const peer = await HostilePeer.connect(await house.server.pinned(), identity);
+    const linked = house.says(/peer linked/);
+    peer.say(greeting({ name: "neighbour" }));
+    await linked;
+    return new Neighbour(identity, peer);
+  }
+
+  get fingerprint(): string {
+    return fingerprintHex(this.identity.publicKey);
+  }
+
+  /** Resolves when the other side has closed the link. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Asks; the answer with its body. Rejects with `RefusedError`. */
+  async ask(ask: object, body: Uint8Array = new Uint8Array(0)): Promise<Arrived<"peer.answer">> {
+    const id = this.#nextId++;
+    const said = new Promise<Said>((resolve) => this.#waiting.set(id, resolve));
+    const message = {
+      type: "peer.ask",
+      id,
+      ask,
+      ...(body.length > 0 ? { body: body.length } : {}),
+    };
+    this.#peer.connection.sendEncoded(JSON.stringify(message), body.length > 0 ? body : undefined);
+    const closed = this.ended.then(() => Promise.reject(new AppError("server_away")));
+    const { message: reply, body: bytes } = await Promise.race([said, closed]);
+    if (reply.type === "peer.answer") return { message: reply, body: bytes };
+    const { code, retryAfterMs, epoch } = reply;
+    throw new RefusedError({
+      type: "error",
+      code,
+      message: code,
+      retry: "never",
+      connection: "",
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(epoch === undefined ? {} : { epoch }),
+    });
+  }
+
+  /** Somebody with an account here, whose requests it hands on. */
+  person(name: string, account: TestAccount = newAccount(name)): Speaker {
+    const device = generateSigningKey();
+    const certificate = certificateOf(account, device, this.identity.publicKey);
+    const request = async <T extends RequestType>(
+      message: NewRequest<T>,
+      body: Uint8Array | Uint8Array[] = [],
+    ) => {
+      const { body: _, ...handed } = { body: 0, ...message };
+      const bytes = concat(...[body].flat());
+      const said = await this.ask({ kind: "request", certificate, message: handed }, bytes);
+      const { answer } = said.message;
+      if (answer.kind !== "request") throw new Error(answer.kind);
+      return { message: { id: 0, ...answer.reply }, body: said.body };
+    };
+    const client = {
+      device,
+      deviceText: toBase64url(device.publicKey),
+      certificate: () => certificate,
+      // The reply to that request, which the server's schema has checked.
+      request: request as unknown as Speaker["client"]["request"],
+    };
+    return { account, client };
+  }
+
+  async #listen(): Promise<void> {
+    for (;;) {
+      const arrived = await this.#peer.connection.receive().catch(() => undefined);
+      if (arrived === undefined) return;
+      for (const one of arrived) this.#take(one);
+    }
+  }
+
+  #take({ message, body }: Arrived): void {
+    switch (message.type) {
+      case "peer.answer":
+        return this.#settle(message.id, { message, body: body.slice() });
+      case "peer.refusal":
+        return this.#settle(message.id, { message, body });
+      case "peer.item":
+        this.items.push(message.item);
+        return this.#peer.say({ type: "peer.ack", counter: message.counter });
+      case "peer.ask": {
+        const reply = this.answer(message.ask);
+        if (reply === undefined) return;
+        const { answer, body: bytes } = reply;
+        const said = { type: "peer.answer", id: message.id, answer };
+        if (bytes === undefined) return this.#peer.say(said);
+        const text = JSON.stringify({ ...said, body: bytes.length });
+        return this.#peer.connection.sendEncoded(text, bytes);
+      }
+    }
+  }
+
+  #settle(id: number, said: Said): void {
+    this.#waiting.get(id)?.(said);
+    this.#waiting.delete(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer[Symbol.asyncDispose]();
+    await this.ended;
+  }
+}
+
+/** A certificate for a device of an account of the server with this identity. */
+export function certificateOf(
+  account: TestAccount,
+  device: SigningKey,
+  serverKey: Uint8Array,
+): string {
+  return toBase64url(
+    issueDeviceCertificate({
+      name: account.name,
+      accountId: account.id,
+      serverKey: fromBase64url(toBase64url(serverKey)),
+      accountKey: account.key,
+      deviceKey: device.publicKey,
+      createdAt: Date.now(),
+    }).bytes,
+  );
+}
