@@ -26,6 +26,7 @@ import { welcomeMisfit } from "./intake_checks.ts";
 import { wrongSender } from "./wrong_sender.ts";
 import { noteUnreadable, refusedMessage } from "./unreadable.ts";
 import { storeRepair } from "./repair/store.ts";
+import { originalTime } from "./repair/original_time.ts";
 import { beginAnew, beginDispute, isDisputed, noteBefore, takeRepair } from "./repair/take.ts";
 import { isIn } from "./group_names.ts";
 
@@ -212,11 +213,13 @@ export class Intake {
     });
     if (typeof opened === "string") return this.#unreadable(draft, event, opened);
     const own = certificate.accountId === this.#core.own.account;
+    const setBackAt = draft.repair.setBackAt ?? thread.setBackAt;
+    const said = { ts: message.ts, sentAt: opened.content.sentAt };
     const taken = takeContent(opened, {
       thread: draft.thread.thread,
       id: message.message,
       seq: message.seq,
-      ts: message.ts,
+      ts: originalTime(said, setBackAt),
       own,
       from: {
         account: certificate.accountId,
@@ -321,7 +324,10 @@ export class Intake {
       draft.warnings.push(notTrusted(thread, misfit));
       return;
     }
-    if (anew && thread.cursor > 0) beginAnew(draft, incarnation);
+    if (anew && thread.cursor > 0) {
+      beginAnew(draft, incarnation);
+      repair.setBackAt = message.ts;
+    }
     draft.repair.incarnation = incarnation;
     draft.group = group;
     const { state } = message;

@@ -134,7 +134,7 @@ export class Proposals {
       if (!row || !stored || decodePending(stored).hash !== pending.hash) return;
       const passed = passedBy(row, pending, seq);
       const cursor = row.cursor === seq - 1 ? seq : Math.max(row.cursor, passed);
-      beforeAccepted(this.#core, row, pending);
+      beforeAccepted(this.#core, row, { pending, ts });
       threads.compareAndSet(thread, row.version, {
         state: pending.next,
         epoch: pending.epoch + 1,

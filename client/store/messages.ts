@@ -4,6 +4,7 @@ import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
 import type { MessageContent } from "./message_content.ts";
 import { removeRestored } from "./restored.ts";
+import type { MessageRow as Row, StoredState } from "./message_row.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 /** Why a message failed: the error code for programs, the text for people. */
@@ -11,9 +12,6 @@ export interface Problem {
   readonly code: string;
   readonly text: string;
 }
-
-/** How far an own message has got; `received` is what others wrote. */
-export type StoredState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
 
 export type { AttachedFile, MessageContent, Reaction, SignedFacts } from "./message_content.ts";
 
@@ -59,27 +57,6 @@ export interface NewMessage {
   readonly expiresAt?: number;
   /** What silent content is about: the id of a message, or a word. */
   readonly about?: string;
-}
-
-interface Row {
-  readonly local: number;
-  readonly thread: number;
-  readonly id: string;
-  readonly revision: number;
-  readonly seq: number | null;
-  readonly own: number;
-  readonly unreadable: number;
-  readonly silent: number;
-  readonly unread: number;
-  readonly state: StoredState;
-  readonly ts: number;
-  readonly sent_at: number;
-  readonly delivered_at: number | null;
-  readonly read_at: number | null;
-  readonly content: Uint8Array;
-  readonly problem: Uint8Array | null;
-  readonly expire_after: number | null;
-  readonly expires_at: number | null;
 }
 
 /** The messages of one profile. Whatever writes does so in the caller's transaction. */
@@ -221,9 +198,12 @@ export class Messages {
 
   /** The server took an own message. */
   sent(local: number, facts: { seq: number; ts: number }): void {
-    this.#database.prepare(`UPDATE messages SET revision = ?, seq = ?, ts = ?, problem = NULL,
-      state = iif(state IN ('queued', 'failed'), 'sent', state) WHERE local = ?`)
-      .run(this.#nextRevision(), facts.seq, facts.ts, local);
+    // One that the server takes once more, after having lost it, keeps its time.
+    this.#database.prepare(
+      `UPDATE messages SET revision = ?, ts = iif(seq IS NULL, ?, ts), seq = ?, problem = NULL,
+      state = iif(state IN ('queued', 'failed'), 'sent', state) WHERE local = ?`,
+    )
+      .run(this.#nextRevision(), facts.ts, facts.seq, local);
   }
 
   /** Own messages of the thread up to a sequence were delivered. */

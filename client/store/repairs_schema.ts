@@ -31,3 +31,9 @@ export const repairsSchema = `
     reason TEXT NOT NULL
   ) STRICT;
 `;
+
+/** A further migration. */
+export const setBackSchema = `
+  -- When the conversation was set back or made anew last (ms since 1970); 0: never.
+  ALTER TABLE threads ADD COLUMN set_back INTEGER NOT NULL DEFAULT 0;
+`;

@@ -9,7 +9,7 @@ import { groupsSchema, partsSchema, requestsSchema } from "./groups_schema.ts";
 import { joinsSchema, lostSchema } from "./lost_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
-import { repairsSchema } from "./repairs_schema.ts";
+import { repairsSchema, setBackSchema } from "./repairs_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
 /** Every step that a profile database has gone through. */
@@ -26,4 +26,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 10, name: "marks of sending keys", sql: marksSchema },
   { version: 11, name: "group states in parts", sql: partsSchema },
   { version: 12, name: "joins by row", sql: joinsSchema },
+  { version: 13, name: "times of setting back", sql: setBackSchema },
 ];

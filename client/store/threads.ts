@@ -38,6 +38,8 @@ export interface Thread {
   readonly epoch: number;
   /** Goes up when a commit is taken back or the group is made anew. */
   readonly incarnation: number;
+  /** When it last went up (ms since 1970); 0: never. */
+  readonly setBackAt: number;
   /** Whether this device has a group state. */
   readonly joined: boolean;
   readonly hasPending: boolean;
@@ -65,6 +67,7 @@ interface Row {
   readonly version: number;
   readonly epoch: number;
   readonly incarnation: number;
+  readonly set_back: number;
   readonly joined: number;
   readonly has_pending: number;
   readonly cursor: number;
@@ -96,7 +99,7 @@ export interface ThreadChange {
 }
 
 const columns =
-  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, incarnation, state IS NOT NULL AS joined,
+  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, incarnation, set_back, state IS NOT NULL AS joined,
   pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, sent_epoch, sent_generations, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
@@ -197,6 +200,11 @@ export class Threads {
     const name = facts.name === undefined ? untitled(conversation) : `#${facts.name}`;
     this.#database.prepare("UPDATE threads SET who = ? WHERE thread = ?")
       .run(this.#sealWho(row.tag, { name }), thread);
+  }
+
+  /** When the conversation was set back or made anew. In the caller's transaction. */
+  setSetBack(thread: number, at: number): void {
+    this.#database.prepare("UPDATE threads SET set_back = ? WHERE thread = ?").run(at, thread);
   }
 
   /** Whether the thread is a stranger's that waits for an answer. In the caller's transaction. */
@@ -340,6 +348,7 @@ export class Threads {
       version: row.version,
       epoch: row.epoch,
       incarnation: row.incarnation,
+      setBackAt: row.set_back,
       joined: row.joined === 1,
       hasPending: row.has_pending === 1,
       cursor: row.cursor,

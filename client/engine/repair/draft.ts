@@ -8,6 +8,8 @@ export interface RepairDraft {
   before: { readonly epoch: number; readonly group: MlsGroup } | undefined;
   /** The conversation's incarnation, when a row has raised it. */
   incarnation: number | undefined;
+  /** When that was (ms since 1970). */
+  setBackAt: number | undefined;
   /** What was sent in later epochs than this one is to be sent again; -1 for everything. */
   deadAfter: number | undefined;
   /** The server was put back to a backup, and knows no row after that one. */
@@ -23,6 +25,7 @@ export function newRepairDraft(): RepairDraft {
   return {
     before: undefined,
     incarnation: undefined,
+    setBackAt: undefined,
     deadAfter: undefined,
     forgotten: undefined,
     dispute: undefined,

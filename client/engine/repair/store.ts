@@ -8,7 +8,8 @@ import type { RepairDraft } from "./draft.ts";
 /** Keeps, drops and queues again what the batch says. After the thread's own row was set. */
 export function storeRepair(core: Core, thread: number, repair: RepairDraft): void {
   const { repairs, clock } = core;
-  const { before, deadAfter, forgotten, dispute } = repair;
+  const { before, deadAfter, forgotten, dispute, setBackAt } = repair;
+  if (setBackAt !== undefined) core.threads.setSetBack(thread, setBackAt);
   if (deadAfter !== undefined) {
     sendAgain(core, thread, deadAfter);
     repairs.drop(thread);
@@ -53,10 +54,17 @@ function sendForgotten({ messages, outbox, repairs }: Core, thread: number, afte
  * An own change was accepted. The state from before a commit is kept; after entering a group from outside nothing of before
  * counts. Before the thread's own row is set.
  */
-export function beforeAccepted(core: Core, row: Thread, pending: Pending): void {
-  const { repairs, clock } = core;
+export function beforeAccepted(
+  core: Core,
+  row: Thread,
+  { pending, ts }: { readonly pending: Pending; readonly ts: number },
+): void {
+  const { repairs, clock, threads } = core;
   if (pending.change.kind === "commit") return repairs.keepPresent(row.thread, clock.now());
-  if ((pending.incarnation ?? 0) !== row.incarnation) sendAgain(core, row.thread, -1);
+  if ((pending.incarnation ?? 0) !== row.incarnation) {
+    sendAgain(core, row.thread, -1);
+    if (row.cursor > 0) threads.setSetBack(row.thread, ts);
+  }
   repairs.drop(row.thread);
   repairs.endDispute(row.thread);
 }

@@ -20,6 +20,7 @@ export async function takeRepair(
   const { core, groups } = surroundings;
   const { repair, thread } = draft;
   if (message.incarnation <= (repair.incarnation ?? thread.incarnation)) return;
+  repair.setBackAt = message.ts;
   if (message.type === "recreated") return takeRecreated(draft, message);
   await takeRollback(core, groups, { draft, message });
   if (thread.kind !== "group") return;

@@ -7,11 +7,12 @@ import { follow } from "../content/facts.ts";
 import { openSealedContent } from "../content/sealed.ts";
 import { takeContent } from "../content/take.ts";
 import type { Core } from "../core.ts";
+import { originalTime } from "../repair/original_time.ts";
 
 /** Shows it in place of the line that said that it could not be read; what does not hold is forgotten. */
 export async function accept(core: Core, answered: AnsweredMessage): Promise<void> {
   const { lost, sealed, clock, logger } = core;
-  const { thread, id, seq, ts } = answered;
+  const { thread, id, seq } = answered;
   const opened = await open(core, answered);
   if (typeof opened === "string") {
     logger.log("warning", "resent_refused", { id, cause: opened });
@@ -19,6 +20,8 @@ export async function accept(core: Core, answered: AnsweredMessage): Promise<voi
     return;
   }
   const { certificate, ...content } = opened;
+  const said = { ts: answered.ts, sentAt: content.content.sentAt };
+  const ts = originalTime(said, core.threads.get(thread)?.setBackAt ?? 0);
   const own = certificate.accountId === core.own.account;
   const device = toBase64url(certificate.deviceKey);
   const from = { account: certificate.accountId, name: certificate.name, device };

@@ -11,6 +11,7 @@ function group(title: string, conversation: string, thread = 1): Thread {
     conversation,
     version: 0,
     incarnation: 0,
+    setBackAt: 0,
     epoch: 0,
     joined: true,
     hasPending: false,

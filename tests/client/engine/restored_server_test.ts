@@ -118,10 +118,11 @@ Deno.test("a group of three goes on too, twice from the same backup, with one wh
   const backup = await takeBackup(village);
   for (let round = 0; round < 3; round++) await all[round % 2]?.rekey(group("team"));
   await all[1]?.send(group("team"), "after");
-  await message(all[0]!, "after");
+  const { ts: saidAt } = await message(all[0]!, "after");
   await close(all);
   const said = ["after", "before"];
   for (let restored = 0; restored < 2; restored++) {
+    const restoredAt = Date.now();
     await putBack(village, backup);
     all = await open();
     for (const [at, each] of all.entries()) {
@@ -131,7 +132,9 @@ Deno.test("a group of three goes on too, twice from the same backup, with one wh
       for (const one of all) await message(one, text);
       said.push(text);
     }
-    await message(all[2]!, "after");
+    // Given once more by the restored server, it is shown with the time at which it was said.
+    const once = await message(all[2]!, "after");
+    assert.ok(once.ts <= saidAt && once.ts < restoredAt, `${once.ts} ${saidAt} ${restoredAt}`);
     for (const each of all) {
       const { name, members } = await each.groups.info(group("team"));
       assert.deepEqual([name, members.length], ["team", 3]);
