@@ -20,6 +20,14 @@ export const peerLimits = {
   framesInFlight: 4,
   /** JSON text of one item. */
   itemBytes: 48 * 1024,
+  /** One piece of a body that is too large for one item: a commit of a large group has several. */
+  partBytes: 256 * 1024,
+  /** People whose progress one item tells: its JSON stays within `itemBytes`. */
+  progressAtOnce: 150,
+  /** Times in an hour that one conversation is asked for as it stands: each costs the hub all of its devices. */
+  snapshotsPerHour: 20,
+  /** Conversations of one peer that begin here in an hour: each is kept until its members are out. */
+  newConversationsPerHour: 2_000,
   /** Lobby text of all accounts of one peer in a minute; more waits at the peer. */
   lobbyBytesPerMinute: 64 * 1024 * 1024,
   /** Questions of one peer that are answered at once, and in a second: each may read a page of accounts. */

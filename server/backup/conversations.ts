@@ -26,12 +26,15 @@ export function beginAnew(
     `SELECT c.key, c.head, c.epoch, c.incarnation, a.account, d.device FROM conversations c
      LEFT JOIN devices d
        ON d.key = (SELECT s.device FROM seats s WHERE s.conversation = c.key LIMIT 1)
-     LEFT JOIN accounts a ON a.key = d.account`,
+     LEFT JOIN accounts a ON a.key = d.account
+     WHERE c.hub IS NULL`,
   ).all<Row>();
   for (const row of rows) {
     beginOneAnew(database, { ...row, last: row.head, head: row.head + numberGap, now });
   }
   database.exec(`
+    UPDATE following SET behind = 1;
+    DELETE FROM peer_parts;
     DELETE FROM undos;
     DELETE FROM refusals;
     UPDATE accounts SET notifications = notifications + ${numberGap};
@@ -47,8 +50,9 @@ function beginOneAnew(
   // Greater than that of any earlier restoration, of this backup or another.
   const incarnation = Math.max(row.incarnation + 1, now);
   database.prepare(
-    "UPDATE conversations SET head = ?, incarnation = ?, last_commit = ?, last_sender = 0 WHERE key = ?",
-  ).run(head, incarnation, head, key);
+    `UPDATE conversations SET head = ?, incarnation = ?, last_commit = ?, last_sender = 0,
+       restored_at = ?, restored_last = ? WHERE key = ?`,
+  ).run(head, incarnation, head, head, row.last, key);
   if (account === null || device === null) return;
   const at = rowKey(key, head);
   // By the server itself, as rows that take commits back: no device has the number 0, so everybody gets the row.

@@ -27,6 +27,8 @@ export interface Notice {
 /** An account in a conversation. */
 export interface Member {
   readonly account: number;
+  /** Storage key of the linked server that it is of; null for this server's own. */
+  readonly peer: number | null;
   role: Role;
   state: Stand;
   /** Storage key of the account that made the request; null when there was none. */
@@ -62,6 +64,8 @@ export interface Seat {
   /** The device key, base64url. */
   readonly key: string;
   readonly account: number;
+  /** Storage key of the linked server that it is of, which delivers to it; null for this server's own. */
+  readonly peer: number | null;
   /** The sequence of the commit with which it came in. */
   joined: number;
   /** Everything up to here it has stored, sent by itself, or cannot have. */
@@ -91,6 +95,10 @@ export interface Seat {
 export interface FollowingServer {
   /** Everything up to here it has on disk. */
   reached: number;
+  /** Rows were left out: nothing goes on before a snapshot. On the row of the hub, that this server has lost its place. */
+  behind: boolean;
+  /** It follows no longer. */
+  gone: boolean;
   changed: boolean;
 }
 
@@ -152,11 +160,12 @@ export function takesPart({ state }: Member): boolean {
 
 /** An account as it comes into a conversation; what was before it does not concern it. */
 export function newMember(
-  account: number,
+  { account, peer }: Pick<Member, "account" | "peer">,
   facts: Pick<Member, "role" | "state" | "invitedBy" | "mutes"> & { readonly read: number },
 ): Member {
   return {
     account,
+    peer,
     ...facts,
     requested: 0,
     delivered: facts.read,
@@ -182,8 +191,13 @@ export function sendingSeat(conversation: Conversation, device: string): Seat | 
 
 /** After which row the device gets everything, also when it enters anew; undefined where it gets what comes then only. */
 export function keptAfter({ hub }: Conversation, seat: Seat | undefined): number | undefined {
-  if (hub !== null || !isInRoster(seat) || seat.dead) return undefined;
+  if (hub !== null || !isInRoster(seat) || !waitsHere(seat)) return undefined;
   return Math.max(seat.cursor, seat.lost);
+}
+
+/** Whether this server keeps rows for the seat until it has them. */
+export function waitsHere({ dead, peer }: Seat): boolean {
+  return !dead && peer === null;
 }
 
 /** The seat of a device that may read: also one that was removed and has not yet got the commit that says so. */
@@ -216,7 +230,7 @@ export function dropSeat(conversation: Conversation, seat: Seat): void {
 /** A seat taken with the row `joined`; `cursor` is what it already has. */
 export function takeSeat(
   conversation: Conversation,
-  device: { readonly device: number; readonly key: string; readonly account: number },
+  device: Pick<Seat, "device" | "key" | "account" | "peer">,
   position: { readonly joined: number; readonly cursor: number },
 ): Seat {
   const before = conversation.seats.get(device.key);
@@ -224,6 +238,7 @@ export function takeSeat(
     device: device.device,
     key: device.key,
     account: device.account,
+    peer: device.peer,
     ...position,
     until: null,
     lastOwn: 0,

@@ -6,13 +6,14 @@ import {
   listedMember,
   type Member,
   type Seat,
+  waitsHere,
 } from "./conversation.ts";
 
 /** Everything up to here has been taken by every device it was for, and can be deleted. */
 export function horizon(conversation: Conversation): number {
   let least = conversation.head;
   for (const seat of conversation.seats.values()) {
-    if (!seat.dead && seat.cursor < least) least = seat.cursor;
+    if (waitsHere(seat) && seat.cursor < least) least = seat.cursor;
   }
   return least;
 }
@@ -30,18 +31,18 @@ export interface Span {
 export function beyondRemoved(conversation: Conversation): Span {
   let [least, last] = [conversation.head, 0];
   for (const seat of conversation.seats.values()) {
-    if (seat.dead) continue;
+    if (!waitsHere(seat)) continue;
     if (seat.until === null) least = Math.min(least, seat.cursor);
     else if (seat.cursor < seat.until) last = Math.max(last, seat.until);
   }
   return { after: Math.max(last, conversation.cleared), through: least };
 }
 
-/** The position of the account's slowest device; the head when it has none. */
+/** The position of the account's slowest device; the head when it has none here. */
 export function slowestOf(conversation: Conversation, account: number): number {
   let least = conversation.head;
   for (const seat of conversation.seats.values()) {
-    if (seat.account === account && !seat.dead && seat.cursor < least) least = seat.cursor;
+    if (seat.account === account && waitsHere(seat) && seat.cursor < least) least = seat.cursor;
   }
   return least;
 }

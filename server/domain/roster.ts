@@ -9,6 +9,8 @@ export interface KnownDevice {
   readonly key: string;
   readonly account: number;
   readonly accountId: string;
+  /** Storage key of the linked server that it is of; null for this server's own. */
+  readonly peer: number | null;
   readonly revoked: boolean;
 }
 

@@ -1,7 +1,7 @@
 /** The rules for a new message of a conversation. */
 import { mlsLimits, serverLimits } from "../../lib/base/limits.ts";
 import type { Refused } from "../operations/contract.ts";
-import type { Conversation, Member, Seat } from "./conversation.ts";
+import { type Conversation, type Member, type Seat, waitsHere } from "./conversation.ts";
 
 /** Undefined when a message of `epoch` is in time: up to `lateEpochs` behind the current one, never ahead. */
 export function refuseEpoch(conversation: Conversation, epoch: number): Refused | undefined {
@@ -45,7 +45,7 @@ export function waitsFor(
 ): Set<number> {
   const accounts = new Set<number>();
   for (const seat of conversation.seats.values()) {
-    const inside = seat !== sender && !seat.dead && seat.until === null;
+    const inside = seat !== sender && waitsHere(seat) && seat.until === null;
     if (inside && seat.account !== hidden) accounts.add(seat.account);
   }
   return accounts;
@@ -117,7 +117,7 @@ export function appendOwn(conversation: Conversation, seat: Seat): number {
 
 /**
  * Counts a message for a member that did not send it. True when this begins a new notification; a request has its own,
- * once.
+ * once. What a member of another server has not read, that server counts.
  */
 export function countMessage(
   member: Member,
@@ -125,6 +125,10 @@ export function countMessage(
 ): boolean {
   const { notice } = member;
   member.changed = true;
+  if (member.peer !== null) {
+    if (member.state === "request") member.requested += 1;
+    return false;
+  }
   if (member.state === "request") {
     member.unread += 1;
     member.requested += 1;

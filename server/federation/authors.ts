@@ -28,7 +28,9 @@ export class Authors {
   }
 
   /** Notes who is behind an item. */
-  note({ certificate }: Message<"peer.item">["item"]): void {
+  note(item: Message<"peer.item">["item"]): void {
+    if (item.kind !== "lobby" && item.kind !== "device") return;
+    const { certificate } = item;
     if (this.#known.has(certificate) || this.#waiting.length >= mostWaiting) return;
     if (this.#known.size >= mostKnown) this.#known.clear();
     this.#known.add(certificate);

@@ -5,18 +5,19 @@ import { actingParty, type Context, type Handler, type Party, refuse } from "./c
 import type { Outcome } from "./contract.ts";
 import { shownName } from "./remote.ts";
 
-/** What the other one writes in the conversation of both is kept from the account from now on, or no longer. */
+/** What the other one writes in the conversations of both is kept from the account from now on, or no longer. */
 function mute(
   { tables }: Context,
   pair: { readonly account: number; readonly other: number },
   mutes: boolean,
 ): void {
-  const conversation = tables.conversations.byPair([pair.account, pair.other]);
-  const member = conversation && memberOf(conversation, pair.account);
-  if (conversation === undefined || member === undefined) return;
-  member.mutes = mutes;
-  member.changed = true;
-  tables.conversations.save(conversation);
+  for (const conversation of tables.conversations.directs([pair.account, pair.other])) {
+    const member = memberOf(conversation, pair.account);
+    if (member === undefined) continue;
+    member.mutes = mutes;
+    member.changed = true;
+    tables.conversations.save(conversation);
+  }
 }
 
 function find(

@@ -24,11 +24,12 @@ import {
   refuse,
 } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
+import { beginFollowing, refuseFollowers, refuseNewServers } from "./followers.ts";
 import { changeMembers, removeSeat } from "./membership.ts";
 import { accountIds, finder, findListed, knownDevice } from "./parties.ts";
 import { refuseInfo, refuseQuota } from "./rows.ts";
 import { beginUndo, keepUndo } from "./undo.ts";
-import { type Appended, verdictBefore, writeCommit } from "./write_commit.ts";
+import { type Appended, type CommitBytes, verdictBefore, writeCommit } from "./write_commit.ts";
 
 const creations = { most: serverLimits.groupsPerHour, windowMs: 60 * 60 * 1000 };
 
@@ -50,10 +51,10 @@ function planDirect(context: Context, party: Party, input: Input<"conversation.c
   if (tables.conversations.byPair(pair) !== undefined) return refuse("conversation_exists");
   const refused = refuseNewcomers(context, party.account, [other]);
   if (refused !== undefined) return refused;
-  const members = [...new Set(pair)].map((account) => {
-    const another = pair.find((each) => each !== account) ?? account;
-    const mutes = tables.contacts.blocks(account, another);
-    return enter(context, { account, by: party.account.key, role: "member", read: 0, mutes });
+  const members = [...new Set([party.account, other])].map((account) => {
+    const another = pair.find((each) => each !== account.key) ?? account.key;
+    const mutes = tables.contacts.blocks(account.key, another);
+    return enter(context, { account, by: party.account, role: "member", read: 0, mutes });
   });
   return { ok: true, pair, members } as const;
 }
@@ -77,9 +78,9 @@ function planGroup(
   }
   const unwanted = refuseNewcomers(context, creator, accounts);
   if (unwanted !== undefined) return unwanted;
-  const members = accounts.map(({ key: account }, index) => {
+  const members = accounts.map((account, index) => {
     const role = add[index]?.role ?? "member";
-    return enter(context, { account, by: creator.key, role, read: 0, mutes: false });
+    return enter(context, { account, by: creator, role, read: 0, mutes: false });
   });
   return { ok: true, pair: undefined, members };
 }
@@ -112,6 +113,15 @@ export const conversationCreate: Handler<"conversation.create"> = (context, inpu
   return refused ?? openConversation(context, { party, input, plan, roster });
 };
 
+/** A group that begins. */
+export interface Founding {
+  readonly party: Party;
+  readonly conversation: Conversation;
+  readonly input: CommitBytes;
+  /** Its devices, the founder's among them. */
+  readonly roster: readonly KnownDevice[];
+}
+
 interface Creation {
   readonly party: Party;
   readonly input: Input<"conversation.create">;
@@ -126,13 +136,15 @@ function refuseCreation(
 ): Refused | undefined {
   const accounts = new Set(plan.members.map(({ account }) => account));
   const { device: creator } = party.device;
+  const size = input.commit.length + input.welcome.length;
   return checkCreation(roster, { creator, accounts, welcome: input.welcome.length }) ??
     refuseQuota(context.tables, undefined, {
       sender: party.account.key,
       accounts,
-      size: input.commit.length + input.welcome.length,
+      size,
       group: input.kind === "group",
-    }) ?? refuseInfo(context.tables, party.account.key, {
+    }) ?? refuseNewServers(context.tables, plan.members, size) ??
+    refuseInfo(context.tables, party.account.key, {
       before: 0,
       after: input.groupInfo.length,
     }) ?? (input.kind === "group" ? refuseGroup(context, party.account, accounts.size) : undefined);
@@ -147,26 +159,32 @@ function refuseGroup(context: Context, creator: Account, accounts: number): Refu
 
 function openConversation(context: Context, made: Creation): Appended {
   const { party, input, plan } = made;
-  const creator = party.device.device;
   const { conversation: id, kind } = input;
   const { pair, members } = plan;
   const by = party.account;
   const conversation = context.tables.conversations
     .add({ id, kind, pair, creator: by.key, members });
-  const add = made.roster.filter((device) => device.key !== creator);
-  for (const device of add) takeSeat(conversation, device, { joined: 1, cursor: 0 });
+  beginFollowing(context, conversation, conversation.members);
+  tellNewcomers(context, conversation, { by, members: conversation.members });
+  return beginFirst(context, { party, conversation, input, roster: made.roster });
+}
+
+/** The first epoch of a conversation that is there without rows. */
+export function beginFirst(context: Context, founding: Founding): Appended {
+  const { party, conversation, input, roster } = founding;
   const own = knownDevice(party.device);
+  const add = roster.filter((device) => device.key !== own.key);
+  for (const device of add) takeSeat(conversation, device, { joined: 1, cursor: 0 });
   const seat = takeSeat(conversation, own, { joined: 1, cursor: 0 });
   const seq = appendOwn(conversation, seat);
-  tellNewcomers(context, conversation, { by, members: conversation.members });
-  const external = false;
   return writeCommit(context, {
     party,
     conversation,
     seat,
     seq,
     input,
-    external,
+    external: false,
+    founds: true,
     add,
     remove: [],
   });
@@ -185,8 +203,9 @@ export const conversationCommit: Handler<"conversation.commit"> = (context, inpu
   if (before !== undefined) return before;
   if (tables.repairs.isRefused(conversation.key, hash)) return refuse("commit_refused");
   const find = finder(tables);
-  const change = { party, conversation, input, find };
-  return refuseCommit(context, change) ?? changeConversation(context, change);
+  const refused = refuseCommit(context, { party, conversation, input, find });
+  const add = resolveEntries(input.add, find) ?? [];
+  return refused ?? changeConversation(context, { party, conversation, input, add });
 };
 
 interface ChangeOf {
@@ -194,6 +213,17 @@ interface ChangeOf {
   readonly conversation: Conversation;
   readonly input: Input<"conversation.commit">;
   readonly find: FindDevice;
+}
+
+/** What a commit does, once it is accepted. */
+export interface AcceptedChange {
+  readonly party: Party;
+  readonly conversation: Conversation;
+  readonly input:
+    & CommitBytes
+    & Pick<Input<"conversation.commit">, "external" | "remove">;
+  /** The devices that it adds. */
+  readonly add: readonly KnownDevice[];
 }
 
 function refuseCommit(context: Context, change: ChangeOf): Refused | undefined {
@@ -206,6 +236,7 @@ function refuseCommit(context: Context, change: ChangeOf): Refused | undefined {
     checkChange(conversation, { ...input, device, welcome }, find) ??
     refuseMembers(context, change) ??
     refuseCommitQuota(context.tables, conversation, { input, sender: party.account.key }) ??
+    refuseFollowers(context.tables, conversation, input.commit.length + welcome) ??
     refuseInvitations(context, party.account, input.membership.add.length);
 }
 
@@ -227,8 +258,10 @@ function refuseMembers(
   const devices = resolveEntries(input.add, find) ?? [];
   const added = new Map(devices.map(({ key, accountId }) => [key, accountId]));
   const removed = new Set(input.remove);
+  const size = input.commit.length + input.welcome.length;
   return refuseDevices(conversation, { actor, membership, added, removed }, idOf) ??
-    refuseNewcomers(context, party.account, newcomers);
+    refuseNewcomers(context, party.account, newcomers) ??
+    refuseNewServers(context.tables, newcomers, size);
 }
 
 /**
@@ -258,14 +291,16 @@ export function refuseCommitQuota(
     refuseInfo(tables, conversation.creator, { before, after: input.groupInfo.length });
 }
 
-function changeConversation(context: Context, change: ChangeOf): Appended {
-  const { party, conversation, input } = change;
+/** Leads the conversation to its next epoch. */
+export function changeConversation(context: Context, change: AcceptedChange): Appended {
+  const { party, conversation, input, add } = change;
   const own = party.device.device;
   const seq = conversation.head + 1;
   const undo = beginUndo(context.tables, conversation);
+  const added = accountsOf(context.tables, input.membership.add.map(({ account }) => account));
+  beginFollowing(context, conversation, added ?? []);
   for (const key of input.remove) removeSeat(context, conversation, { key, seq, own });
   changeMembers(context, conversation, { by: party.account, membership: input.membership, seq });
-  const add = resolveEntries(input.add, change.find) ?? [];
   const position = { joined: seq, cursor: seq - 1 };
   for (const device of add) takeSeatAgain(context, conversation, { device, position });
   const device = knownDevice(party.device);
@@ -279,7 +314,9 @@ function changeConversation(context: Context, change: ChangeOf): Appended {
   appendOwn(conversation, seat);
   const { external, remove, hash } = input;
   keepUndo(context, conversation, { undo, seq, hash, device: party.device.key });
-  return writeCommit(context, { party, conversation, seat, seq, input, external, add, remove });
+  const founds = false;
+  const accepted = { party, conversation, seat, seq, input, external, founds, add, remove };
+  return writeCommit(context, accepted);
 }
 
 /** As `takeSeat`, for a device that may have been in the conversation before: its message ids are still remembered. */

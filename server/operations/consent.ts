@@ -2,7 +2,7 @@
 import { serverLimits } from "../../lib/base/limits.ts";
 import type { Role } from "../../lib/base/membership.ts";
 import type { Conversation, Member } from "../domain/conversation.ts";
-import { newMember } from "../domain/conversation.ts";
+import { memberOf, newMember } from "../domain/conversation.ts";
 import type { Account, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
 import { type Context, refuse } from "./context.ts";
@@ -16,12 +16,10 @@ const invitations = { most: serverLimits.invitationsPerHour, windowMs: hourMs };
  * Whether `account` is asked before `by` can write to it or add it. Of an account of another server that server has said so
  * when its keys were claimed; before, it is taken to be asked by strangers of every server but its own.
  */
-export function isAsked({ tables, settings }: Context, account: number, by: number): boolean {
-  const { accounts, contacts } = tables;
-  if (account === by || contacts.knows(account, by)) return false;
-  const [home, from] = [accounts.byKey(account).peer, accounts.byKey(by).peer];
-  if (home !== null) return home !== from;
-  return settings.consent === "all" || (settings.consent === "remote" && from !== null);
+export function isAsked({ tables, settings }: Context, account: Account, by: Account): boolean {
+  if (account.key === by.key || tables.contacts.knows(account.key, by.key)) return false;
+  if (account.peer !== null) return account.peer !== by.peer;
+  return settings.consent === "all" || (settings.consent === "remote" && by.peer !== null);
 }
 
 /** Whether so many requests wait for the account that no further stranger can make one. */
@@ -37,9 +35,11 @@ export function refuseNewcomers(
 ): Refused | undefined {
   const { tables } = context;
   const others = newcomers.filter(({ key }) => key !== by.key);
-  if (others.some(({ disabled }) => disabled)) return refuse("no_such_user");
+  const gone = ({ disabled, peer }: Account) =>
+    disabled || (peer !== null && tables.peers.byKey(peer)?.state === "removed");
+  if (others.some(gone)) return refuse("no_such_user");
   if (others.some(({ key }) => tables.contacts.blocks(key, by.key))) return refuse("not_accepted");
-  const asked = others.filter(({ key }) => isAsked(context, key, by.key));
+  const asked = others.filter((account) => isAsked(context, account, by));
   if (asked.length === 0) return undefined;
   if (asked.some(({ key }) => isAskedEnough(context, key))) return refuse("not_accepted");
   const open = tables.conversations.requestsBy(by.key) + asked.length;
@@ -62,18 +62,24 @@ export function refuseInvitations(
 export function enter(
   context: Context,
   who: {
-    readonly account: number;
-    readonly by: number;
+    readonly account: Account;
+    readonly by: Account;
     readonly role: Role;
     /** The rows up to here do not concern it. */
     readonly read: number;
     readonly mutes: boolean;
+    /** Another server has let it in, whatever this one would have said. */
+    readonly follows?: boolean;
   },
 ): Member {
-  const { account, by, role, read, mutes } = who;
+  const { account, by, role, read, mutes, follows = false } = who;
   const asked = isAsked(context, account, by);
-  const state = asked ? "request" : "active";
-  return newMember(account, { role, state, invitedBy: asked ? by : null, read, mutes });
+  const refused = follows && account.peer === null && account.key !== by.key &&
+    refuseNewcomers(context, by, [account]) !== undefined;
+  const state = refused ? "declined" : asked ? "request" : "active";
+  const invitedBy = state === "request" ? by.key : null;
+  const { key, peer } = account;
+  return newMember({ account: key, peer }, { role, state, invitedBy, read, mutes });
 }
 
 /** Whom one brings in one knows; they are told who did it. */
@@ -83,8 +89,8 @@ export function tellNewcomers(
   { by, members }: { readonly by: Account; readonly members: readonly Member[] },
 ): void {
   for (const { account, state } of members) {
-    if (account === by.key) continue;
-    context.tables.contacts.learn(by.key, account, context.now);
+    if (account === by.key || state === "declined") continue;
+    if (by.peer === null) context.tables.contacts.learn(by.key, account, context.now);
     if (state !== "request" && conversation.kind === "direct") continue;
     const kind = state === "request" ? "request" : "group_added";
     notifyOfConversation(context, account, { kind, conversation: conversation.id, from: by.key });
@@ -98,11 +104,12 @@ export function learnByWriting(
   sender: number,
 ): void {
   if (conversation.kind !== "direct") return;
+  if (memberOf(conversation, sender)?.peer !== null) return;
   const other = conversation.members.find(({ account }) => account !== sender);
   if (other !== undefined) tables.contacts.learn(sender, other.account, now);
 }
 
-/** Accounts by their ids; undefined when one does not exist. */
+/** Accounts by their ids, those of linked servers too; undefined when one does not exist. */
 export function accountsOf(tables: Tables, ids: readonly string[]): Account[] | undefined {
   const found = ids.map((id) => tables.accounts.anyById(id));
   return found.every((account) => account !== undefined) ? found : undefined;

@@ -8,7 +8,7 @@ import { arrive, refuseArrival } from "./arrival.ts";
 import { actingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
 import { appendEntry } from "./directory_log.ts";
-import { tellRemovals, unseat } from "./membership.ts";
+import { tellRevoked, unseatEverywhere } from "./followed.ts";
 import { notifyOfDevice } from "./notify.ts";
 import { tellPresence } from "./presence.ts";
 
@@ -105,13 +105,8 @@ export const deviceRevoke: Handler<"device.revoke"> = (context, input) => {
     revocation: fromBase64url(input.revocation),
   });
   tables.keyPackages.removeDevice(device.key);
-  for (const conversation of tables.conversations.ofDevice(device.key)) {
-    const seat = conversation.seats.get(device.device);
-    if (seat === undefined) continue;
-    seat.revoked = true;
-    unseat(context, conversation, seat);
-    tellRemovals(context, conversation, device.device);
-  }
+  tellRevoked(context, device, input.revocation);
+  unseatEverywhere(context, device);
   endSessions(context, party, device);
   notifyOfDevice(context, party.account, {
     kind: "device_removed",

@@ -80,7 +80,7 @@ export const keyPackagesClaim: Handler<"keypackages.claim"> = (context, input) =
   if (isUnwanted(tables, party, { target, conversation: input.conversation })) {
     return refuse("not_accepted");
   }
-  const asked = isAsked(context, target.key, party.account.key);
+  const asked = isAsked(context, target, party.account);
   // An account of another server that could not make a request is told now: its server makes the conversation.
   if (input.peer !== undefined && asked && isAskedEnough(context, target.key)) {
     return refuse("not_accepted");

@@ -3,7 +3,9 @@ import { type Conversation, listedMember, type Member } from "../domain/conversa
 import { isLastOwner, stayingOthers } from "../domain/group.ts";
 import { askingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
 import type { MemberState, Outcome } from "./contract.ts";
+import { forwardEnd, forwardStanding } from "./followers.ts";
 import { seatsOf, tellRemovals, unseat } from "./membership.ts";
+import { answerHub } from "./hub.ts";
 import { findListed } from "./parties.ts";
 import { liveDevices } from "./presence.ts";
 
@@ -25,15 +27,19 @@ function leave(context: Context, party: Party, conversation: Conversation): Left
   if (member.state === "left") return { ok: true, deleted: false };
   if (isLastOwner(conversation, key)) return refuse("last_owner");
   const deleted = stayingOthers(conversation, key).length === 0;
+  if (deleted) forwardEnd(context, conversation);
   if (deleted) removeAll(context, conversation);
   else stop(context, conversation, { member, state: "left" });
-  tellState(context, conversation, { party, state: "left" });
+  tellState(context, conversation, { ...whose(party), state: "left" });
   if (!deleted) tellRemovals(context, conversation, party.device.device);
+  if (!deleted) forwardStanding(context, conversation);
   return { ok: true, deleted };
 }
 
+const whose = ({ account, device }: Party) => ({ account: account.key, by: device.device });
+
 /** What waits in it waits for nobody any more. */
-function removeAll({ tables }: Context, conversation: Conversation): void {
+export function removeAll({ tables }: Context, conversation: Conversation): void {
   for (const { account, waiting } of conversation.members) {
     tables.accounts.addQueued(account, -waiting);
   }
@@ -41,7 +47,7 @@ function removeAll({ tables }: Context, conversation: Conversation): void {
 }
 
 /** Nothing is delivered to the account any more; in a group its devices have to be removed. */
-function stop(
+export function stop(
   context: Context,
   conversation: Conversation,
   { member, state }: { readonly member: Member; readonly state: "left" | "declined" },
@@ -59,38 +65,51 @@ function stop(
   context.tables.conversations.save(conversation);
 }
 
-/** The account's other devices learn how it stands now. */
-function tellState(
+/** The account's devices, but the one `by` that did it, learn how it stands now. */
+export function tellState(
   { tables, nudge }: Context,
   conversation: Conversation,
-  { party, state }: { readonly party: Party; readonly state: MemberState },
+  { account, by, state }: {
+    /** Storage key. */
+    readonly account: number;
+    readonly by: string;
+    readonly state: MemberState;
+  },
 ): void {
-  const devices = liveDevices(tables, party.account.key, party.device.device);
+  const devices = liveDevices(tables, account, by);
   if (devices.length === 0) return;
   nudge({ kind: "state", conversation: conversation.id, state, devices });
 }
 
-/** Accepts or declines a request; what was declined can be accepted later. Again: done. */
+/**
+ * Accepts or declines a request; what was declined can be accepted later. Again: done. It is one's own server that keeps
+ * what is for one, whoever orders the conversation: so it answers at once, and tells the other.
+ */
 export const conversationAnswer: Handler<"conversation.answer"> = (context, input) => {
   const party = askingParty(context.tables, input);
   if (!party.ok) return party;
-  const found = findListed(context.tables, party, input.conversation);
-  if (!found.ok) return found;
-  const { conversation } = found;
-  const member = listedMember(conversation, party.account.key);
-  if (member === undefined || member.state === "left") return refuse("no_such_conversation");
+  const conversation = context.tables.conversations.byId(input.conversation);
+  const here = conversation?.hub === null || party.account.peer === null;
+  const member = conversation && here ? listedMember(conversation, party.account.key) : undefined;
+  if (conversation === undefined || member === undefined || member.state === "left") {
+    return refuse("no_such_conversation");
+  }
   const answering = { party, conversation, member };
   return input.answer === "accept" ? accept(context, answering) : decline(context, answering);
 };
 
-interface Answering {
+/** An account that answers. */
+export interface Answering {
   readonly party: Party;
   readonly conversation: Conversation;
   readonly member: Member;
 }
 
 /** Rows that came while it was declined are lost to it; its devices join anew. */
-function accept(context: Context, { party, conversation, member }: Answering): Outcome<object> {
+export function accept(
+  context: Context,
+  { party, conversation, member }: Answering,
+): Outcome<object> {
   if (member.state === "active") return { ok: true };
   const { tables, now } = context;
   for (const other of conversation.members) {
@@ -110,19 +129,22 @@ function accept(context: Context, { party, conversation, member }: Answering): O
   member.invitedBy = null;
   member.changed = true;
   tables.conversations.save(conversation);
-  tellState(context, conversation, { party, state: "active" });
+  tellState(context, conversation, { ...whose(party), state: "active" });
+  answerHub(context, conversation, { account: member.account, state: "active" });
   return { ok: true };
 }
 
-function decline(context: Context, answering: Answering): Outcome<object> {
+/** In a group that is leaving it. */
+export function decline(context: Context, answering: Answering): Outcome<object> {
   const { party, conversation, member } = answering;
   if (member.state === "declined") return { ok: true };
   if (member.state !== "request") return refuse("not_allowed");
+  answerHub(context, conversation, { account: member.account, state: "declined" });
   if (conversation.kind === "group") {
     const left = leave(context, party, conversation);
     return left.ok ? { ok: true } : left;
   }
   stop(context, conversation, { member, state: "declined" });
-  tellState(context, conversation, { party, state: "declined" });
+  tellState(context, conversation, { ...whose(party), state: "declined" });
   return { ok: true };
 }

@@ -7,6 +7,7 @@ import {
   type Member,
   memberOf,
   type Seat,
+  waitsHere,
 } from "../domain/conversation.ts";
 import { slowestOf } from "../domain/progress.ts";
 import type { Account } from "../tables/tables.ts";
@@ -33,7 +34,7 @@ export function removeSeat(
     seat.dead = false;
     seat.cursor = options.seq - 1;
   }
-  if (seat.dead) dropSeat(conversation, seat);
+  if (!waitsHere(seat)) dropSeat(conversation, seat);
   seat.until = options.seq;
   seat.changed = true;
   if (conversation.removals.delete(options.key)) {
@@ -57,13 +58,14 @@ export function changeMembers(
     removeMember(context, conversation, { account: key, by });
   }
   const added = membership.add.flatMap(({ account: id, role }) => {
-    const account = tables.accounts.anyById(id)?.key;
+    const account = tables.accounts.anyById(id);
     return account === undefined ? [] : [enter(context, {
       account,
-      by: by.key,
+      by,
       role,
       read: seq,
       mutes: false,
+      follows: conversation.hub !== null,
     })];
   });
   for (const member of added) putMember(conversation, member);

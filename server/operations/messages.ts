@@ -4,7 +4,6 @@ import {
   lastFor,
   listedMember,
   memberOf,
-  reachedBy,
   readingSeat,
   type Seat,
   sendingSeat,
@@ -12,29 +11,21 @@ import {
 } from "../domain/conversation.ts";
 import { acknowledge, countOthers, markRead, slowestOf } from "../domain/progress.ts";
 import {
-  appendOwn,
-  countMessage,
   hiddenFrom,
-  noteUsed,
-  passHidden,
   refuseEpoch,
   refuseIncarnation,
   refusePending,
   waitsFor,
 } from "../domain/sending.ts";
 import type { CommitFacts, StoredRow, Tables } from "../tables/tables.ts";
-import { learnByWriting } from "./consent.ts";
+import { appendMessage } from "./append_message.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
-import type { Input, LogRow } from "./contract.ts";
-import { nextNumber } from "./notify.ts";
+import type { LogRow } from "./contract.ts";
+import { refuseFollowers } from "./followers.ts";
 import { elsewhere, roleEntries, standingOf } from "./parties.ts";
-import { liveDevices } from "./presence.ts";
-import { shownName } from "./remote.ts";
-import { addWaiting, continueRun, liveSeats, type NewRow, refuseQuota, tellRow } from "./rows.ts";
+import { noteProgress, tellReceipt } from "./receipts.ts";
+import { refuseQuota } from "./rows.ts";
 import { settleWaiting } from "./waiting.ts";
-
-/** Messages per device and conversation whose verdict is remembered: more than a client ever has under way. */
-const rememberedMessages = 1024;
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -60,105 +51,20 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
   };
   const refused = refuseIncarnation(conversation, input.incarnation) ??
     refuseEpoch(conversation, input.epoch) ??
-    refusePending(conversation, seat.account) ?? refuseQuota(tables, conversation, row);
-  return refused ?? appendMessage(context, { conversation, seat, input, row, hidden });
+    refusePending(conversation, seat.account) ?? refuseQuota(tables, conversation, row) ??
+    refuseFollowers(tables, conversation, row.size);
+  if (refused !== undefined) return refused;
+  const { message, epoch, bytes, quiet, keepDays, generation } = input;
+  const until = keepDays === undefined ? undefined : context.now + keepDays * dayMs;
+  const said = { id: message, epoch, bytes, quiet, until, generation };
+  const { seq, ts } = appendMessage(context, { conversation, seat, message: said, row, hidden });
+  return { ok: true, seq, ts };
 };
 
 /** A linked server is told of no other one: it asks the one whose conversation it is. */
 function sendElsewhere(tables: Tables, hub: number, seat: Seat) {
   const device = tables.devices.byKey(seat.device);
   return device.peer === null ? elsewhere(tables, hub, device) : refuse("not_a_member");
-}
-
-function appendMessage(
-  context: Context,
-  sending: {
-    readonly conversation: Conversation;
-    readonly seat: Seat;
-    readonly input: Input<"message.send">;
-    readonly row: NewRow;
-    /** Storage key of the account that it is kept from. */
-    readonly hidden: number | null;
-  },
-) {
-  const { tables, now: ts } = context;
-  const { conversation, seat, input, row, hidden } = sending;
-  const { message, epoch, bytes } = input;
-  const seq = appendOwn(conversation, seat);
-  const { generation } = input;
-  if (generation !== undefined) {
-    noteUsed(conversation, seat, { epoch, generations: generation + 1 });
-  }
-  const { device } = seat;
-  const until = input.keepDays === undefined ? null : ts + input.keepDays * dayMs;
-  const stored = { seq, device, ts, epoch, bytes, message, hidden, until };
-  tables.log.addMessage(conversation.key, stored);
-  if (hidden !== null) passHidden(conversation, hidden);
-  addWaiting(tables, conversation, row);
-  if (seat.lastMessage === "") learnByWriting(context, conversation, seat.account);
-  rememberMessage(tables, conversation, seat, message);
-  // What counts as nothing unread stands among the rows like a commit.
-  continueRun(context, conversation, input.quiet ? 0 : seat.account);
-  if (!input.quiet) countForOthers(context, conversation, { seat, hidden });
-  tables.conversations.save(conversation);
-  const whose = { conversation: conversation.id, account: input.account, device: seat.key };
-  const told = { type: "message", ...whose, seq, ts, epoch, bytes, message } as const;
-  tellRow(context, conversation, { by: seat.key, row: told, hidden });
-  return { ok: true, seq, ts } as const;
-}
-
-function rememberMessage(
-  tables: Tables,
-  conversation: Conversation,
-  seat: Seat,
-  message: string,
-): void {
-  if (message > seat.lastMessage) seat.lastMessage = message;
-  seat.remembered += 1;
-  if (seat.remembered < rememberedMessages) return;
-  tables.log.cutSent(conversation.key, seat, rememberedMessages);
-  seat.remembered = 0;
-}
-
-/** Unread counts and notifications of everybody but the sender's account, and but who has blocked it. */
-function countForOthers(
-  context: Context,
-  conversation: Conversation,
-  { seat, hidden }: { readonly seat: Seat; readonly hidden: number | null },
-): void {
-  for (const member of conversation.members) {
-    if (member.account === seat.account || member.account === hidden) continue;
-    if (!takesPart(member)) continue;
-    const fresh = countMessage(member, { from: seat.account, ts: context.now });
-    if (fresh) announce(context, conversation, member.account);
-  }
-}
-
-/**
- * Gives a new stretch of unseen messages its notification number and tells the account's live devices. Accounts of other
- * servers have theirs there.
- */
-function announce(context: Context, conversation: Conversation, key: number): void {
-  const { tables } = context;
-  const notice = memberOf(conversation, key)?.notice;
-  const account = tables.accounts.byKey(key);
-  if (notice === undefined || account.peer !== null) return;
-  notice.number = nextNumber(context, account);
-  const devices = liveDevices(tables, key);
-  if (devices.length === 0) return;
-  context.nudge({
-    kind: "notification",
-    devices,
-    notification: {
-      notification: notice.number,
-      kind: "message",
-      ts: notice.ts,
-      seen: false,
-      conversation: conversation.id,
-      from: shownName(tables, tables.accounts.byKey(notice.from)),
-      count: notice.count,
-    },
-  });
 }
 
 /** A stored row as the device in `seat` sees it: the commit that let it in is its welcome. */
@@ -275,65 +181,8 @@ function acknowledgeOne(
   tables.conversations.save(conversation);
   if (!delivered) return;
   const through = memberOf(conversation, account)?.delivered ?? after;
+  noteProgress(context, conversation, account);
   tellReceipt(context, conversation, { account, by: seat.key, after, through });
-}
-
-/** A step of an account: the rows in (`after`, `through`] are what is new to it. */
-interface Step {
-  readonly account: number;
-  /** The device that did it, which need not be told. */
-  readonly by: string;
-  readonly after: number;
-  readonly through: number;
-}
-
-/** Rows of a step that are looked at for their senders: whoever wrote before them sees it in the list. */
-const rowsOfReceipt = 256;
-
-/** Accounts that sent one of the rows that a step covers; the row at the head is the most frequent step by far. */
-function sendersOf(tables: Tables, conversation: Conversation, step: Step): readonly number[] {
-  const { head, lastSender, key } = conversation;
-  const { through } = step;
-  if (through === head && step.after === head - 1) return [lastSender];
-  const after = Math.max(step.after, through - rowsOfReceipt);
-  return tables.log.runs(key, after).filter(({ seq }) => seq <= through)
-    .map(({ account }) => account);
-}
-
-/**
- * Live devices that are told of a step. In a group everybody would be told of everybody's every message, so there it is
- * the account's own devices and those of the accounts whose messages the step covers.
- */
-function readersOf(tables: Tables, conversation: Conversation, step: Step): string[] {
-  const { account, by } = step;
-  const mutes = memberOf(conversation, account)?.mutes === true;
-  if (conversation.kind === "direct" && !mutes) return liveSeats(tables, conversation, by);
-  const senders = mutes ? [] : sendersOf(tables, conversation, step);
-  return [...new Set([account, ...senders])].flatMap((each) =>
-    liveDevices(tables, each, by).filter((key) => readingSeat(conversation, key) !== undefined)
-  );
-}
-
-/** Tells others how far an account has got. */
-function tellReceipt(
-  { tables, now, nudge }: Context,
-  conversation: Conversation,
-  whose: Step,
-): void {
-  const devices = readersOf(tables, conversation, whose);
-  const member = memberOf(conversation, whose.account);
-  if (devices.length === 0 || member === undefined) return;
-  const { account, peer } = tables.accounts.byKey(whose.account);
-  nudge({
-    kind: "receipt",
-    conversation: conversation.id,
-    account,
-    delivered: member.delivered,
-    read: member.read,
-    at: now,
-    ...(peer === null ? {} : { reached: reachedBy(conversation, peer) }),
-    devices,
-  });
 }
 
 /** The account has read up to a sequence; answers how many messages of others come after it. */
@@ -351,10 +200,11 @@ export const messageRead: Handler<"message.read"> = (context, input) => {
   const span = { after: seq, head, account: member.account };
   const unread = seq === head ? 0 : countOthers(tables.log.runs(key, seq), span);
   markRead(member, { seq, unread, now });
-  const readers = conversation.members.filter(takesPart);
+  const readers = conversation.members.filter((each) => takesPart(each) && each.peer === null);
   tables.log.cutRuns(key, Math.min(head, ...readers.map((each) => each.read)));
   tables.conversations.save(conversation);
   const step = { account: member.account, by: input.device, after, through: seq };
+  noteProgress(context, conversation, member.account);
   tellReceipt(context, conversation, step);
   return { ok: true, unread };
 };

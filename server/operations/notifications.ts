@@ -4,10 +4,11 @@ import type { MessageNotification, Tables } from "../tables/tables.ts";
 import { actingParty, type Handler } from "./context.ts";
 import type { NotificationRow } from "./contract.ts";
 import { notificationRow } from "./notify.ts";
+import { shownName } from "./remote.ts";
 
 function messageRow(tables: Tables, found: MessageNotification): NotificationRow {
   const { number: notification, conversation, ts, count, seen } = found;
-  const from = tables.accounts.byKey(found.from).name;
+  const from = shownName(tables, tables.accounts.byKey(found.from));
   return { notification, kind: "message", ts, seen, conversation, from, count };
 }
 

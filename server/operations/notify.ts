@@ -93,6 +93,8 @@ export function notifyOfConversation(
   },
 ): void {
   const { kind, ...facts } = about;
+  // Those of other servers are told there.
+  if (context.tables.accounts.byKey(account).peer !== null) return;
   context.tables.notifications.replace(account, kind, about.conversation);
   notify(context, context.tables.accounts.byKey(account), { kind, facts });
 }

@@ -2,7 +2,7 @@
 import { toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import { sha256 } from "../../lib/crypto/hash.ts";
-import type { Peer } from "../tables/peers.ts";
+import type { Peer, PeerRowOf } from "../tables/peers.ts";
 import type { Context } from "./context.ts";
 import type { PeerItem } from "./contract.ts";
 
@@ -10,6 +10,8 @@ import type { PeerItem } from "./contract.ts";
 export interface NewItem {
   readonly item: { readonly kind: string };
   readonly body?: Uint8Array;
+  /** The row of a conversation that it is. */
+  readonly row?: PeerRowOf;
 }
 
 const nothing = new Uint8Array(0);
@@ -19,35 +21,72 @@ export function itemDigest({ item, body }: Pick<PeerItem, "item" | "body">): str
   return toBase64url(sha256(utf8(`${item}\0`), body));
 }
 
-/** Whether an item of so many bytes still has room. */
-export function hasRoom(peer: Peer, bytes: number): boolean {
-  return peer.queued < peerLimits.queuedItems && peer.queuedBytes + bytes <= peerLimits.queuedBytes;
+/** Whether so many bytes in so many items still have room. */
+export function hasRoom(peer: Peer, bytes: number, items = 1): boolean {
+  return peer.queued + items <= peerLimits.queuedItems &&
+    peer.queuedBytes + bytes <= peerLimits.queuedBytes;
 }
 
-/** Queues an item for a peer. False when there is no room: then nothing was queued, and the caller says so to whom it concerns. */
-export function queueForPeer(
+/** An item and its text, made once for all who get it. */
+export interface ReadyItem extends NewItem {
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** Makes the text of items. */
+export function readyItems(items: readonly NewItem[]): ReadyItem[] {
+  return items.map((each) => {
+    const text = JSON.stringify(each.item);
+    return { ...each, text, digest: itemDigest({ item: text, body: each.body ?? nothing }) };
+  });
+}
+
+/**
+ * Queues items for a peer, all or none of them. False when there is no room: then nothing was queued, and the caller says
+ * so to whom it concerns.
+ */
+export function queueAll(
   context: Context,
   peer: Peer,
-  { item, body = nothing }: NewItem,
+  items: readonly ReadyItem[],
+  { urgent = false }: { readonly urgent?: boolean } = {},
 ): boolean {
-  const text = JSON.stringify(item);
-  const bytes = text.length + body.length;
-  if (!hasRoom(peer, bytes)) return false;
+  const bytes = items.reduce((sum, { text, body }) => sum + text.length + (body?.length ?? 0), 0);
+  if (peer.state === "removed" || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
   const { peers } = context.tables;
-  peer.counter += 1;
-  peer.queued += 1;
+  for (const { text, body = nothing, digest, row } of items) {
+    peer.counter += 1;
+    const stored = { counter: peer.counter, item: text, body, digest, ts: context.now };
+    peers.push(peer.key, row === undefined ? stored : { ...stored, row });
+  }
+  peer.queued += items.length;
   peer.queuedBytes += bytes;
-  const stored = { counter: peer.counter, item: text, body };
-  peers.push(peer.key, { ...stored, digest: itemDigest(stored), ts: context.now });
   peers.save(peer);
   context.nudge({ kind: "outbox", peer: peer.key });
   return true;
 }
 
-/** Deletes what a peer has on disk. */
-export function dropThrough(context: Context, peer: Peer, counter: number): void {
+/**
+ * Queues what must not be lost where there is no room: what own people have decided, which is little. A removed peer gets
+ * nothing.
+ */
+export function queueUrgent(context: Context, peer: Peer, item: NewItem["item"]): void {
+  queueAll(context, peer, readyItems([{ item }]), { urgent: true });
+}
+
+/** Queues one item for a peer; as `queueAll`. */
+export function queueForPeer(context: Context, peer: Peer, item: NewItem): boolean {
+  return queueAll(context, peer, readyItems([item]));
+}
+
+/** Deletes what a peer has on disk; returns the newest row of each conversation among it. */
+export function dropThrough(
+  context: Context,
+  peer: Peer,
+  counter: number,
+): readonly PeerRowOf[] {
   const through = Math.min(counter, peer.counter);
-  if (through <= peer.acked) return;
+  if (through <= peer.acked) return [];
   const { peers } = context.tables;
   const dropped = peers.drop(peer.key, through);
   peer.acked = through;
@@ -55,4 +94,5 @@ export function dropThrough(context: Context, peer: Peer, counter: number): void
   peer.queued -= dropped.count;
   peer.queuedBytes -= dropped.bytes;
   peers.save(peer);
+  return dropped.rows;
 }

@@ -20,11 +20,12 @@ export function knownDevice(device: Device): KnownDevice {
     key: device.device,
     account: device.account,
     accountId: device.accountId,
+    peer: device.peer,
     revoked: device.revokedAt !== null,
   };
 }
 
-/** Looks devices up for the rules. */
+/** Looks devices up for the rules, those of linked servers too. */
 export function finder(tables: Tables): FindDevice {
   return (key) => {
     const device = tables.devices.anyById(key);

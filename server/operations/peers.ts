@@ -6,7 +6,10 @@ import type { Peer } from "../tables/peers.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { PeerItem, PeerRow } from "./contract.ts";
 import { dropThrough, itemDigest } from "./outbox.ts";
-import { takeItem } from "./peer_items.ts";
+import { catchUp } from "./followers.ts";
+import { forgetParts, takeItem } from "./peer_items.ts";
+import { noteReached, tellProgress } from "./receipts.ts";
+import { askForLost, isBroken, tellAnew } from "./resync.ts";
 
 /** What others see of a peer that is not removed. */
 function peerRow(peer: Peer): PeerRow {
@@ -75,6 +78,8 @@ export const peerRemove: Handler<"peer.remove"> = (context, { peer: key }) => {
   if (peer === undefined) return refuse("not_found");
   const dropped = peer.queued;
   peers.clearOutbox(key);
+  context.tables.following.clearDue(key);
+  forgetParts(context.tables, peer);
   Object.assign(peer, { state: "removed", name: `removed-${peer.fingerprint}`, lobby: false });
   Object.assign(peer, { queued: 0, queuedBytes: 0, acked: peer.counter, ackedDigest: "" });
   peers.save(peer);
@@ -107,25 +112,41 @@ export const peerLinked: Handler<"peer.linked"> = (context, { peer: key, theirs,
     peers.save(peer);
     return { ok: true, after: null };
   }
-  dropThrough(context, peer, from.counter);
+  const broken = isBroken(peer, theirs.received);
+  confirmed(context, peer, from.counter);
+  if (peer.received?.stream !== theirs.stream) forgetParts(context.tables, peer);
   peer.received = receivedOf(peer.received, theirs);
   peer.identity = said.identity;
   peer.declared = declaredName(said.declared);
   peer.lobby = said.lobby;
   peer.linkedAt = now;
   peers.save(peer);
+  if (broken) tellAnew(context, peer);
+  else askForLost(context, peer);
   return { ok: true, after: from.counter };
 };
 
 /** What waits. */
-export const peerOutgoing: Handler<"peer.outgoing"> = ({ tables }, { peer, ...span }) => ({
-  items: tables.peers.items(peer, span),
-});
+export const peerOutgoing: Handler<"peer.outgoing"> = (context, { peer: key, ...span }) => {
+  const { peers } = context.tables;
+  const peer = peers.byKey(key);
+  if (peer !== undefined) tellProgress(context, peer);
+  return { items: peers.items(key, span) };
+};
+
+/** The peer has everything up to `counter`: what these were is known to have reached it, and there is room again. */
+function confirmed(context: Context, peer: Peer, counter: number): void {
+  const told = peer.acked < peer.toldAt;
+  noteReached(context, peer, dropThrough(context, peer, counter));
+  catchUp(context, peer);
+  // What was not told meanwhile can be told now.
+  if (told && peer.acked >= peer.toldAt) context.nudge({ kind: "outbox", peer: peer.key });
+}
 
 /** The peer has it. */
 export const peerAcked: Handler<"peer.acked"> = (context, { peer: key, counter }) => {
   const peer = context.tables.peers.byKey(key);
-  if (peer !== undefined) dropThrough(context, peer, counter);
+  if (peer !== undefined) confirmed(context, peer, counter);
   return {};
 };
 

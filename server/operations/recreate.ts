@@ -8,13 +8,14 @@ import {
   type Member,
   type Seat,
   takesPart,
+  waitsHere,
 } from "../domain/conversation.ts";
 import { type KnownDevice, resolveEntries } from "../domain/roster.ts";
 import { appendOwn, refuseIncarnation } from "../domain/sending.ts";
 import { spend } from "./allowance.ts";
-import { askingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
-import type { Input, Refused } from "./contract.ts";
-import { refuseCommitQuota, takeSeatAgain } from "./commits.ts";
+import { askingParty, type Context, type Handler, refuse } from "./context.ts";
+import type { Refused } from "./contract.ts";
+import { type Founding, refuseCommitQuota, takeSeatAgain } from "./commits.ts";
 import { finder, findListed, knownDevice, roleEntries, rosterEntries } from "./parties.ts";
 import { finishCommit, verdictBefore } from "./write_commit.ts";
 
@@ -64,7 +65,7 @@ export const conversationRecreate: Handler<"conversation.recreate"> = (context, 
     }) ?? refuseCommitQuota(tables, conversation, { input, sender: party.account.key }) ??
     refuseTooMany(context, conversation);
   if (refused !== undefined) return refused;
-  return recreate(context, { party, conversation, input, roster: roster ?? [] });
+  return beginAgain(context, { party, conversation, input, roster: roster ?? [] });
 };
 
 function refuseTooMany(context: Context, conversation: Conversation): Refused | undefined {
@@ -73,15 +74,8 @@ function refuseTooMany(context: Context, conversation: Conversation): Refused | 
   return retryAfterMs > 0 ? refuse("rate_limited", { retryAfterMs }) : undefined;
 }
 
-function recreate(
-  context: Context,
-  made: {
-    readonly party: Party;
-    readonly conversation: Conversation;
-    readonly input: Input<"conversation.recreate">;
-    readonly roster: readonly KnownDevice[];
-  },
-) {
+/** Begins the group anew with the next incarnation. */
+export function beginAgain(context: Context, made: Founding) {
   const { tables, now } = context;
   const { party, conversation, input } = made;
   const { key } = conversation;
@@ -122,6 +116,7 @@ function recreate(
     seq,
     input,
     external: false,
+    founds: true,
     add,
     remove: [],
   });
@@ -139,7 +134,7 @@ function leaveAll(
       tables.conversations.unqueueRemoval(conversation.key, seat.device);
     }
     if (stay.has(key) || !isInRoster(seat)) continue;
-    if (seat.dead) dropSeat(conversation, seat);
+    if (!waitsHere(seat)) dropSeat(conversation, seat);
     seat.until = seq;
     seat.changed = true;
   }

@@ -5,7 +5,8 @@ import { checkRefusal, isRefused, mayRefuse } from "../domain/refusal.ts";
 import type { StoredRefusal, Undo } from "../tables/repairs.ts";
 import { spend } from "./allowance.ts";
 import { askingParty, type Context, type Handler, refuse } from "./context.ts";
-import type { Refused } from "./contract.ts";
+import type { RefusalRow, Refused } from "./contract.ts";
+import { forwardRollback } from "./followers.ts";
 import { findListed, rosterEntries } from "./parties.ts";
 import { continueRun, tellRow } from "./rows.ts";
 import { restoreMembers, restoreRemovals, restoreSeats } from "./undo.ts";
@@ -86,10 +87,10 @@ function refuseTooMany(
 }
 
 /** As if the commit had never been, but for its row and the row that says so. */
-function rollBack(
+export function rollBack(
   context: Context,
   conversation: Conversation,
-  { undo, refusals }: { readonly undo: Undo; readonly refusals: readonly StoredRefusal[] },
+  { undo, refusals }: { readonly undo: Undo; readonly refusals: readonly RefusalRow[] },
 ): void {
   const { tables, now } = context;
   const { key } = conversation;
@@ -107,7 +108,7 @@ function rollBack(
   restoreSeats(context, conversation, { undo, seq });
   restoreRemovals(context, conversation, undo);
   const committer = tables.devices.byKey(undo.device);
-  tables.repairs.addRollback(key, {
+  const facts = {
     seq,
     ts: now,
     account: committer.accountId,
@@ -118,9 +119,11 @@ function rollBack(
     refusals: refusals.slice(0, mlsLimits.refusalsToRollBack)
       .map(({ account, device, reason, signature }) => ({ account, device, reason, signature })),
     roster: rosterEntries(tables, conversation),
-  });
+  };
+  tables.repairs.addRollback(key, facts);
   tables.repairs.clear(key);
   continueRun(context, conversation, 0);
   tables.conversations.save(conversation);
+  forwardRollback(context, conversation, facts);
   tellRow(context, conversation, { by: "" });
 }

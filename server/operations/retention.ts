@@ -8,6 +8,7 @@ import { failureMemoryMs } from "../domain/login_delay.ts";
 import type { Context, Handler } from "./context.ts";
 import { expireFiles } from "./files.ts";
 import { cutLobby } from "./lobby.ts";
+import { askAgain } from "./hub.ts";
 import { emptyMessages } from "./lifetimes.ts";
 import { settleWaiting } from "./waiting.ts";
 
@@ -30,7 +31,7 @@ function expireRows({ tables }: Context, conversation: Conversation, before: num
   const positions = conversation.members
     .map(({ account }) => ({ account, before: slowestOf(conversation, account) }));
   for (const seat of conversation.seats.values()) {
-    if (seat.cursor >= last) continue;
+    if (seat.cursor >= last || seat.peer !== null) continue;
     seat.cursor = last;
     if (!seat.dead) seat.lost = last;
     seat.changed = true;
@@ -80,6 +81,7 @@ export const retentionRun: Handler<"retention.run"> = (context) => {
   const notifications = tables.notifications.expire(now - serverLimits.messageRetentionMs);
   tables.repairs.expire(now - mlsLimits.refusalWindowMs);
   tables.attempts.expire(now - failureMemoryMs);
+  askAgain(context);
   const files = expireFiles(context, now);
   return { deleted: rows + posts + packages + notifications + files };
 };

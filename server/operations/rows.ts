@@ -56,14 +56,15 @@ export function refuseInfo(
 }
 
 /**
- * Counts a row, which the head is by now, as waiting for `accounts`. In a group those without room give up what waits for
+ * Counts a row, which the head is by now, as waiting for `accounts`. In a group, and where another server has accepted it, those without room give up what waits for
  * them there, this row too; their devices join anew.
  */
 export function addWaiting(tables: Tables, conversation: Conversation, row: NewRow): void {
   for (const member of conversation.members) {
     const { account } = member;
     if (!row.accounts.has(account)) continue;
-    if (conversation.kind === "group" && isFull(tables, conversation, { ...row, account })) {
+    const mayGiveUp = conversation.kind === "group" || conversation.hub !== null;
+    if (mayGiveUp && isFull(tables, conversation, { ...row, account })) {
       const before = slowestOf(conversation, account);
       giveUp(conversation, account, conversation.head);
       settleWaiting(tables, conversation, { account, before });

@@ -8,6 +8,7 @@ import {
   type Seat,
   takeSeat,
   takesPart,
+  waitsHere,
 } from "../domain/conversation.ts";
 import type { ChangedMember, ChangedSeat, Place, Undo } from "../tables/repairs.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -103,7 +104,8 @@ export function restoreMembers(
     if (present !== undefined) {
       Object.assign(present, { role, state, invitedBy, changed: true });
     } else {
-      conversation.members.push({ ...before, waiting: 0, changed: true });
+      const { peer } = tables.accounts.byKey(account);
+      conversation.members.push({ ...before, peer, waiting: 0, changed: true });
     }
   }
   tables.conversations.save(conversation);
@@ -137,7 +139,7 @@ export function restoreSeats(
 }
 
 function leaveAt(conversation: Conversation, seat: Seat, seq: number): void {
-  if (seat.dead) return dropSeat(conversation, seat);
+  if (!waitsHere(seat)) return dropSeat(conversation, seat);
   seat.until = seq;
   seat.changed = true;
 }
@@ -151,7 +153,8 @@ function restoreSeat(
   const { changed, place, undo } = from;
   const present = conversation.seats.get(changed.key);
   const cursor = present?.cursor ?? undo.seq;
-  const seat = takeSeat(conversation, changed, { joined: place.joined, cursor });
+  const { peer } = tables.devices.byKey(changed.device);
+  const seat = takeSeat(conversation, { ...changed, peer }, { joined: place.joined, cursor });
   seat.lastOwn = Math.max(place.lastOwn, present?.lastOwn ?? 0);
   if (seat.lastMessage === "") {
     seat.lastMessage = tables.log.lastSent(conversation.key, seat.device);

@@ -1,12 +1,12 @@
 /** Keeping count of the bytes that wait for an account. */
-import { type Conversation, lastFor, memberOf } from "../domain/conversation.ts";
+import { type Conversation, lastFor, memberOf, waitsHere } from "../domain/conversation.ts";
 import { slowestOf } from "../domain/progress.ts";
 import type { Tables } from "../tables/tables.ts";
 
 /** The one device of an account that takes part, whose own rows never wait; 0 when there are several or none. */
 function onlyDevice(conversation: Conversation, account: number): number {
   const seats = [...conversation.seats.values()]
-    .filter((seat) => seat.account === account && !seat.dead);
+    .filter((seat) => seat.account === account && waitsHere(seat));
   return seats.length === 1 ? seats[0]?.device ?? 0 : 0;
 }
 
@@ -52,7 +52,7 @@ export function recountWaiting(
   const member = memberOf(conversation, account);
   if (member === undefined) return;
   const rows = [...conversation.seats.values()].filter((seat) =>
-    seat.account === account && !seat.dead
+    seat.account === account && waitsHere(seat)
   )
     .map((seat) => lastFor(conversation, seat));
   const waiting = tables.log.bytesBetween(conversation, {

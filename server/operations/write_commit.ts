@@ -5,6 +5,7 @@ import { noteUsed, waitsFor } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { Context, Party } from "./context.ts";
 import type { Input, Outcome } from "./contract.ts";
+import { forwardCommit } from "./followers.ts";
 import { roleEntries, rosterEntries } from "./parties.ts";
 import { addWaiting, continueRun, tellRow } from "./rows.ts";
 
@@ -27,17 +28,22 @@ export function verdictBefore(
   return { ok: true, seq: verdict.seq, epoch: verdict.epoch + 1, ts: verdict.ts };
 }
 
+/** A commit and what belongs to it. */
+export type CommitBytes = Pick<
+  Input<"conversation.commit">,
+  "hash" | "commit" | "welcome" | "groupInfo" | "membership"
+>;
+
 /** A commit that passed every check. The seats are those of the group after it. */
 export interface Accepted {
   readonly party: Party;
   readonly conversation: Conversation;
   readonly seat: Seat;
   readonly seq: number;
-  readonly input:
-    | Input<"conversation.create">
-    | Input<"conversation.commit">
-    | Input<"conversation.recreate">;
+  readonly input: CommitBytes;
   readonly external: boolean;
+  /** It begins a group. */
+  readonly founds: boolean;
   readonly add: readonly KnownDevice[];
   readonly remove: readonly string[];
 }
@@ -89,5 +95,21 @@ export function finishCommit(context: Context, accepted: Accepted): Appended {
   noteUsed(conversation, seat, { epoch: conversation.epoch, generations: 0 });
   tables.conversations.save(conversation);
   tellRow(context, conversation, { by: party.device.device });
+  const { external, founds, add, remove } = accepted;
+  const { hash, membership, commit, welcome } = input;
+  forwardCommit(context, conversation, {
+    seq,
+    ts: now,
+    epoch: conversation.epoch - 1,
+    device: party.device.device,
+    hash,
+    external,
+    founds,
+    add: add.map(({ key }) => key),
+    remove,
+    membership,
+    commit,
+    welcome,
+  });
   return { ok: true, seq, epoch: conversation.epoch, ts: now };
 }

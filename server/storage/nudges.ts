@@ -29,6 +29,8 @@ function subjectOf(nudge: Nudge): string | undefined {
       return `receipt ${nudge.conversation} ${nudge.account}`;
     case "presence":
       return `presence ${nudge.user.account}`;
+    case "outbox":
+      return `outbox ${nudge.peer}`;
     default:
       return undefined;
   }

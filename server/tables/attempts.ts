@@ -14,6 +14,7 @@ export type AttemptKind =
   | "refusal"
   | "rollback"
   | "recreate"
+  | "snapshot"
   | "lobby"
   | "archive";
 

@@ -19,8 +19,8 @@ export interface NewConversation {
   readonly kind: Conversation["kind"];
   /** Storage keys of the two accounts of a direct one. */
   readonly pair: readonly [number, number] | undefined;
-  /** Storage key of the account that creates it. */
-  readonly creator: number;
+  /** Storage key of the account that creates it; null where that is another server's affair. */
+  readonly creator: number | null;
   readonly members: readonly Member[];
   /** Storage key of the linked server whose it is; an own one when left out. */
   readonly hub?: number;
@@ -35,6 +35,10 @@ export interface Conversations {
   isTaken(conversation: string): boolean;
   /** Stores a new one without rows. */
   add(conversation: NewConversation): Conversation;
+  /** The direct ones of two accounts: more than one only where they began them on both servers at once. */
+  directs(pair: readonly [number, number]): Conversation[];
+  /** Makes it the one that stands for its pair, in place of another, or no longer. */
+  setPair(conversation: number, pair: readonly [number, number] | undefined): void;
   /** Deletes it with everything in it. */
   remove(conversation: Conversation): void;
   /** How many groups the account has created that still exist. */
@@ -47,6 +51,8 @@ export interface Conversations {
   requestsTo(account: number): number;
   /** Marks it (its own fields, changed members and seats, given-up seats) for writing. */
   save(conversation: Conversation): void;
+  /** With which row the server was restored from a backup, and the last row that it knew then; undefined for never. */
+  restored(conversation: number): { readonly at: number; readonly last: number } | undefined;
   setGroupInfo(conversation: number, bytes: Uint8Array): void;
   groupInfo(conversation: number): Uint8Array;
   addVerdict(conversation: number, verdict: Verdict): void;
@@ -135,6 +141,11 @@ export interface Sent {
 /** The rows of conversations, and what is remembered of deleted ones. */
 export interface Log {
   addMessage(conversation: number, row: NewMessage): void;
+  /** Remembers that the message was accepted, so that the same again gets the same answer. */
+  rememberSent(
+    conversation: number,
+    row: Pick<NewMessage, "device" | "message" | "seq" | "ts">,
+  ): void;
   addCommit(conversation: number, row: NewRow & CommitFacts): void;
   /** Forgets the bytes of rows whose time is over by `now`; which these were. */
   emptyOver(now: number, limit: number): OverRow[];

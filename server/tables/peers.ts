@@ -27,6 +27,17 @@ export interface Peer {
   /** What waits in the outbox. */
   queued: number;
   queuedBytes: number;
+  /** Counter of the latest item that tells how far people are; one is under way at a time. */
+  toldAt: number;
+  /** Bytes of the pieces that were received of an item that has not come yet. */
+  parts: number;
+}
+
+/** The row of a conversation that an item is. */
+export interface PeerRowOf {
+  /** Storage key. */
+  readonly conversation: number;
+  readonly seq: number;
 }
 
 /** A new peer as it is stored. */
@@ -48,17 +59,24 @@ export interface Peers {
   /** Forgets everything in its outbox. */
   clearOutbox(key: number): void;
   /** Appends to the outbox; the counter is the caller's to give out. */
-  push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void;
+  push(
+    peer: number,
+    item: PeerItem & { readonly digest: string; readonly ts: number; readonly row?: PeerRowOf },
+  ): void;
   /** Items after a counter, oldest first; at least one where there is one. */
   items(
     peer: number,
     span: { readonly after: number; readonly limit: number; readonly maxBytes: number },
   ): PeerItem[];
   digest(peer: number, counter: number): string | undefined;
-  /** Deletes up to a counter; returns how many, their bytes, and the digest of the last. */
+  /**
+   * Deletes up to a counter; returns how many, their bytes, the digest of the last, and the newest row of each conversation
+   * among them.
+   */
   drop(peer: number, through: number): {
     readonly count: number;
     readonly bytes: number;
     readonly digest: string | undefined;
+    readonly rows: readonly PeerRowOf[];
   };
 }

@@ -15,6 +15,7 @@ import type { Files } from "./files.ts";
 import type { Invites } from "./invites.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Notifications } from "./notifications.ts";
+import type { Following } from "./following.ts";
 import type { Peers } from "./peers.ts";
 import type { Repairs } from "./repairs.ts";
 
@@ -248,6 +249,7 @@ export interface Tables {
   readonly files: Files;
   readonly invites: Invites;
   readonly peers: Peers;
+  readonly following: Following;
 }
 
 /** A database behind the tables, with its transactions. Everything it throws is an `AppError`. */

@@ -1,38 +1,17 @@
 /** What two linked servers say to each other. Either may send any of these. */
 import Type from "typebox";
-import { textLimits } from "../../base/limits.ts";
 import { body, peer } from "./define.ts";
+import { peerItem } from "./peer_items.ts";
 import { keysFields, user } from "./directory.ts";
 import { handedReply, handedRequest } from "./handed_on.ts";
-import {
-  certificate,
-  count,
-  hash,
-  listOf,
-  name,
-  nullable,
-  requestId,
-  signature,
-  time,
-  uuid,
-} from "./fields.ts";
+import { certificate, count, hash, listOf, name, nullable, requestId, uuid } from "./fields.ts";
 
 const strict = { additionalProperties: false } as const;
 
 /** A counter of an outbox; the first item has 1. */
 const counter = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 
-/** A post of the sender's lobby. */
-const lobbyItem = Type.Object({
-  kind: Type.Literal("lobby"),
-  post: uuid,
-  certificate,
-  text: Type.String({ maxLength: textLimits.lobbyTextBytes }),
-  sentAt: time,
-  signature,
-}, strict);
-
-/** A question or an answer that brings bytes. */
+/** A question, an answer or an item that brings bytes. */
 const mayHaveBody = { body: Type.Optional(body.body) };
 
 /** What a server asks for one of its own accounts: about the other's accounts, or a request that the other is to carry out. */
@@ -85,7 +64,7 @@ export const peerMessages = {
       }, strict),
     ),
   }),
-  "peer.item": peer("peer.item", { counter, item: lobbyItem, ...mayHaveBody }),
+  "peer.item": peer("peer.item", { counter, item: peerItem, ...mayHaveBody }),
   "peer.ack": peer("peer.ack", { counter: count }),
   /** A question that is not kept: when the link ends there is no answer. */
   "peer.ask": peer("peer.ask", { id: requestId, ask: question, ...mayHaveBody }),

@@ -5,6 +5,7 @@ import type { Member, Seat, Stand } from "../../domain/conversation.ts";
 
 interface MemberRow {
   account: number;
+  peer: number | null;
   role: Role;
   state: Stand;
   invited_by: number | null;
@@ -27,6 +28,7 @@ interface SeatRow {
   device: number;
   key: string;
   account: number;
+  peer: number | null;
   revoked_at: number | null;
   state: Stand;
   joined: number;
@@ -44,6 +46,7 @@ interface SeatRow {
 function memberOf(row: MemberRow): Member {
   return {
     account: row.account,
+    peer: row.peer,
     role: row.role,
     state: row.state,
     invitedBy: row.invited_by,
@@ -80,6 +83,7 @@ function seatOf(row: SeatRow): Seat {
     device: row.device,
     key: row.key,
     account: row.account,
+    peer: row.peer,
     joined: row.joined,
     cursor: row.cursor,
     until: row.until,
@@ -97,20 +101,23 @@ function seatOf(row: SeatRow): Seat {
 
 /** Its accounts, with those that are out. */
 export function readMembers(database: Database, conversation: number): Member[] {
-  return database.prepare("SELECT * FROM members WHERE conversation = ? ORDER BY account")
-    .all<MemberRow>(conversation).map(memberOf);
+  return database.prepare(
+    `SELECT m.*, a.peer FROM members m JOIN accounts a ON a.key = m.account
+     WHERE m.conversation = ? ORDER BY m.account`,
+  ).all<MemberRow>(conversation).map(memberOf);
 }
 
 /** Its devices, by device key. */
 export function readSeats(database: Database, conversation: number): Map<string, Seat> {
   const rows = database.prepare(
-    `SELECT s.device, d.device AS key, d.account, d.revoked_at, s.joined, s.cursor, s.until,
+    `SELECT s.device, d.device AS key, d.account, a.peer, d.revoked_at, s.joined, s.cursor, s.until,
             s.last_own, s.lost, s.acked, s.used_incarnation, s.used_epoch, s.used_generations,
             coalesce((SELECT m.state FROM members m
              WHERE m.conversation = s.conversation AND m.account = d.account), 'out') AS state,
             (SELECT max(message) FROM sent t
              WHERE t.device = s.device AND t.conversation = s.conversation) AS last_message
-     FROM seats s JOIN devices d ON d.key = s.device WHERE s.conversation = ? ORDER BY s.device`,
+     FROM seats s JOIN devices d ON d.key = s.device JOIN accounts a ON a.key = d.account
+     WHERE s.conversation = ? ORDER BY s.device`,
   ).all<SeatRow>(conversation);
   return new Map(rows.map((row) => [row.key, seatOf(row)]));
 }

@@ -51,6 +51,20 @@ export class SqliteConversations implements Conversations {
     return key === undefined ? undefined : this.byKey(key);
   }
 
+  directs([one, other]: readonly [number, number]): Conversation[] {
+    this.flush();
+    return this.#database.prepare(
+      `SELECT c.key FROM members m JOIN conversations c ON c.key = m.conversation
+       JOIN members o ON o.conversation = m.conversation AND o.account = ?
+       WHERE m.account = ? AND c.kind = 'direct' ORDER BY c.conversation`,
+    ).all<{ key: number }>(other, one).map((row) => this.byKey(row.key));
+  }
+
+  setPair(conversation: number, pair: readonly [number, number] | undefined): void {
+    this.#database.prepare("UPDATE conversations SET pair = ? WHERE key = ?")
+      .run(pair === undefined ? null : pairText(pair), conversation);
+  }
+
   #keyBy(column: "conversation" | "pair", value: string): number | undefined {
     return this.#database.prepare(
       `SELECT key FROM conversations WHERE ${column} = ? AND kind <> 'deleted'`,
@@ -139,7 +153,7 @@ export class SqliteConversations implements Conversations {
     ).get<{ n: number }>(account)?.n ?? 0;
   }
 
-  /** Its id stays taken: somebody may still hold keys of the group that had it. */
+  /** Its id stays taken: somebody may still hold keys of the group that had it. What another server orders is forgotten. */
   remove(conversation: Conversation): void {
     const { key } = conversation;
     this.flush();
@@ -164,14 +178,25 @@ export class SqliteConversations implements Conversations {
     ) {
       this.#database.prepare(`DELETE FROM ${table} WHERE conversation = ?`).run(key);
     }
-    this.#database.prepare("UPDATE conversations SET kind = 'deleted', pair = NULL WHERE key = ?")
-      .run(key);
+    const last = conversation.hub === null
+      ? "UPDATE conversations SET kind = 'deleted', pair = NULL WHERE key = ?"
+      : "DELETE FROM conversations WHERE key = ?";
+    this.#database.prepare(last).run(key);
     this.#copies.delete(key);
     this.#keys.delete(conversation.id);
   }
 
   save(conversation: Conversation): void {
     this.#changed.add(conversation);
+  }
+
+  restored(conversation: number): { readonly at: number; readonly last: number } | undefined {
+    const row = this.#database.prepare(
+      "SELECT restored_at AS at, restored_last AS last FROM conversations WHERE key = ?",
+    ).get<{ at: number | null; last: number | null }>(conversation);
+    return row === undefined || row.at === null || row.last === null
+      ? undefined
+      : { at: row.at, last: row.last };
   }
 
   setGroupInfo(conversation: number, bytes: Uint8Array): void {

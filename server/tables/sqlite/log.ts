@@ -100,6 +100,12 @@ export class SqliteLog implements Log {
 
   addMessage(conversation: number, row: NewMessage): void {
     this.#insert(conversation, row, row);
+  }
+
+  rememberSent(
+    conversation: number,
+    row: Pick<NewMessage, "device" | "message" | "seq" | "ts">,
+  ): void {
     this.#database.prepare(
       "INSERT INTO sent (device, conversation, message, seq, ts) VALUES (?, ?, ?, ?, ?)",
     ).run(row.device, conversation, row.message, row.seq, row.ts);

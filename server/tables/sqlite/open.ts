@@ -10,6 +10,7 @@ import { SqliteContacts } from "./contacts.ts";
 import { SqliteConversations } from "./conversations.ts";
 import { SqliteDevices } from "./devices.ts";
 import { SqliteDirectory } from "./directory.ts";
+import { SqliteFollowing } from "./following.ts";
 import { SqliteFiles } from "./files.ts";
 import { SqliteInvites } from "./invites.ts";
 import { SqliteKeyPackages } from "./key_packages.ts";
@@ -58,6 +59,7 @@ class SqliteBackend implements Backend {
       files: this.#files,
       invites: new SqliteInvites(database),
       peers: this.#peers,
+      following: new SqliteFollowing(database, flushConversations),
     };
   }
 

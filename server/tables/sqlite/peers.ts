@@ -1,7 +1,7 @@
 /** Linked servers in SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
 import type { PeerItem, PeerPin } from "../../operations/contract.ts";
-import type { NewPeer, Peer, Peers } from "../peers.ts";
+import type { NewPeer, Peer, PeerRowOf, Peers } from "../peers.ts";
 
 /** Linked servers, what waits for them, and accounts of theirs that are known here. */
 export const peersSchema = `
@@ -64,6 +64,7 @@ interface Row {
   linked_at: number | null;
   queued: number;
   queued_bytes: number;
+  parts: number;
 }
 
 interface ItemRow {
@@ -130,6 +131,8 @@ export class SqlitePeers implements Peers {
       linkedAt: null,
       queued: 0,
       queuedBytes: 0,
+      toldAt: 0,
+      parts: 0,
     };
     this.#all().set(copy.key, copy);
     return copy;
@@ -144,10 +147,22 @@ export class SqlitePeers implements Peers {
       .run(key * span, (key + 1) * span);
   }
 
-  push(peer: number, item: PeerItem & { readonly digest: string; readonly ts: number }): void {
+  push(
+    peer: number,
+    item: PeerItem & { readonly digest: string; readonly ts: number; readonly row?: PeerRowOf },
+  ): void {
     this.#database.prepare(
-      "INSERT INTO peer_outbox (key, ts, digest, item, body) VALUES (?, ?, ?, ?, ?)",
-    ).run(peer * span + item.counter, item.ts, item.digest, item.item, item.body);
+      `INSERT INTO peer_outbox (key, ts, digest, item, body, conversation, seq)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      peer * span + item.counter,
+      item.ts,
+      item.digest,
+      item.item,
+      item.body,
+      item.row?.conversation ?? null,
+      item.row?.seq ?? null,
+    );
   }
 
   items(
@@ -180,6 +195,7 @@ export class SqlitePeers implements Peers {
     readonly count: number;
     readonly bytes: number;
     readonly digest: string | undefined;
+    readonly rows: readonly PeerRowOf[];
   } {
     const [from, to] = [peer * span, peer * span + through];
     const sums = this.#database.prepare(
@@ -187,8 +203,12 @@ export class SqlitePeers implements Peers {
        FROM peer_outbox WHERE key > ? AND key <= ?`,
     ).get<{ count: number; bytes: number }>(from, to) ?? { count: 0, bytes: 0 };
     const digest = this.digest(peer, through);
+    const rows = this.#database.prepare(
+      `SELECT conversation, max(seq) AS seq FROM peer_outbox
+       WHERE key > ? AND key <= ? AND conversation IS NOT NULL GROUP BY conversation`,
+    ).all<PeerRowOf & object>(from, to);
     this.#database.prepare("DELETE FROM peer_outbox WHERE key > ? AND key <= ?").run(from, to);
-    return { ...sums, digest };
+    return { ...sums, digest, rows };
   }
 
   /** Writes what was saved. */
@@ -235,7 +255,10 @@ export class SqlitePeers implements Peers {
 
   #all(): Map<number, Peer> {
     this.#copies ??= new Map(
-      this.#database.prepare("SELECT * FROM peers").all<Row>().map((row) => [row.key, copyOf(row)]),
+      this.#database.prepare(
+        `SELECT *, (SELECT coalesce(sum(length(bytes)), 0) FROM peer_parts WHERE peer = peers.key)
+           AS parts FROM peers`,
+      ).all<Row>().map((row) => [row.key, copyOf(row)]),
     );
     return this.#copies;
   }
@@ -265,5 +288,8 @@ function copyOf(row: Row): Peer {
     linkedAt: row.linked_at,
     queued: row.queued,
     queuedBytes: row.queued_bytes,
+    // What was under way before is told again where it is not known any more.
+    toldAt: 0,
+    parts: row.parts,
   };
 }

@@ -1,6 +1,6 @@
 /** The schema of the server's database. Appended to, never changed. */
 import type { Migration } from "../../../lib/sql/migrate.ts";
-import { followingSchema } from "./following.ts";
+import { followingSchema, itemsSchema } from "./following.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { invitesSchema } from "./invites.ts";
 import { peersSchema } from "./peers.ts";
@@ -292,4 +292,5 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: "marks of devices", sql: marks },
   { version: 10, name: "peers", sql: peersSchema },
   { version: 11, name: "conversations of linked servers", sql: followingSchema },
+  { version: 12, name: "items about conversations", sql: itemsSchema },
 ];

@@ -1,0 +1,24 @@
+/** The part of the storage port that is about conversations of several servers. */
+
+/** Somebody's progress that is to be told; storage keys. */
+export interface Due {
+  readonly conversation: number;
+  readonly account: number;
+}
+
+/** What goes to linked servers about conversations, beside their outboxes. Peers by storage key. */
+export interface Following {
+  /** Storage keys of conversations after `after` for which something is known of the peer, ascending. */
+  withPeer(peer: number, after: number, limit: number): number[];
+  /** Those that wait for a snapshot. */
+  behind(peer: number, limit: number): number[];
+  /** Notes that somebody's progress is to be told to the peer, once. */
+  addDue(peer: number, due: Due): void;
+  /** Takes some of what is to be told. */
+  takeDue(peer: number, limit: number): Due[];
+  clearDue(peer: number): void;
+  /** Keeps a piece of the body of an item that has not come yet. */
+  addPart(peer: number, bytes: Uint8Array): void;
+  parts(peer: number): Uint8Array[];
+  clearParts(peer: number): void;
+}
