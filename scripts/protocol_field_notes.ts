@@ -192,6 +192,7 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   "peer.item.item.kind": "what kind of item: each kind has its own fields",
   server:
     "a linked server by its name here: the question goes to it; absent for this server itself",
+  "directory.keys.ok.server": "what that server is called here",
   "directory.keys.ok.identity":
     "identity key of the linked server whose account it is; absent for this server's own",
   servers: "each with its name here, its identity key, and whether the link stands",

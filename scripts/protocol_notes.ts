@@ -142,8 +142,10 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "directory.users": { text: "Accounts in order of canonical name." },
   "directory.users.ok": { text: "One page of them." },
   "directory.keys": {
-    text: "An account's keys with their proof. Exactly one of `name` and `account` is given.",
-    errors: ["no_such_user", "malformed"],
+    text:
+      "An account's keys with their proof. Exactly one of `name` and `account` is given. Of an account of a linked server " +
+      "that this one knows by its id the answer comes from there, with `server`.",
+    errors: ["no_such_user", "malformed", "no_such_server", "server_away"],
   },
   "directory.keys.ok": { text: 'Verify everything in it before use; see "Directory".' },
   "directory.checkpoint": { text: "The log's present checkpoint." },

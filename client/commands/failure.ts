@@ -47,6 +47,7 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   not_found: "notFound",
   no_such_server: "notFound",
   server_away: "network",
+  hub_away: "network",
   unsupported_version: "version",
 };
 

@@ -47,6 +47,7 @@ export function messageJson(message: ChatMessage, self: string) {
     sentAt: message.sentAt,
     ...(message.deliveredAt === undefined ? {} : { deliveredAt: message.deliveredAt }),
     ...(message.readAt === undefined ? {} : { readAt: message.readAt }),
+    ...(message.away === undefined ? {} : { away: message.away }),
     ...(message.problem === undefined ? {} : { problem: message.problem }),
     ...(message.edited === undefined ? {} : { edited: message.edited }),
     ...(message.deleted === undefined ? {} : { deleted: message.deleted }),

@@ -86,16 +86,23 @@ async function settled(
     return await Promise.race([reached, stopped.rejection]);
   } catch (error) {
     if (!run.signal.aborted || run.world.signal.aborted) throw error;
-    throw new ExitError("queued", late(options.flags.wait, engine), { cause: error });
+    throw new ExitError("queued", await late(engine, options), { cause: error });
   } finally {
     stopped.forget();
   }
 }
 
-function late(wanted: SendFlags["wait"], engine: Engine): string {
+async function late(
+  engine: Engine,
+  { id, flags: { wait: wanted } }: { readonly id: string; readonly flags: SendFlags },
+): Promise<string> {
   const connection = engine.connection();
-  const why = connection.kind === "offline" ? ` (${connection.reason})` : "";
-  return wanted === "sent"
+  const { away } = await engine.content.find(id);
+  const reason = connection.kind === "offline"
+    ? connection.reason
+    : away && `the server ${safe(away, 64)} cannot be reached just now`;
+  const why = reason === undefined ? "" : ` (${reason})`;
+  return wanted === "sent" || away !== undefined
     ? `The message is queued and will be sent by itself as soon as it can; not in the time given${why}.`
     : `The message was not ${wanted} in the time given. Nothing is lost: it waits until it can be.`;
 }

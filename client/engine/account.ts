@@ -10,7 +10,7 @@ import {
 } from "../../lib/crypto/certificate.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { fingerprint } from "../../lib/crypto/fingerprint.ts";
-import { canonicalName, isAccountName } from "../../lib/crypto/names.ts";
+import { canonicalName } from "../../lib/crypto/names.ts";
 import { formatSafetyNumber, safetyNumber } from "../../lib/crypto/safety_number.ts";
 import { KeyPackages } from "../store/key_packages.ts";
 import type { Profile } from "../store/profile.ts";
@@ -23,7 +23,7 @@ import { openConnection } from "./dialing.ts";
 import { Directory } from "./directory.ts";
 import { refill } from "./key_stock.ts";
 import { listNotifications, listUsers } from "./lists.ts";
-import { splitAddress } from "./linked_servers.ts";
+import { isAddress, splitAddress } from "./address.ts";
 import { changePassword, isPassword } from "./password_change.ts";
 import { formatReceipt } from "./receipt.ts";
 import type { KnownServer, KnownServers } from "./servers.ts";
@@ -160,9 +160,21 @@ class Services implements AccountServices {
   }
 
   async exists(name: string): Promise<boolean> {
-    if (!isAccountName(name)) throw new AppError("invalid_name");
+    if (!isAddress(name)) throw new AppError("invalid_name");
+    if (splitAddress(name) !== undefined) return await this.#existsElsewhere(name);
     const { message } = await this.#options.server.request({ type: "account.check", name });
     return message.exists;
+  }
+
+  /** An account of another server exists when that server proves its keys. */
+  async #existsElsewhere(name: string): Promise<boolean> {
+    try {
+      await this.people.keysOf({ name }, { evenIfChanged: true });
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof AppError && thrown.code === "no_such_user") return false;
+      throw thrown;
+    }
   }
 
   users(scope: "online" | "all"): Promise<readonly UserInfo[]> {
@@ -178,7 +190,7 @@ class Services implements AccountServices {
   }
 
   async key(name: string): Promise<KeyInfo> {
-    if (!isAccountName(splitAddress(name)?.name ?? name)) throw new AppError("invalid_name");
+    if (!isAddress(name)) throw new AppError("invalid_name");
     const keys = await this.people.keysOf({ name }, { fresh: true, evenIfChanged: true });
     const own = keys.account === this.#own.accountId;
     return {

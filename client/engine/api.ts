@@ -96,6 +96,8 @@ export type EngineEvent =
   | { readonly kind: "notification"; readonly notification: NotificationInfo }
   /** Something a person must know: a changed key, a new device, a refused server. */
   | ({ readonly kind: "warning"; readonly text: string } & Partial<WarningFacts>)
+  /** The link between one's own server and another one has come, or has gone. */
+  | { readonly kind: "link"; readonly server: string; readonly linked: boolean }
   /** History comes from the archive, on a device that has none yet. */
   | { readonly kind: "archive"; readonly progress: ArchiveProgress }
   /** Everything that waited at connect has been processed. */

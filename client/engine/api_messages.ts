@@ -24,6 +24,8 @@ export interface ChatMessage {
   readonly ts: number;
   readonly sentAt: number;
   readonly state: MessageState;
+  /** Of a queued one: the server that it has to get to first and that cannot be reached just now, by its name here. */
+  readonly away?: string;
   /** Why it failed, for people. */
   readonly problem?: string;
   /** The error code of that failure, for programs. */

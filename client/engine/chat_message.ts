@@ -7,7 +7,7 @@ import { readBy } from "./group_marks.ts";
 import { marksOf } from "./marks_of.ts";
 
 /** What showing messages needs. */
-export type Showing = Pick<Core, "threads" | "messages" | "own" | "blocked">;
+export type Showing = Pick<Core, "threads" | "messages" | "own" | "blocked" | "links">;
 
 function kindOf({ unreadable, content }: StoredMessage): ChatMessage["kind"] {
   if (content.notice !== undefined) return "notice";
@@ -55,9 +55,21 @@ export function chatMessage(core: Showing, message: StoredMessage): ChatMessage 
     ...(readAt === undefined ? {} : { readAt }),
     read: !message.unread,
     ...(thread?.request === true ? { request: true } : {}),
+    ...awaiting(core, message, thread),
     ...readers(core, message, thread),
     ...marksOf(core, message),
   };
+}
+
+/** Which server a queued message waits for. */
+function awaiting(
+  { links }: Showing,
+  { own, state }: StoredMessage,
+  thread: Thread | undefined,
+): Pick<ChatMessage, "away"> {
+  if (!own || state !== "queued" || thread === undefined) return {};
+  const away = links.awayOf(thread);
+  return away === undefined ? {} : { away };
 }
 
 /** Who has read an own message in a group. */

@@ -65,6 +65,7 @@ export class Conversations {
       if (!message.more || last <= (after ?? "")) break;
     }
     for (const one of all) this.#groups.removals.note(one.conversation, one);
+    this.#core.links.listed(all);
     return all;
   }
 

@@ -16,15 +16,20 @@ import type { SealedDatabase } from "../store/sealed.ts";
 import type { Threads } from "../store/threads.ts";
 import type { GroupAsks } from "./group_asks.ts";
 import type { Requester } from "./connection.ts";
+import type { Links } from "./links.ts";
 import type { ResendService } from "./resend/asked.ts";
 
 /** The keys of an account, verified against the directory and against what was seen of it before. */
 export interface AccountKeys {
   readonly account: string;
-  /** As its owner spells it. */
+  /** As its owner spells it; of an account of a linked server its address here (`name@server`). */
   readonly name: string;
   /** 32 bytes. */
   readonly accountKey: Bytes;
+  /** The identity of the server whose account it is, 32 bytes: the own server's, or as pinned for a linked one. */
+  readonly serverKey: Bytes;
+  /** What that server is called here; absent for the own one. */
+  readonly server?: string;
   /** Certificates of all devices that ever were, revoked ones included. */
   readonly devices: readonly DeviceCertificate[];
   readonly revocations: readonly DeviceRevocation[];
@@ -40,6 +45,8 @@ export interface People {
     who: { readonly name: string } | { readonly account: string; readonly server?: string },
     options?: { readonly fresh?: boolean },
   ): Promise<AccountKeys>;
+  /** What the account of a certificate is called here: its name, or on another server its address. */
+  nameOf(certificate: Pick<DeviceCertificate, "name" | "serverKey">): string;
 }
 
 /** The private parts of this device's key packages. */
@@ -77,6 +84,8 @@ export interface Core {
   readonly locks: KeyedMutex;
   /** Whom this account has blocked. */
   readonly blocked: Blocked;
+  /** Which linked servers are away. */
+  readonly links: Links;
   /** Questions of groups' devices. */
   readonly asks: GroupAsks;
   /** Loaded at first use: it costs tens of milliseconds. */

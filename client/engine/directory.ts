@@ -8,7 +8,12 @@ import type { Clock } from "../../lib/base/clock.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
-import { type DeviceRevocation, readRevocation } from "../../lib/crypto/certificate.ts";
+import {
+  type DeviceCertificate,
+  type DeviceRevocation,
+  readRevocation,
+} from "../../lib/crypto/certificate.ts";
+import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import { canonicalName } from "../../lib/crypto/names.ts";
 import { type Contact, Contacts } from "../store/contacts.ts";
 import type { Profile } from "../store/profile.ts";
@@ -16,7 +21,8 @@ import { Revocations } from "../store/revocations.ts";
 import type { WarningFacts } from "./api.ts";
 import type { Requester } from "./connection.ts";
 import type { People } from "./core.ts";
-import { LinkedServers, type RemoteWho, splitAddress } from "./linked_servers.ts";
+import { splitAddress } from "./address.ts";
+import { LinkedServers, type RemoteWho } from "./linked_servers.ts";
 import { LogView } from "./log_view.ts";
 import { isRevocationOf, type ProvenKeys, verifyKeys, type Who } from "./verify_keys.ts";
 
@@ -88,6 +94,12 @@ export class Directory implements People {
     if (this.contacts.byName(name)?.offered !== undefined) throw blocked(name);
   }
 
+  nameOf({ name, serverKey }: Pick<DeviceCertificate, "name" | "serverKey">): string {
+    if (equalBytes(serverKey, this.#serverKey)) return name;
+    const server = this.linked.nameBehind(serverKey) ?? fingerprintHex(serverKey).slice(0, 8);
+    return `${name}@${server}`;
+  }
+
   /** What was said of the account is asked again next time. */
   forget(account: string): void {
     const cached = this.#cache.get(cacheKey({ account }));
@@ -148,9 +160,15 @@ export class Directory implements People {
     return server === undefined ? undefined : { account, server };
   }
 
-  async #fetchOwn(who: Who): Promise<ProvenKeys> {
+  async #fetchOwn(asked: Who): Promise<ProvenKeys> {
+    const who = "name" in asked ? asked : { account: asked.account };
     const floor = this.log.size();
     const { message } = await this.#options.server.request({ type: "directory.keys", ...who });
+    // An account that one's own server knows as another one's: it has asked there.
+    const { server } = message;
+    if (server !== undefined && "account" in who) {
+      return await this.linked.taken({ account: who.account, server }, message);
+    }
     const checkpoint = await this.log.accept(message.checkpoint, floor);
     const verdict = verifyKeys(message, { who, serverKey: this.#serverKey, checkpoint });
     const shown = "name" in who ? who.name : sanitizeLine(message.name, 64);

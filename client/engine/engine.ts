@@ -22,7 +22,6 @@ import { Keeper } from "./connection.ts";
 import { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
 import { Devices } from "./devices.ts";
-import { liveEvent } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Files } from "./files/files.ts";
 import { GroupActions } from "./group_actions.ts";
@@ -30,6 +29,7 @@ import { GroupAsks } from "./group_asks.ts";
 import { GroupWatch } from "./group_watch.ts";
 import { Groups } from "./groups.ts";
 import { Inbox } from "./inbox.ts";
+import { Links } from "./links.ts";
 import { Lobby } from "./lobby.ts";
 import { Marks } from "./marks.ts";
 import { Sending } from "./outbox.ts";
@@ -37,6 +37,7 @@ import { Posting } from "./posting.ts";
 import { Reading } from "./reading.ts";
 import { receiptSource } from "./receipts.ts";
 import { Requests } from "./requests.ts";
+import { routing } from "./routing.ts";
 import { Sessions } from "./sessions.ts";
 import { Disputes } from "./repair/disputes.ts";
 import { Resends } from "./resend/resends.ts";
@@ -80,6 +81,7 @@ class ProfileEngine implements Engine {
   readonly requests: Requests;
   readonly #watch: GroupWatch;
   readonly #sessions: Sessions;
+  readonly #route: (event: ArrivedEvent) => void | Promise<void>;
   #receive = false;
   #stopped: Promise<void> | undefined;
 
@@ -97,7 +99,7 @@ class ProfileEngine implements Engine {
         void this.files.tellDone();
         this.#checkpoints.compareSoon();
       },
-      onEvent: (event) => this.#event(event),
+      onEvent: (event) => this.#route(event),
       onRequest: () => this.#inbox.relieve(),
       onState: (state) => this.#feed.emit({ kind: "connection", state }),
     });
@@ -198,6 +200,16 @@ class ProfileEngine implements Engine {
       sync: this.#sync,
       archive: this.archive,
     });
+    this.#route = routing(this.#core, {
+      self: this.self,
+      inbox: this.#inbox,
+      marks: this.#marks,
+      watch: this.#watch,
+      lobby: this.#lobby,
+      archive: this.archive,
+      feed: this.#feed,
+      sending: this.#sending,
+    });
     this.#expiring.look();
   }
 
@@ -232,6 +244,7 @@ class ProfileEngine implements Engine {
         hear: (heard) => this.#checkpoints.hear(heard),
         compareSoon: () => this.#checkpoints.compareSoon(),
       },
+      links: new Links(),
       asks: new GroupAsks({
         clock,
         random: Math.random,
@@ -271,32 +284,6 @@ class ProfileEngine implements Engine {
 
   caughtUp(signal?: AbortSignal): Promise<void> {
     return this.#sync.caughtUp(signal);
-  }
-
-  #event(event: ArrivedEvent): void | Promise<void> {
-    const { message } = event;
-    switch (message.type) {
-      case "message":
-      case "commit":
-      case "welcome":
-      case "rollback":
-      case "recreated":
-        return this.#inbox.take({ message, body: event.body });
-      case "receipt":
-        return this.#marks.receipt(message);
-      case "conversation.removals":
-        return this.#watch.removals(message);
-      case "conversation.state":
-        return this.#watch.state(message);
-      case "lobby":
-        return this.#lobby.take(message);
-      case "archive":
-        return this.archive.moved(message);
-      default: {
-        const told = liveEvent(message, this.self);
-        if (told !== undefined) this.#feed.emit(told);
-      }
-    }
   }
 
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void {

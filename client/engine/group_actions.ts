@@ -7,7 +7,6 @@ import {
   refuseMembershipChange,
   type Role,
 } from "../../lib/base/membership.ts";
-import { isAccountName } from "../../lib/crypto/names.ts";
 import { type GroupFacts, unknownGroup } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { GroupInfo, GroupsApi, GroupTarget } from "./api_groups.ts";
@@ -22,6 +21,7 @@ import { findGroup, isGroupName } from "./group_names.ts";
 import { changeWanted, rolesOf } from "./group_rules.ts";
 import type { Groups } from "./groups.ts";
 import { type CheckedPackage, claimPackages } from "./key_packages.ts";
+import { isAddress } from "./address.ts";
 import { sideBySide } from "./many_keys.ts";
 
 /** How long leaving waits for the farewell to be taken, in milliseconds. */
@@ -250,7 +250,7 @@ export class GroupActions implements GroupsApi {
 
   /** The keys of accounts by their names, each once. Rejects with `no_such_user`, naming whom. */
   async #accounts(users: readonly string[]): Promise<readonly AccountKeys[]> {
-    const wrong = users.find((name) => !isAccountName(name));
+    const wrong = users.find((name) => !isAddress(name));
     if (wrong !== undefined) throw new AppError("invalid_name");
     const keys = await sideBySide(users, async (name) => {
       try {

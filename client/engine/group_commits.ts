@@ -6,10 +6,11 @@ import {
 } from "../../lib/base/membership.ts";
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { AppError } from "../../lib/base/errors.ts";
+import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { MlsGroup, PendingCommit } from "../../lib/mls/mod.ts";
 import type { GroupFacts, Standing } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
-import type { AccountKeys, Core } from "./core.ts";
+import type { AccountKeys, Core, People } from "./core.ts";
 import type { Groups } from "./groups.ts";
 import { judgeCommit, type Named } from "./group_rules.ts";
 import type { CheckedPackage } from "./key_packages.ts";
@@ -126,7 +127,7 @@ function leavesOf(
 }
 
 function judgedByOneself(
-  { own }: Core,
+  { own, people }: Core,
   to: {
     readonly facts: GroupFacts;
     readonly change: MembershipChange;
@@ -140,7 +141,7 @@ function judgedByOneself(
     epoch: built.epoch + 1,
     committer: { account: own.account, name: own.name },
     change,
-    after: accountsOf(built.next),
+    after: accountsOf(people, built.next),
     waiting: waiting.leaving,
     own: own.account,
   });
@@ -151,11 +152,22 @@ function judgedByOneself(
   return { facts: judged.facts, notices: judged.notices, leaving: change.remove, tell };
 }
 
-/** The accounts that have devices in a group. */
-export function accountsOf(group: MlsGroup): Map<string, Named> {
+/** The accounts that have devices in a group, under their names here. */
+export function accountsOf(
+  people: Pick<People, "nameOf">,
+  group: Pick<MlsGroup, "members">,
+): Map<string, Named> {
+  return namedAccounts(people, group.members().map(({ certificate }) => certificate));
+}
+
+/** The accounts of certificates, under their names here. */
+export function namedAccounts(
+  people: Pick<People, "nameOf">,
+  certificates: readonly DeviceCertificate[],
+): Map<string, Named> {
   return new Map(
-    group.members().map(({ certificate: { accountId: account, name } }) =>
-      [account, { account, name }] as const
+    certificates.map((one) =>
+      [one.accountId, { account: one.accountId, name: people.nameOf(one) }] as const
     ),
   );
 }

@@ -4,8 +4,8 @@ import { decodeMembershipChange } from "../../lib/base/membership.ts";
 import type { MlsGroup, ReceivedCommit } from "../../lib/mls/mod.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { GroupFacts, GroupMember } from "../store/group_facts.ts";
-import type { AccountKeys, Core } from "./core.ts";
-import { accountsOf } from "./group_commits.ts";
+import type { AccountKeys, Core, People } from "./core.ts";
+import { accountsOf, namedAccounts } from "./group_commits.ts";
 import { isIn } from "./group_names.ts";
 import { judgeCommit, type Judgement } from "./group_rules.ts";
 import type { Content } from "./content/codec.ts";
@@ -25,6 +25,9 @@ export function accountsIn(
   const change = peeked && decodeMembershipChange(peeked.authenticatedData);
   return change?.add.map(({ account }) => account) ?? [];
 }
+
+/** What accounts are called here. */
+type Naming = Pick<People, "nameOf">;
 
 /** Where a group is changed. */
 interface Surroundings {
@@ -143,38 +146,43 @@ function judgeReceived(
   },
 ): Judgement {
   const { facts, result, before, waiting } = from;
-  const { accountId: account, name } = result.committer;
+  const { people } = core;
+  const account = result.committer.accountId;
   const ownWill = facts.standing.kind === "leaving" ? [core.own.account] : [];
   const judged = judgeCommit({
     facts: { ...facts, leaving: [...facts.leaving, ...ownWill] },
     epoch: before.epoch + 1,
-    committer: { account, name },
+    committer: { account, name: people.nameOf(result.committer) },
     change: decodeMembershipChange(result.authenticatedData),
-    after: accountsAfter(before, result),
+    after: accountsAfter(people, before, result),
     waiting,
     own: core.own.account,
   });
   if (judged.kind === "refused") return judged;
-  const notices = [...judged.notices, ...deviceNotices(facts, result)];
+  const notices = [...judged.notices, ...deviceNotices(people, facts, result)];
   const standing = result.selfRemoved ? { standing: goneBy(core, facts, result) } : {};
   return { ...judged, notices, facts: { ...judged.facts, ...standing } };
 }
 
 /** A removed device no longer sees the tree: what it was, less those removed, is what it is. */
-function accountsAfter(before: MlsGroup, { group, removed, added, selfRemoved }: ReceivedCommit) {
-  if (!selfRemoved) return accountsOf(group);
+function accountsAfter(
+  people: Naming,
+  before: MlsGroup,
+  { group, removed, added, selfRemoved }: ReceivedCommit,
+) {
+  if (!selfRemoved) return accountsOf(people, group);
   const gone = new Set(removed.map(({ deviceKey }) => toBase64url(deviceKey)));
   const stay = before.members().map(({ certificate }) => certificate)
     .filter(({ deviceKey }) => !gone.has(toBase64url(deviceKey)));
-  return new Map(
-    [...stay, ...added].map(({ accountId, name }) =>
-      [accountId, { account: accountId, name }] as const
-    ),
-  );
+  return namedAccounts(people, [...stay, ...added]);
 }
 
 /** Devices of accounts that were members before and stay. */
-function deviceNotices({ members }: GroupFacts, result: ReceivedCommit): Notice[] {
+function deviceNotices(
+  people: Naming,
+  { members }: GroupFacts,
+  result: ReceivedCommit,
+): Notice[] {
   const listed = new Set(members.map(({ account }) => account));
   const change = decodeMembershipChange(result.authenticatedData);
   const going = new Set(change?.remove ?? []);
@@ -185,15 +193,15 @@ function deviceNotices({ members }: GroupFacts, result: ReceivedCommit): Notice[
   );
   const back = new Set(result.added.map(({ deviceKey }) => toBase64url(deviceKey)));
   return [
-    ...fresh.map(({ name }): Notice => ({ kind: "device_added", who: name })),
+    ...fresh.map((one): Notice => ({ kind: "device_added", who: people.nameOf(one) })),
     ...removed.filter(({ deviceKey }) => !back.has(toBase64url(deviceKey)))
-      .map(({ name }): Notice => ({ kind: "device_removed", who: name })),
+      .map((one): Notice => ({ kind: "device_removed", who: people.nameOf(one) })),
   ];
 }
 
 /** Why this device is out. When only the device was removed, and not the account, nothing changes for the account. */
 function goneBy(
-  { own }: Core,
+  { own, people }: Core,
   facts: GroupFacts,
   { authenticatedData, committer }: ReceivedCommit,
 ): GroupFacts["standing"] {
@@ -201,7 +209,7 @@ function goneBy(
   if (change?.remove.includes(own.account) !== true) return facts.standing;
   if (facts.standing.kind === "leaving") return { kind: "left" };
   const everybody = change.remove.length > 1 && change.remove.length === facts.members.length - 1;
-  return { kind: everybody ? "dissolved" : "removed", by: committer.name };
+  return { kind: everybody ? "dissolved" : "removed", by: people.nameOf(committer) };
 }
 
 /** A group as a welcome shows it. */

@@ -1,10 +1,11 @@
 /** Group states of threads in memory, and who may be in them. */
-import { equalBytes, toBase64url } from "../../lib/base/bytes.ts";
+import { toBase64url } from "../../lib/base/bytes.ts";
 import { isGroupOf } from "../../lib/base/group_id.ts";
 import type { DeviceCertificate } from "../../lib/crypto/certificate.ts";
 import type { MlsContext, MlsGroup } from "../../lib/mls/mod.ts";
 import type { Thread } from "../store/threads.ts";
-import { type AccountKeys, type Core, sameName } from "./core.ts";
+import { certifies } from "./certified.ts";
+import type { AccountKeys, Core } from "./core.ts";
 import { keysOfSome } from "./many_keys.ts";
 import { Removals } from "./removals.ts";
 
@@ -71,7 +72,7 @@ export class Groups {
     const { own } = this.#core;
     const accept = (certificate: DeviceCertificate) => {
       const keys = this.#expected.get(thread)?.get(certificate.accountId);
-      return keys !== undefined && this.#certifies(keys, certificate);
+      return keys !== undefined && certifies(keys, certificate);
     };
     return { identity: own.identity, accept, mayReturn: (one) => this.#isListed(thread, one) };
   }
@@ -136,9 +137,11 @@ export class Groups {
     const certificates = group.members().map(({ certificate }) => certificate);
     const stranger = certificates.find((one) => {
       const known = byAccount.get(one.accountId);
-      return known === undefined || !this.#certifies(known, one);
+      return known === undefined || !certifies(known, one);
     });
-    if (stranger !== undefined) return `${stranger.name} is in it and does not belong there`;
+    if (stranger !== undefined) {
+      return `${this.#core.people.nameOf(stranger)} is in it and does not belong there`;
+    }
     if (expected.partial) return undefined;
     const present = new Set(certificates.map(({ accountId }) => accountId));
     // An account whose last device was removed comes back when it has one again.
@@ -146,13 +149,6 @@ export class Groups {
       !present.has(each.account) && activeDevices(each).length > 0
     );
     return absent === undefined ? undefined : `${absent.name} is not in it`;
-  }
-
-  #certifies(keys: AccountKeys, certificate: DeviceCertificate): boolean {
-    const { serverKey } = this.#core.own.identity.certificate;
-    return certificate.accountId === keys.account && sameName(certificate.name, keys.name) &&
-      equalBytes(certificate.accountKey, keys.accountKey) &&
-      equalBytes(certificate.serverKey, serverKey);
   }
 }
 

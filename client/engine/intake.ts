@@ -70,7 +70,7 @@ export class Intake {
     this.#core = core;
     this.#groups = groups;
     this.#services = services;
-    this.#devices = new DeviceWarnings(core.own);
+    this.#devices = new DeviceWarnings(core);
   }
 
   get #surroundings() {
@@ -200,10 +200,11 @@ export class Intake {
   ): Promise<void> {
     const { message } = event;
     const { certificate } = received.sender;
+    const { people } = this.#core;
     const { thread } = draft;
     const wrong = await wrongSender(this.#groups, { thread, message, certificate });
     if (wrong !== undefined) {
-      draft.warnings.push(`a message from ${certificate.name} was refused: ${wrong}`);
+      draft.warnings.push(`a message from ${people.nameOf(certificate)} was refused: ${wrong}`);
       return this.#unreadable(draft, event, wrong);
     }
     const opened = openSealedContent(received.plaintext, {
@@ -223,7 +224,7 @@ export class Intake {
       own,
       from: {
         account: certificate.accountId,
-        name: certificate.name,
+        name: people.nameOf(certificate),
         device: toBase64url(certificate.deviceKey),
       },
     }, this.#core.clock.now());

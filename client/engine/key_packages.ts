@@ -1,7 +1,8 @@
 /** Key packages of the devices that are to be in a new conversation, claimed and checked. */
 import { toBase64url } from "../../lib/base/bytes.ts";
 import { AppError } from "../../lib/base/errors.ts";
-import { type AccountKeys, type Core, sameName } from "./core.ts";
+import { certifies } from "./certified.ts";
+import type { AccountKeys, Core } from "./core.ts";
 import { activeDevices } from "./groups.ts";
 
 /** A key package that was verified: it is of that device, and the device of an account that belongs there. */
@@ -52,6 +53,7 @@ async function claimOf(
     account: keys.account,
     conversation,
     ...(anew ? { anew } : {}),
+    ...(keys.server === undefined ? {} : { server: keys.server }),
   });
   let offset = 0;
   const checked: CheckedPackage[] = [];
@@ -77,13 +79,10 @@ async function check(
 ): Promise<boolean> {
   const { keys, device, ref, bytes, known } = claimed;
   const mls = await core.mls();
-  const accountKey = toBase64url(keys.accountKey);
   const read = await mls.readKeyPackage(bytes, {
     now: core.clock.now(),
     accept: (certificate) =>
-      certificate.accountId === keys.account && sameName(certificate.name, keys.name) &&
-      toBase64url(certificate.accountKey) === accountKey &&
-      toBase64url(certificate.deviceKey) === device,
+      certifies(keys, certificate) && toBase64url(certificate.deviceKey) === device,
   });
   if (known && read.kind === "key_package" && read.ref === ref) return true;
   if (known && read.kind === "refused" && read.reason === "bad_key_package") {

@@ -13,7 +13,6 @@ import {
 import { AppError } from "../../lib/base/errors.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { fingerprint } from "../../lib/crypto/fingerprint.ts";
-import { canonicalName } from "../../lib/crypto/names.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Profile } from "../store/profile.ts";
 import type { Requester } from "./connection.ts";
@@ -57,6 +56,12 @@ export class LinkedServers {
       server,
       ...asked,
     });
+    return await this.taken(who, message);
+  }
+
+  /** The same of an answer that has come already. */
+  async taken(who: RemoteWho, message: Message<"directory.keys.ok">): Promise<ProvenKeys> {
+    const { server, ...asked } = who;
     const serverKey = this.#pin(server, message);
     const log = this.#log(server, serverKey);
     // An answer from before the server was away may be older than what was seen meanwhile, but never of another log.
@@ -66,7 +71,19 @@ export class LinkedServers {
       const shown = "name" in who ? who.name : sanitizeLine(message.name, 64);
       throw log.alarm(`its answer about ${shown}@${server} does not hold: ${verdict.reason}`);
     }
-    return { ...verdict.keys, name: `${verdict.keys.name}@${server}` };
+    return { ...verdict.keys, server, name: `${verdict.keys.name}@${server}` };
+  }
+
+  /** What the server of that identity (32 bytes) is called here; undefined when it was never seen. */
+  nameBehind(identity: Uint8Array): string | undefined {
+    const wanted = toBase64url(identity);
+    return Object.entries(this.#pins()).findLast(([, pinned]) => pinned === wanted)?.[0];
+  }
+
+  /** What is known of a server's log; undefined for one that was never seen. */
+  logOf(server: string): LogView | undefined {
+    const pinned = this.#pins()[server];
+    return pinned === undefined ? undefined : this.#log(server, fromBase64url(pinned));
   }
 
   /** Forgets which identities were seen: when a person says that the operators changed something. */
@@ -97,7 +114,9 @@ export class LinkedServers {
       );
     }
     if (equalBytes(key, this.#options.profile.identity.certificate.serverKey)) {
-      throw new AppError("no_such_server", { text: `${server} is your own server` });
+      throw new AppError("no_such_server", {
+        text: `${server} is your own server: leave @${server} out`,
+      });
     }
     return key;
   }
@@ -115,11 +134,4 @@ export class LinkedServers {
     this.#logs.set(`${server} ${id}`, made);
     return made;
   }
-}
-
-/** The two parts of `name@server`; undefined for a bare name. Upper-case letters do not distinguish. */
-export function splitAddress(address: string): { name: string; server: string } | undefined {
-  const at = address.lastIndexOf("@");
-  if (at < 0) return undefined;
-  return { name: address.slice(0, at), server: canonicalName(address.slice(at + 1)) };
 }

@@ -10,7 +10,7 @@ import type { NewMessage } from "../store/messages.ts";
 import type { Outgoing } from "../store/outbox.ts";
 import { lobbyName, type Thread } from "../store/threads.ts";
 import { type AccountKeys, type Core, isTemporary } from "./core.ts";
-import { splitAddress } from "./linked_servers.ts";
+import { splitAddress } from "./address.ts";
 
 type Post = Message<"lobby">;
 

@@ -60,6 +60,7 @@ export class Sending {
   /** The store has to be found current once more before anything is encrypted. */
   newSession(): void {
     this.#confirmed.clear();
+    this.#core.links.newSession();
     this.#options.conversations.newSession();
   }
 
@@ -356,6 +357,22 @@ export class Sending {
     this.#core.changed();
   }
 
+  /** The server that the thread's messages have to get to cannot be reached: that is told once. */
+  #away(thread: number, { failures }: Pump): void {
+    const { threads, links, messages, warn, changed } = this.#core;
+    const row = threads.get(thread);
+    if (row === undefined) return;
+    links.refused(row);
+    const server = links.awayOf(row);
+    if (failures > 0 || server === undefined) return;
+    warn(
+      `the server ${server} cannot be reached just now: what you write to ${row.title} waits here ` +
+        "and is sent by itself when it is back",
+    );
+    messages.retellQueued(thread);
+    changed();
+  }
+
   /** A pass ended early: for good, or until later. */
   #failed(thread: number, pump: Pump, thrown: unknown): void {
     const error = asAppError(thrown);
@@ -365,6 +382,7 @@ export class Sending {
     if (error.code === "storage_full" && pump.failures === 0) {
       this.#core.warn(`${error.message}: what you write waits here and is sent by itself later`);
     }
+    if (error.code === "hub_away" || error.code === "server_away") this.#away(thread, pump);
     if (!later) {
       const waiting = outbox.waiting(thread, 1_000_000).map(({ local }) => local);
       this.#fail(waiting, error);

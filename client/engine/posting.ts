@@ -4,8 +4,7 @@ import { reach } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { timeOrderedId } from "../../lib/base/ids.ts";
 import { textLimits } from "../../lib/base/limits.ts";
-import { splitAddress } from "./linked_servers.ts";
-import { isAccountName } from "../../lib/crypto/names.ts";
+import { isAddress } from "./address.ts";
 import type { Thread } from "../store/threads.ts";
 import type { ChatMessage, Engine, Target } from "./api.ts";
 import { queueMessage } from "./content/queue.ts";
@@ -124,12 +123,7 @@ function checkStanding({ threads }: Core, { thread, kind, title, request }: Thre
 
 function checkText(target: Target, text: string): void {
   const most = target.kind === "lobby" ? textLimits.lobbyTextBytes : textLimits.textBytes;
-  if (target.kind === "direct" && splitAddress(target.name) !== undefined) {
-    throw new AppError("no_such_user", {
-      text: "private messages to accounts of other servers are not possible yet",
-    });
-  }
-  if (target.kind === "direct" && !isAccountName(target.name)) throw new AppError("invalid_name");
+  if (target.kind === "direct" && !isAddress(target.name)) throw new AppError("invalid_name");
   if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
   if (utf8(text).length > most) {
     throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });

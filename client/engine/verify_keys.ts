@@ -63,13 +63,14 @@ export function verifyKeys(
 
 function readAnswer(
   answer: Message<"directory.keys.ok">,
-  { checkpoint }: KeysExpectation,
+  { checkpoint, serverKey }: KeysExpectation,
 ): ProvenKeys {
   const { account, name, entry, index, path } = answer;
   return {
     account,
     name,
     accountKey: fromBase64url(answer.accountKey),
+    serverKey,
     devices: answer.certificates.map((text) => readDeviceCertificate(fromBase64url(text))),
     revocations: answer.revocations.map((text) => readRevocation(fromBase64url(text))),
     logSize: checkpoint.size,

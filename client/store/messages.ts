@@ -3,61 +3,14 @@ import { resendLimits } from "../../lib/base/limits.ts";
 import { type Bytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SqlValue } from "../../lib/sql/database.ts";
 import type { MessageContent } from "./message_content.ts";
+import type { NewMessage, Problem, StoredMessage } from "./stored_message.ts";
 import { removeRestored } from "./restored.ts";
-import type { MessageRow as Row, StoredState } from "./message_row.ts";
+import type { MessageRow as Row } from "./message_row.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
-/** Why a message failed: the error code for programs, the text for people. */
-export interface Problem {
-  readonly code: string;
-  readonly text: string;
-}
-
+export type { StoredState } from "./message_row.ts";
 export type { AttachedFile, MessageContent, Reaction, SignedFacts } from "./message_content.ts";
-
-/** One message of a thread. */
-export interface StoredMessage {
-  readonly local: number;
-  readonly thread: number;
-  readonly id: string;
-  readonly revision: number;
-  readonly seq: number | undefined;
-  readonly own: boolean;
-  readonly unreadable: boolean;
-  /** Content that makes no line: in no list, no count, and told to nobody. */
-  readonly silent: boolean;
-  readonly unread: boolean;
-  readonly state: StoredState;
-  readonly ts: number;
-  readonly sentAt: number;
-  readonly deliveredAt: number | undefined;
-  readonly readAt: number | undefined;
-  readonly content: MessageContent;
-  readonly problem: Problem | undefined;
-  /** Milliseconds that it stays once it is sent or read; undefined: for ever. Such a message is never archived. */
-  readonly expireAfter: number | undefined;
-  /** When it goes; undefined while that is not decided. */
-  readonly expiresAt: number | undefined;
-}
-
-/** A message to add. */
-export interface NewMessage {
-  readonly thread: number;
-  readonly id: string;
-  readonly seq?: number;
-  readonly own: boolean;
-  readonly unreadable?: boolean;
-  readonly silent?: boolean;
-  readonly unread: boolean;
-  readonly state: StoredState;
-  readonly ts: number;
-  readonly sentAt: number;
-  readonly content: MessageContent;
-  readonly expireAfter?: number;
-  readonly expiresAt?: number;
-  /** What silent content is about: the id of a message, or a word. */
-  readonly about?: string;
-}
+export type { NewMessage, Problem, StoredMessage } from "./stored_message.ts";
 
 /** The messages of one profile. Whatever writes does so in the caller's transaction. */
 export class Messages {
@@ -227,6 +180,13 @@ export class Messages {
       SELECT local FROM messages WHERE thread = ? AND seq <= ? AND own = 1 AND silent = 0
       ORDER BY seq DESC LIMIT 1)`)
       .run(this.#nextRevision(), thread, seq);
+  }
+
+  /** Own messages of the thread that wait are told of again: why they wait has changed. */
+  retellQueued(thread: number): void {
+    this.#database.prepare(
+      "UPDATE messages SET revision = ? WHERE thread = ? AND own = 1 AND silent = 0 AND state = 'queued'",
+    ).run(this.#nextRevision(), thread);
   }
 
   failed(local: number, problem: Problem): void {

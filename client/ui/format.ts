@@ -48,9 +48,14 @@ export function formatMessage(
   const to = message.target.kind === "direct" ? `@${receiver}` : message.conversation;
   const address = message.target.kind === "lobby" ? "" : `${safe(to, 70)} `;
   const body = bodyOf(message, style);
-  const waits = message.state === "queued" && options.online !== true;
+  const waits = message.state === "queued" &&
+    (options.online !== true || message.away !== undefined);
+  const why = message.problem ??
+    (message.away === undefined
+      ? undefined
+      : `the server ${message.away} cannot be reached just now`);
   const note = waits || message.state === "failed"
-    ? ` (${message.state}${message.problem === undefined ? "" : `: ${safe(message.problem)}`})`
+    ? ` (${message.state}${why === undefined ? "" : `: ${safe(why)}`})`
     : "";
   const time = formatTime(message.ts, style.utc);
   if (message.kind === "notice") return `${time} * ${address}${body}`;

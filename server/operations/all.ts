@@ -12,6 +12,7 @@ import {
   directoryConsistency,
   directoryEntries,
   directoryHead,
+  directoryHome,
   directoryKeys,
   directoryUsers,
 } from "./directory.ts";
@@ -82,6 +83,7 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "vault.get": vaultGet,
   "directory.users": directoryUsers,
   "directory.keys": directoryKeys,
+  "directory.home": directoryHome,
   "directory.head": directoryHead,
   "directory.consistency": directoryConsistency,
   "directory.entries": directoryEntries,

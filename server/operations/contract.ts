@@ -197,6 +197,8 @@ export interface Operations
       root: string;
     }>;
   };
+  /** Of an account that is none of this server's own; nothing where it is not known either. */
+  "directory.home": { in: { account: string }; out: { server?: string } };
   "directory.head": { in: Empty; out: { size: number; root: string } };
   "directory.consistency": { in: { from: number; to: number }; out: Outcome<{ path: string[] }> };
   "directory.entries": { in: { from: number; limit: number }; out: { entries: Uint8Array[] } };

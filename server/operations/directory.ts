@@ -6,6 +6,7 @@ import type { Account, Tables } from "../tables/tables.ts";
 import { type Handler, refuse } from "./context.ts";
 import { logHead, nodeReader } from "./directory_log.ts";
 import { userRow } from "./presence.ts";
+import { peerName } from "./remote.ts";
 
 /** As many certificates of one account as an answer carries. */
 const listedCertificates = 64;
@@ -53,6 +54,12 @@ export const directoryKeys: Handler<"directory.keys"> = ({ tables }, { name, acc
     path: path.map(toBase64url),
     ...head,
   };
+};
+
+/** The linked server whose account it is, by its name here. */
+export const directoryHome: Handler<"directory.home"> = ({ tables }, { account: id }) => {
+  const peer = tables.accounts.anyById(id)?.peer ?? null;
+  return peer === null ? {} : { server: peerName(tables, peer) };
 };
 
 /** Size and root of the log. */

@@ -110,7 +110,10 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
     };
     assert.match(await refused(rae, "key", "nobody@mill"), /^6 .*no such user/);
     assert.match(await refused(rae, "key", "sam@nowhere"), /^6 .*no server of that name is linked/);
-    assert.match(await refused(rae, "send", "sam@mill", "hi"), /^6 .*not possible yet/);
+    assert.match(await refused(rae, "send", "nobody@mill", "hi"), /^6 .*no such user/);
+    assert.match(await refused(rae, "send", "sam@nowhere", "hi"), /^6 .*no server of that name/);
+    assert.match(await refused(rae, "send", "sam@", "hi"), /^2 /);
+    assert.match(await refused(rae, "send", "rae@office", "hi"), /^6 /);
     await mill.kill();
     assert.match(await refused(rae, "key", "somebody@mill"), /^3 .*cannot be reached just now/);
     // Whom it was asked about lately is still known.

@@ -5,7 +5,7 @@ import { verifyCommitRefusal } from "../../../lib/crypto/commit_refusal.ts";
 import { VerifyingKey } from "../../../lib/crypto/sign.ts";
 import type { MlsGroup } from "../../../lib/mls/mod.ts";
 import type { Message } from "../../../lib/wire/messages.ts";
-import type { Core } from "../core.ts";
+import type { Core, People } from "../core.ts";
 import type { Draft } from "../draft.ts";
 import type { Groups } from "../groups.ts";
 
@@ -41,7 +41,7 @@ export async function takeRollback(
   }
   const own = message.device === core.own.device;
   if (own) repair.replan ??= [];
-  draft.warnings.push(told(target, { title: thread.title, message, own }));
+  draft.warnings.push(told(target, { title: thread.title, message, own, people: core.people }));
 }
 
 /** The group in `epoch`: as it is, as it was before a commit of this batch, or as it was kept. */
@@ -83,16 +83,19 @@ function misfit(group: MlsGroup, message: Rollback): string | undefined {
 
 function told(
   group: MlsGroup,
-  { title, message, own }: {
+  { title, message, own, people }: {
     readonly title: string;
     readonly message: Rollback;
     readonly own: boolean;
+    readonly people: Pick<People, "nameOf">;
   },
 ): string {
-  const names = message.refusals.map(({ device }) =>
-    group.members().find(({ certificate }) => toBase64url(certificate.deviceKey) === device)
-      ?.certificate.name ?? "somebody"
-  );
+  const names = message.refusals.map(({ device }) => {
+    const member = group.members().find(({ certificate }) =>
+      toBase64url(certificate.deviceKey) === device
+    );
+    return member === undefined ? "somebody" : people.nameOf(member.certificate);
+  });
   const whose = own ? "your change" : "a change";
   return `${whose} of the conversation with ${title} could not be applied by devices of ` +
     `${[...new Set(names)].join(" and ")} and was taken back`;

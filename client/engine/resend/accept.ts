@@ -6,6 +6,7 @@ import type { AnsweredMessage } from "../../store/lost.ts";
 import { follow } from "../content/facts.ts";
 import { openSealedContent } from "../content/sealed.ts";
 import { takeContent } from "../content/take.ts";
+import { certifies } from "../certified.ts";
 import type { Core } from "../core.ts";
 import { originalTime } from "../repair/original_time.ts";
 
@@ -24,7 +25,7 @@ export async function accept(core: Core, answered: AnsweredMessage): Promise<voi
   const ts = originalTime(said, core.threads.get(thread)?.setBackAt ?? 0);
   const own = certificate.accountId === core.own.account;
   const device = toBase64url(certificate.deviceKey);
-  const from = { account: certificate.accountId, name: certificate.name, device };
+  const from = { account: certificate.accountId, name: core.people.nameOf(certificate), device };
   const taken = takeContent(content, { thread, id, seq, ts, own, from }, clock.now());
   const silent = taken.kind === "stored" && taken.silent;
   const effects = sealed.database.transaction(() => {
@@ -64,10 +65,7 @@ async function misfit(
   },
 ): Promise<string | undefined> {
   const keys = await core.people.keysOf({ account: author });
-  const certified = certificate.accountId === author &&
-    equalBytes(certificate.accountKey, keys.accountKey) &&
-    equalBytes(certificate.serverKey, core.own.identity.certificate.serverKey);
-  if (!certified) return "it is not by the account that the server named";
+  if (!certifies(keys, certificate)) return "it is not by the account that the server named";
   const revocation = keys.revocations.find(({ deviceKey }) =>
     equalBytes(deviceKey, certificate.deviceKey)
   );

@@ -69,6 +69,8 @@ export const directoryMessages = {
     ...keysFields,
     /** Identity key of the linked server whose account it is; absent for this server's own. */
     identity: Type.Optional(publicKey),
+    /** What that server is called here. */
+    server,
   }),
 
   "directory.checkpoint": request("directory.checkpoint", {}, ["ready"]),

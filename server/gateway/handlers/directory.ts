@@ -47,7 +47,7 @@ export const directoryHandlers: RequestHandlers<
     if ((name === undefined) === (account === undefined)) return refused("malformed");
     if (server !== undefined) return await remoteKeys(session, { server, name, account });
     const found = await session.services.storage.call("directory.keys", { name, account });
-    if (!found.ok) return found;
+    if (!found.ok) return account === undefined ? found : await homeKeys(session, account, found);
     const { ok: _, entry, size, root, ...fields } = found;
     const checkpoint = signed(session, { size, root });
     return { ok: true, fields: { ...fields, entry: toBase64url(entry), checkpoint } };
@@ -121,7 +121,18 @@ async function remoteKeys(
   });
   if (answer.kind !== "keys") return refused("server_away");
   const { kind: _, ...fields } = answer;
-  return { ok: true, fields: { ...fields, identity } };
+  return { ok: true, fields: { ...fields, identity, server } };
+}
+
+/** The keys of an account that is none of this server's own: asked for at its own server, where that is known. */
+async function homeKeys(
+  session: Session,
+  account: string,
+  unknown: Refused,
+): Promise<Answer<"directory.keys">> {
+  const { server } = await session.services.storage.call("directory.home", { account });
+  if (server === undefined) return unknown;
+  return await remoteKeys(session, { server, name: undefined, account });
 }
 
 /** Whose key the account's is, the storage side knows. */

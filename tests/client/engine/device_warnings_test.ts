@@ -16,7 +16,10 @@ function deviceOf(name: string, accountId: string) {
 
 Deno.test("a device is spoken of once when it comes and once when it goes, in however many conversations", () => {
   const [own, other] = [crypto.randomUUID(), crypto.randomUUID()];
-  const warnings = new DeviceWarnings({ account: own });
+  const warnings = new DeviceWarnings({
+    own: { account: own },
+    people: { nameOf: ({ name }) => name },
+  });
   const [mine, bobbys] = [deviceOf("alice", own), deviceOf("bobby", other)];
   const came = { added: [mine, bobbys], removed: [] };
   assert.deepEqual(warnings.of(came), [

@@ -33,6 +33,7 @@ export function person(name: string) {
     account: accountId,
     name,
     accountKey: accountKey.publicKey,
+    serverKey,
     devices: [certificate],
     revocations: [],
   };
@@ -80,6 +81,7 @@ export class Desk implements AsyncDisposable {
         },
       },
       people: {
+        nameOf: ({ name }) => name,
         keysOf: (who) => {
           const found = people.find(({ account }) => "account" in who && account === who.account);
           return found === undefined

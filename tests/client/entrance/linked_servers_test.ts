@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { toBase64url } from "../../../lib/base/bytes.ts";
 import { systemClock } from "../../../lib/base/clock.ts";
 import type { AppError } from "../../../lib/base/errors.ts";
+import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
+import { certifies } from "../../../client/engine/certified.ts";
 import { Directory } from "../../../client/engine/directory.ts";
 import type { Requester } from "../../../client/engine/connection.ts";
-import { splitAddress } from "../../../client/engine/linked_servers.ts";
+import { isAddress, splitAddress } from "../../../client/engine/address.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { FakeDirectory } from "./fake_directory.ts";
 import { furtherDevice, type LightProfile, lightProfile, someIdentity } from "./light_profile.ts";
@@ -15,6 +17,8 @@ interface World extends AsyncDisposable {
   readonly mill: FakeDirectory;
   readonly profile: LightProfile;
   readonly warnings: string[];
+  /** Where one's own server knows accounts of linked servers to be, by id. */
+  readonly homes: Map<string, string>;
   /** What one's own server makes of a question to "mill"; hands it on by default. */
   route: (mill: FakeDirectory) => { readonly to: FakeDirectory; readonly identity?: string };
   /** A directory as a new process would make it, on the same profile. */
@@ -36,6 +40,7 @@ async function world(): Promise<World> {
     mill,
     profile,
     warnings,
+    homes: new Map(),
     route: (to) => ({ to, identity: toBase64url(to.identity.publicKey) }),
     directory: () =>
       new Directory({
@@ -50,6 +55,12 @@ async function world(): Promise<World> {
     },
   };
   const ask: Requester["request"] = async (message, ...rest) => {
+    const known = homeOf(w, message);
+    if (known !== undefined) {
+      const reply = await ask({ ...message, server: known }, ...rest);
+      Object.assign(Object(reply.message), { server: known });
+      return reply;
+    }
     if (!("server" in message) || message.server === undefined) {
       return await home.server.request(message, ...rest);
     }
@@ -61,6 +72,12 @@ async function world(): Promise<World> {
     return reply;
   };
   return w;
+}
+
+/** Where one's own server hands a question about an account's id on to. */
+function homeOf({ homes }: World, message: object): string | undefined {
+  if ("server" in message || !("account" in message)) return undefined;
+  return homes.get(String(message.account));
 }
 
 const untrusted = (text: RegExp) => (error: AppError) =>
@@ -155,6 +172,62 @@ Deno.test("a linked server cannot tell two stories, but an older page of the sam
     directory.keysOf({ name: "eve@mill" }),
     untrusted(/does not continue what it showed before/),
   );
+});
+
+Deno.test("an account that is known by its id alone is asked for where one's own server says it is", async () => {
+  await using w = await world();
+  const { certificate } = w.mill.account("sam").identity;
+  w.homes.set(certificate.accountId, "mill");
+  const directory = w.directory();
+  assert.equal(directory.nameOf(certificate).startsWith("Sam@"), true);
+  const keys = await directory.keysOf({ account: certificate.accountId });
+  assert.deepEqual([keys.name, keys.server], ["Sam@mill", "mill"]);
+  assert.deepEqual(keys.serverKey, w.mill.identity.publicKey);
+  assert.equal(directory.nameOf(certificate), "Sam@mill");
+  assert.equal(directory.nameOf(w.home.account("sam").identity.certificate), "Sam");
+  w.homes.set(w.home.account("sam").identity.certificate.accountId, "mill");
+  await assert.rejects(
+    w.directory().keysOf({ account: w.home.account("sam").identity.certificate.accountId }),
+    { code: "no_such_user" },
+  );
+});
+
+Deno.test("a certificate counts on the server alone that it was made for", async () => {
+  await using w = await world();
+  const keys = await w.directory().keysOf({ name: "sam@mill" });
+  const { identity } = w.mill.account("sam");
+  assert.equal(certifies(keys, identity.certificate), true);
+  assert.equal(certifies(keys, furtherDevice(identity).certificate), true);
+  const issue = (changes: object) =>
+    issueDeviceCertificate({
+      name: "Sam",
+      accountId: keys.account,
+      serverKey: keys.serverKey,
+      accountKey: identity.accountKey,
+      deviceKey: generateSigningKey().publicKey,
+      createdAt: 1,
+      ...changes,
+    });
+  assert.equal(certifies(keys, issue({ name: "SAM" })), true);
+  const none = [
+    { serverKey: w.home.identity.publicKey },
+    { name: "Sem" },
+    { accountId: crypto.randomUUID() },
+    { accountKey: generateSigningKey() },
+  ];
+  for (const changes of none) assert.equal(certifies(keys, issue(changes)), false);
+  assert.equal(certifies(keys, w.home.account("sam").identity.certificate), false);
+});
+
+Deno.test("an address is an account's name, perhaps with a server behind it", () => {
+  for (const good of ["sam", "Sam_1", "sam@mill", "sam@mill.example.org"]) {
+    assert.equal(isAddress(good), true, good);
+  }
+  for (
+    const bad of ["", "sa", "@mill", "sam@", "sam@a b", "a@b@c", "sam@@c", "sam@" + "x".repeat(65)]
+  ) {
+    assert.equal(isAddress(bad), false, bad);
+  }
 });
 
 Deno.test("the last @ divides an address", () => {
