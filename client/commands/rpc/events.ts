@@ -51,6 +51,10 @@ export const eventSchemas = {
     code: maybe(oneOf("key_changed", "device_added", "device_removed")),
     name: maybe(text),
   }),
+  link: event("link", "The link between your server and another one has come, or has gone", {
+    server: text,
+    linked: flag,
+  }),
   progress: event("progress", "How far the transfer of a request is, in bytes", {
     id: Type.Union([Type.String(), Type.Number()]),
     done: count,
@@ -105,6 +109,10 @@ export function eventJson(event: EngineEvent, self: string): RpcEvent {
         ...(code === undefined ? {} : { code }),
         ...(name === undefined ? {} : { name }),
       };
+    }
+    case "link": {
+      const { server, linked } = event;
+      return { ...head, event: event.kind, server, linked };
     }
     case "archive": {
       const { have, total, complete } = event.progress;

@@ -34,6 +34,9 @@ export const message = line("message", "A message, or a notice of a conversation
   sentAt: time,
   deliveredAt: maybe(time),
   readAt: maybe(time),
+  away: maybe(
+    Type.String({ description: "the server that it has to get to and that cannot be reached now" }),
+  ),
   problem: maybe(text),
   edited: maybe(flag),
   deleted: maybe(flag),
