@@ -44,6 +44,8 @@ export const peerLimits = {
   stagedBytes: 16 * 1024 * 1024,
   /** Claims of all accounts of one peer in a minute: a few people who set up full groups at once, or a thousand first contacts. */
   claimsPerMinute: 2_000,
+  /** Devices of third servers that one peer's accounts add and these servers are asked about, in a minute: a full group. */
+  introductionsPerMinute: 200,
   /** How long an answer is waited for. */
   askMs: 10 * second,
   /** Answers kept for while a peer is away, and for how long. */

@@ -7,6 +7,7 @@ import { carry } from "../requests/carry.ts";
 import { toReply } from "../requests/replies.ts";
 import { StagedCommits } from "../requests/staging.ts";
 import type { Answered, Question } from "./asking.ts";
+import { Introductions, type KeysOf } from "./introductions.ts";
 
 /** A question that is a request. */
 export type RequestQuestion = Extract<Question, { readonly kind: "request" }>;
@@ -21,18 +22,22 @@ export interface CarryingOptions {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Finds the keys of accounts of third servers. */
+  readonly keysOf: KeysOf;
 }
 
 /** Requests of one link's peer. */
 export class Carrying {
   readonly #options: CarryingOptions;
   readonly #staged: StagedCommits;
+  readonly #introductions: Introductions;
   /** By certificate. What one of them asks waits for the same answer, and so keeps its order. */
   readonly #parties = new Map<string, Promise<Outcome<Actor>>>();
 
   constructor(options: CarryingOptions) {
     this.#options = options;
     this.#staged = new StagedCommits(options.clock, peerLimits.stagedBytes);
+    this.#introductions = new Introductions(options);
   }
 
   /** Carries one out as for a client of this server. Rejects where storage fails. */
@@ -41,7 +46,8 @@ export class Carrying {
     if (!party.ok) return party;
     const { ok: _, ...actor } = party;
     const { storage, logger } = this.#options;
-    const asker = { actor, storage, logger, staged: this.#staged };
+    const meet = this.#introductions.meet.bind(this.#introductions);
+    const asker = { actor, storage, logger, staged: this.#staged, meet };
     const answer = await carry(message.type, asker, { message, body });
     if (!answer.ok) return answer;
     const { asked } = answer;

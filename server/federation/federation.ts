@@ -15,6 +15,7 @@ import { KeptAnswers } from "./kept_answers.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { dialPeer, type Wanted } from "./dialing.ts";
 import { type Greeted, readGreeting } from "./greeting.ts";
+import type { KeysFound } from "./introductions.ts";
 import { Peer } from "./peer.ts";
 import type { LinkedServer, PeerAnswer } from "./pipe_messages.ts";
 import type { LinkStatus, Surroundings } from "./surroundings.ts";
@@ -61,6 +62,7 @@ export class Federation {
     this.#answers = new KeptAnswers(clock);
     this.#around = {
       answer: answerer(options),
+      keysOf: (identity, account) => this.#keysOf(identity, account),
       askKeys: (server, account) => this.ask(server, { kind: "keys", account }),
       storage,
       logger,
@@ -118,6 +120,14 @@ export class Federation {
     const { identity } = peer.row;
     if (question.kind !== "keys") return { identity, ...await peer.ask(question, body) };
     return { identity, ...await this.#askKeys(peer, question) };
+  }
+
+  /** What the linked server with this identity says of one of its accounts. */
+  async #keysOf(identity: string, account: string): Promise<KeysFound | undefined> {
+    const peer = [...this.#peers.values()].find(({ row }) => row.identity === identity);
+    if (peer === undefined || peer.row.state !== "active") return undefined;
+    const { answer } = await this.#askKeys(peer, { kind: "keys", account });
+    return answer.kind === "keys" ? { peer: peer.row.peer, ...answer } : undefined;
   }
 
   async #askKeys(peer: Peer, question: Question): Promise<ArrivedAnswer> {

@@ -15,6 +15,7 @@ import { type Answered, type ArrivedAnswer, Asking, type Question } from "./aski
 import { type AskKeys, Authors } from "./authors.ts";
 import { Carrying } from "./carrying.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
+import type { KeysOf } from "./introductions.ts";
 
 /** What a link is made of. */
 export interface LinkOptions {
@@ -24,6 +25,7 @@ export interface LinkOptions {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly keysOf: KeysOf;
   /** The counter after which to send. */
   readonly after: number;
   /** What the peer told of itself. */

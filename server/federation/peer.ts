@@ -208,7 +208,8 @@ export class Peer {
   }
 
   async #settle(channel: PeerChannel, { hello, rest }: Greeted): Promise<void> {
-    const { storage, clock, logger, lobby, answer } = this.#around;
+    const { lobby, ...around } = this.#around;
+    const { storage } = around;
     const { peer } = this.#row;
     await this.#makeRoom(channel);
     const { stream, first, received, name: declared } = hello;
@@ -224,9 +225,7 @@ export class Peer {
     if (this.#ended || this.#row.state !== "active") throw new AppError("peer_paused");
     const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
     const after = linked.after;
-    this.#hold(
-      new Link({ peer, channel, storage, clock, logger, after, hello, rest, answer, askKeys }),
-    );
+    this.#hold(new Link({ ...around, peer, channel, after, hello, rest, askKeys }));
   }
 
   /** Ends the older link where this one is to stay. Throws `AppError("peer_duplicate")` where the older one stays. */

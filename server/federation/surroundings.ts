@@ -8,6 +8,7 @@ import type { Answered } from "./asking.ts";
 import type { PeerChannel } from "./channel.ts";
 import type { Wanted } from "./dialing.ts";
 import type { PeerFacts } from "./greeting.ts";
+import type { KeysOf } from "./introductions.ts";
 
 /** What a peer is made with. */
 export interface Surroundings {
@@ -23,6 +24,7 @@ export interface Surroundings {
   readonly linkChanged: (server: string, linked: boolean) => void;
   /** Asks a linked server, by its name here, for the keys of one of its accounts, and keeps them. */
   readonly askKeys: (server: string, account: string) => Promise<unknown>;
+  readonly keysOf: KeysOf;
   readonly dial: (wanted: Wanted, signal: AbortSignal) => Promise<PeerChannel>;
   /** Whether this server's fingerprint is smaller than the peer's, which settles who of two dials. */
   readonly ownIsSmaller: (row: PeerRow) => boolean;

@@ -3,8 +3,8 @@ import { AppError } from "../../lib/base/errors.ts";
 import type { RequestType } from "../../lib/wire/messages.ts";
 import type { PeerAnswer } from "../federation/pipe.ts";
 import { RefusedByPeer } from "../federation/refused.ts";
-import type { Refused } from "../operations/contract.ts";
-import { type Answer, type Answered, refused } from "../requests/answer.ts";
+import type { Elsewhere, Refused } from "../operations/contract.ts";
+import { type Answer, type Answered, refused, type ReplyFields } from "../requests/answer.ts";
 import type { Asker, Handed, HandedRequest, HandedType } from "../requests/asker.ts";
 import { carry } from "../requests/carry.ts";
 import { fromReply, toHanded } from "../requests/replies.ts";
@@ -39,9 +39,24 @@ export async function carryOrHandOn<T extends HandedType & RequestType>(
 ): Promise<Answer<T>> {
   const answer = await carry(type, askerOf(session), request);
   if (answer.ok || answer.code !== "elsewhere") return answer;
-  const { server, certificate, whole: body = request.body } = answer;
+  const { server, certificate, own, whole: body = request.body } = answer;
   const said = await handOn(session, type, { server, certificate, message: request.message, body });
-  return said.ok || !isAway(said.code) ? said : { ...said, code: "hub_away" };
+  if (said.ok) return own === undefined ? said : withOwn(said, own);
+  return isAway(said.code) ? { ...said, code: "hub_away" } : said;
+}
+
+/** How an own account stands to the conversation and where its device is in the log this server says, not the other one. */
+function withOwn<T extends HandedType & RequestType>(
+  answer: Answered<T>,
+  own: NonNullable<Elsewhere["own"]>,
+): Answered<T> {
+  const { after: _, state: __, by: ___, ...fields } = {
+    after: 0,
+    state: "",
+    by: "",
+    ...answer.fields,
+  };
+  return { ...answer, fields: { ...fields, ...own } as unknown as ReplyFields<T> };
 }
 
 /** A server that was removed is as good as away: its conversations stay, and it may come back. */

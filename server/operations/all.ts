@@ -26,7 +26,7 @@ import {
   fileLocate,
   fileProgress,
 } from "./files.ts";
-import { claimAsk, claimLearn, peerParty } from "./handed.ts";
+import { claimAsk, claimLearn, peerParty, peerStrangers } from "./handed.ts";
 import { keyPackagesClaim, keyPackagesPut } from "./key_packages.ts";
 import { conversationAnswer, conversationLeave } from "./leaving.ts";
 import { lobbyPost, lobbyRead } from "./lobby.ts";
@@ -130,6 +130,7 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "peer.acked": peerAcked,
   "peer.receive": peerReceive,
   "peer.party": peerParty,
+  "peer.strangers": peerStrangers,
   "claim.ask": claimAsk,
   "claim.learn": claimLearn,
   "retention.run": retentionRun,

@@ -1,5 +1,6 @@
 /** What the parts of the contract share. */
 import type { ErrorCode } from "../../lib/base/errors.ts";
+import type { Standing } from "./contract_rows.ts";
 
 /** A refusal: the code for the peer, and what belongs to it. */
 export interface Refused {
@@ -30,6 +31,8 @@ export interface Elsewhere {
   readonly server: string;
   /** The acting device's certificate, by which that server knows on whose behalf it is asked; base64url. */
   readonly certificate: string;
+  /** Of `conversation.info`: what this server knows better about its own account. */
+  readonly own?: Standing & { readonly after?: number };
 }
 
 /** What an operation answers that only the conversation's own server can carry out. */

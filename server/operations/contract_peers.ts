@@ -134,6 +134,8 @@ export interface PeerOperations {
 export interface HandedOnOperations {
   /** The account and device of the peer that a certificate names, remembered when they are new. */
   "peer.party": { in: { peer: number; certificate: string }; out: Outcome<Actor> };
+  /** Those of these devices (keys) that were never seen here, of whatever server. */
+  "peer.strangers": { in: { devices: string[] }; out: { strangers: string[] } };
   /** Whether the account may claim key packages of another server's account now, and its device's certificate. */
   "claim.ask": { in: Actor; out: Outcome<{ certificate: string }> };
   /** What a claim has shown: devices of the account `target` of the server with this identity (base64url). */

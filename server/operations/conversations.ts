@@ -10,7 +10,7 @@ import {
   sendingSeat,
 } from "../domain/conversation.ts";
 import type { Tables } from "../tables/tables.ts";
-import { actingParty, askingParty, type Handler } from "./context.ts";
+import { actingParty, askingParty, type Handler, refuse } from "./context.ts";
 import type { ConversationRow, MemberRow } from "./contract.ts";
 import { peerName, shownName } from "./remote.ts";
 import { findListed, leavingIds, roleEntries, rosterEntries, standingOf } from "./parties.ts";
@@ -108,15 +108,18 @@ export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input
   const party = askingParty(tables, input);
   if (!party.ok) return party;
   const found = findListed(tables, party, input.conversation);
-  if (!found.ok) return found;
-  const { conversation } = found;
+  if (!found.ok && found.code !== "elsewhere") return found;
+  const conversation = tables.conversations.byId(input.conversation);
+  if (conversation === undefined) return refuse("no_such_conversation");
   const after = keptAfter(conversation, conversation.seats.get(input.device));
+  const place = after === undefined ? {} : { after };
+  const own = { ...place, ...standingOf(tables, conversation, party.account.key) };
+  if (!found.ok) return { ...found, own };
   return {
     ok: true,
-    ...(after === undefined ? {} : { after }),
+    ...own,
     kind: conversation.kind,
     members: roleEntries(tables, conversation),
-    ...standingOf(tables, conversation, party.account.key),
     leaving: leavingIds(tables, conversation),
     incarnation: conversation.incarnation,
     epoch: conversation.epoch,

@@ -13,6 +13,11 @@ export const peerParty: Handler<"peer.party"> = (context, { peer: key, certifica
   return { ok: true, account: account.account, device: device.device, peer: key };
 };
 
+/** Devices that nobody has shown here. */
+export const peerStrangers: Handler<"peer.strangers"> = ({ tables }, { devices }) => ({
+  strangers: devices.filter((device) => tables.devices.anyById(device) === undefined),
+});
+
 /** Counts a claim that goes to another server, as one here would be counted. */
 export const claimAsk: Handler<"claim.ask"> = (context, input) => {
   const party = actingParty(context.tables, input);

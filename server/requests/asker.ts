@@ -1,7 +1,7 @@
 /** Requests about conversations, carried out alike for a session of this server and for an account of a linked one. */
 import type { Logger } from "../../lib/base/log.ts";
 import type { Message } from "../../lib/wire/messages.ts";
-import type { Actor, Storage } from "../operations/contract.ts";
+import type { Actor, Refused, Storage } from "../operations/contract.ts";
 import type { Answer, HandOn } from "./answer.ts";
 import type { StagedCommits } from "./staging.ts";
 
@@ -12,6 +12,11 @@ export interface Asker {
   /** What its device has sent ahead. */
   readonly staged: StagedCommits;
   readonly logger: Logger;
+  /**
+   * Makes sure that devices which a commit adds are known here; what it answers refuses the commit. Absent for sessions here:
+   * they have claimed key packages of other servers' devices through this one.
+   */
+  readonly meet?: (certificates: readonly Uint8Array[]) => Promise<Refused | undefined>;
 }
 
 /** A request as servers hand it on. */

@@ -89,9 +89,14 @@ export interface DeclaredCommit {
   readonly born?: number;
 }
 
-/** Whether a declared commit fits its bytes; if so, what it says that it changes about accounts. */
+/** Whether a declared commit fits its bytes; if so, what it says that it changes about accounts, and whom it adds. */
 export type CommitVerdict =
-  | { readonly ok: true; readonly membership: MembershipChange }
+  | {
+    readonly ok: true;
+    readonly membership: MembershipChange;
+    /** The certificates of the added devices, which hold. */
+    readonly added: readonly Uint8Array[];
+  }
   | Refused;
 
 /**
@@ -108,7 +113,7 @@ export function checkCommit(declared: DeclaredCommit): CommitVerdict {
   const membership = decodeMembershipChange(change.authenticatedData);
   const fits = membership !== undefined && isGroupInfoOf(declared) &&
     fitsWelcome(change, declared) && (!declared.external || changesNothing(membership));
-  return fits ? { ok: true, membership } : refused("malformed");
+  return fits ? { ok: true, membership, added: change.added } : refused("malformed");
 }
 
 function isOwnGroup(groupId: Uint8Array, { conversation, born }: DeclaredCommit): boolean {

@@ -33,7 +33,7 @@ export const conversationCarriers: Carriers<
     );
   },
 
-  "conversation.commit": async ({ actor, storage, staged }, { message, body }) => {
+  "conversation.commit": async ({ actor, storage, staged, meet }, { message, body }) => {
     const { conversation, epoch, hash, external, add, remove } = message;
     const whole = staged.take({ device: actor.device, hash }, body);
     const parts = commitParts(whole, message.parts);
@@ -42,6 +42,8 @@ export const conversationCarriers: Carriers<
     const own = { ...actor, ...declared };
     const verdict = checkCommit(own);
     if (!verdict.ok) return verdict;
+    const stranger = meet && add.length > 0 ? await meet(verdict.added) : undefined;
+    if (stranger !== undefined) return stranger;
     const input = { ...own, incarnation: message.incarnation ?? 0, membership: verdict.membership };
     const done = await storage.call("conversation.commit", input);
     if (!done.ok) return done.code === "elsewhere" ? { ...done, whole } : done;

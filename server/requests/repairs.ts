@@ -23,7 +23,7 @@ export const repairCarriers: Carriers<"conversation.refuse" | "conversation.recr
     return { ok: true, fields: { rolledBack, others } };
   },
 
-  "conversation.recreate": async ({ actor, storage, staged, logger }, { message, body }) => {
+  "conversation.recreate": async ({ actor, storage, staged, logger, meet }, { message, body }) => {
     const { conversation, incarnation, hash, roster } = message;
     const whole = staged.take({ device: actor.device, hash }, body);
     const parts = commitParts(whole, message.parts);
@@ -34,6 +34,8 @@ export const repairCarriers: Carriers<"conversation.refuse" | "conversation.recr
     const verdict = checkCommit({ device: actor.device, ...declared, ...parts, born });
     if (!verdict.ok) return verdict;
     if (!changesNothing(verdict.membership)) return refused("not_allowed");
+    const stranger = meet && add.length > 0 ? await meet(verdict.added) : undefined;
+    if (stranger !== undefined) return stranger;
     const { membership } = verdict;
     const input = { ...actor, conversation, incarnation, hash, roster, membership, ...parts };
     const done = await storage.call("conversation.recreate", input);

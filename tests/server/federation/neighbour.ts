@@ -4,6 +4,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { fingerprintHex } from "../../../lib/crypto/fingerprint.ts";
 import { generateSigningKey, type SigningKey } from "../../../lib/crypto/sign.ts";
+import { peekMls } from "../../../lib/mls/peek.ts";
 import type { NewRequest } from "../../../lib/wire/client_requests.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
 import type { Arrived, Message, RequestType } from "../../../lib/wire/messages.ts";
@@ -39,10 +40,14 @@ export class Neighbour implements AsyncDisposable {
   }
 
   /** Links with a house that lets everybody in, or knows this identity. */
-  static async link(house: House, identity = generateSigningKey()): Promise<Neighbour> {
+  static async link(
+    house: House,
+    name = "neighbour",
+    identity = generateSigningKey(),
+  ): Promise<Neighbour> {
     const peer = await HostilePeer.connect(await house.server.pinned(), identity);
     const linked = house.says(/peer linked/);
-    peer.say(greeting({ name: "neighbour" }));
+    peer.say(greeting({ name }));
     await linked;
     return new Neighbour(identity, peer);
   }
@@ -80,6 +85,23 @@ export class Neighbour implements AsyncDisposable {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(epoch === undefined ? {} : { epoch }),
     });
+  }
+
+  /** Offers what is given for claims of this account's keys. */
+  offers(person: Speaker, keyPackage: Uint8Array, asked = false): void {
+    const before = this.answer;
+    this.answer = (ask) => {
+      const claimed = ask.kind === "request" && ask.message.type === "keypackages.claim" &&
+        ask.message.account === person.account.id;
+      if (!claimed) return before(ask);
+      const header = peekMls(keyPackage);
+      if (header?.kind !== "key_package") throw new Error("no key package");
+      const { length } = keyPackage;
+      const { deviceText: device } = person.client;
+      const packages = [{ device, ref: header.ref, lastResort: false, length }];
+      const reply = { type: "keypackages.claim.ok" as const, packages, missing: [] };
+      return { answer: { kind: "request", reply, asked }, body: keyPackage };
+    };
   }
 
   /** Somebody with an account here, whose requests it hands on. */
