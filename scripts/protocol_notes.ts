@@ -13,6 +13,7 @@ export interface MessageNote {
 
 const arriving: readonly ErrorCode[] = [
   "already_logged_in",
+  "account_deleted",
   "account_disabled",
   "device_revoked",
   "too_many_connections",
@@ -80,7 +81,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.login.start.ok": { text: "The server's OPAQUE answer." },
   "account.login.finish": {
     text: "The proof that the client knows the password. The session becomes `enrolling`.",
-    errors: ["invalid_credentials", "not_permitted_now", "account_disabled"],
+    errors: ["invalid_credentials", "not_permitted_now", "account_deleted", "account_disabled"],
   },
   "account.login.finish.ok": { text: "The password is right. Body: the vault." },
   "device.enrol": {

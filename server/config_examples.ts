@@ -15,6 +15,7 @@ const examples: Readonly<Record<string, string>> = {
   "user list": "user list --json",
   "user disable": "user disable sam",
   "user enable": "user enable sam",
+  "user delete": "user delete sam --yes",
   "invite make": "invite --uses 5 --days 2 --note 'new people'",
   "invite list": "invite list",
   "invite revoke": "invite revoke 4f9c12ab",

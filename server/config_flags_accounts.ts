@@ -27,12 +27,19 @@ export function describeAccounts(
         tell({ kind: "user", action, name, json: flags.json === true }, flags)
       );
   }
+  place(user.command("delete").description(userTexts.delete).argument("<name>"))
+    .option("--yes", "do not ask")
+    .action((name: string, { yes, ...flags }: PlaceFlags & { readonly yes?: true }) => {
+      const json = flags.json === true;
+      tell({ kind: "user", action: "delete", name, sure: yes === true, json }, flags);
+    });
   describeInvite(program, { place, tell });
 }
 
 const userTexts = {
   disable: "end an account's sessions and keep it out; what it has stays",
   enable: "let a disabled account in again",
+  delete: "delete an account for good; its name stays taken, what others have stays theirs",
 } as const;
 
 interface MakeFlags extends PlaceFlags {

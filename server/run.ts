@@ -66,6 +66,7 @@ async function admin({ command, data, home }: ServerCommand & { kind: "admin" })
   return await runAdmin(command, {
     folder,
     now: Date.now,
+    ask: (question) => Deno.stdin.isTerminal() ? prompt(question) ?? "" : undefined,
     print: (line) => print(Deno.stdout, line),
   });
 }

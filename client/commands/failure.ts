@@ -28,6 +28,7 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   invite_required: "notAllowed",
   invite_invalid: "notAllowed",
   account_disabled: "notAllowed",
+  account_deleted: "notAllowed",
   name_taken: "notAllowed",
   blocked: "notAllowed",
   not_permitted_now: "notAllowed",

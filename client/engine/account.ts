@@ -68,6 +68,10 @@ function explainRefusal(error: AppError, { folder, identity }: Profile): AppErro
     unknown_device: `the server does not know this device; ask its operator, or ${again}`,
     already_logged_in: "this profile is in use on another machine: one of the two is a copy; " +
       `close the other one, or ${again}`,
+    account_deleted:
+      `the account ${name} was deleted by the server's operator, and the name cannot be ` +
+      `used again; what is on this machine stays in ${folder} until you remove it. ` +
+      "To go on there, make an account of another name in another profile",
     account_disabled: `the account ${name} is disabled: ask the server's operator`,
   };
   const text = hints[error.code];

@@ -49,6 +49,8 @@ export type Finding =
   | { readonly kind: "own_account" }
   | { readonly kind: "own_device"; readonly certificate: DeviceCertificate }
   | { readonly kind: "revocation"; readonly revocation: DeviceRevocation; readonly own: boolean }
+  /** The server's operator has deleted this account. */
+  | { readonly kind: "removed"; readonly at: number }
   /** Somebody wrote something into the log that only this account may say. */
   | { readonly kind: "false"; readonly text: string };
 
@@ -78,6 +80,10 @@ function judge(entry: DirectoryEntry, own: DeviceCertificate): Finding {
       return judgeDevice(entry.certificate, own);
     case "revocation":
       return judgeRevocation(entry, own);
+    case "removal":
+      return entry.accountId === own.accountId
+        ? { kind: "removed", at: entry.at }
+        : { kind: "nothing" };
   }
 }
 
@@ -177,6 +183,10 @@ function take(
   let own = before.own;
   for (const finding of findings) {
     if (finding.kind === "own_account") own = true;
+    if (finding.kind === "removed") {
+      const at = new Date(finding.at).toISOString();
+      options.warn(`The log says that your account was deleted on this server (${at}).`);
+    }
     if (finding.kind === "false") directory.log.alarm(finding.text);
     if (finding.kind === "own_device") {
       noteDevice(options, { certificate: finding.certificate, devices, news: before.complete });

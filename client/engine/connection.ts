@@ -57,6 +57,7 @@ const final: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "unknown_device",
   "device_revoked",
   "account_disabled",
+  "account_deleted",
   "unsupported_version",
   "invalid_certificate",
   "tampered",

@@ -54,6 +54,7 @@ export const errorCodes = facts({
     retry: "never",
   },
   registration_closed: { text: "this server does not accept new accounts", retry: "never" },
+  account_deleted: { text: "this account was deleted by the server's operator", retry: "never" },
   account_disabled: { text: "this account is disabled", retry: "never" },
   // Conversations and messages
   no_such_user: { text: "no such user", retry: "never" },

@@ -127,7 +127,7 @@ export interface Proposed extends Membership {
 /**
  * Why a change is refused: `not_listed` names an account that is no member, `already_listed` adds one that is,
  * `leaving_stay` leaves somebody in who is leaving, `too_many` makes the group too large, `not_allowed` is beyond the
- * actor's role, `no_owner` would leave members without an owner.
+ * actor's role, `no_owner` would leave members without an owner, where one stays that could be.
  */
 export type MembershipRefusal =
   | "not_listed"
@@ -148,7 +148,8 @@ export function refuseMembershipChange(
   if (refused !== undefined) return refused;
   const after = applyMembershipChange(proposed.roles, change);
   if (after.size > mlsLimits.groupDevices) return "too_many";
-  return changesNothing(change) || hasOwner(after) ? undefined : "no_owner";
+  const keepsOwner = hasOwner(after) || ownersLeave(proposed);
+  return changesNothing(change) || keepsOwner ? undefined : "no_owner";
 }
 
 function refuseFirst(change: MembershipChange, actor: string): MembershipRefusal | undefined {
@@ -185,6 +186,11 @@ function refuseActor(
     removed.every((account) => roles.get(account) === "member");
   const touches = change.add.length + removed.length > 0;
   return ordinary && (own === "admin" || !touches) ? undefined : "not_allowed";
+}
+
+/** Whether every owner is leaving: nobody does that alone, but an operator may delete the account of the last one. */
+function ownersLeave({ roles, leaving }: Membership): boolean {
+  return [...roles].every(([account, role]) => role !== "owner" || leaving.has(account));
 }
 
 const hasOwner = (after: ReadonlyMap<string, Role>) => [...after.values()].includes("owner");

@@ -41,8 +41,20 @@ export interface RevocationEntry {
   readonly revocation: Uint8Array;
 }
 
+/**
+ * The operator deleted the account: it logs in nowhere any more, and nobody can have its name. Only the log itself is
+ * signed, by the server: nothing that the account signed becomes untrue by it.
+ */
+export interface RemovalEntry {
+  readonly v: 1;
+  readonly type: "removal";
+  readonly accountId: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  readonly at: number;
+}
+
 /** One entry of the log. */
-export type DirectoryEntry = AccountEntry | DeviceEntry | RevocationEntry;
+export type DirectoryEntry = AccountEntry | DeviceEntry | RevocationEntry | RemovalEntry;
 
 /** The largest entry that is read, in bytes: a certificate alone has 218 at most. */
 export const maxEntryBytes = 1024;
@@ -63,6 +75,8 @@ function jsonForm(entry: DirectoryEntry): Record<string, string | number> {
       return { v, type, accountId, certificate: toBase64url(entry.certificate) };
     case "revocation":
       return { v, type, accountId, revocation: toBase64url(entry.revocation) };
+    case "removal":
+      return { v, type, accountId, at: entry.at };
   }
 }
 
@@ -104,6 +118,14 @@ function readFields(fields: Fields): DirectoryEntry {
         type: "revocation",
         accountId: uuidOf(fields["accountId"]),
         revocation: bytesOf(fields["revocation"]),
+      };
+    case "removal":
+      expectFields(fields, ["v", "type", "accountId", "at"]);
+      return {
+        v: versionOf(fields),
+        type: "removal",
+        accountId: uuidOf(fields["accountId"]),
+        at: timeOf(fields["at"]),
       };
     default:
       throw malformed();

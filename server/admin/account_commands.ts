@@ -1,5 +1,5 @@
 /** The operator's commands about accounts and invitations: what they ask, and what they print. */
-import { exitCodes } from "../../lib/base/exit_codes.ts";
+import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import type { AccountRow, InviteRow } from "../operations/contract.ts";
 import { RunningServer } from "./ask.ts";
@@ -11,6 +11,8 @@ export type UserCommand =
   & (
     | { readonly action: "list" }
     | { readonly action: "disable" | "enable"; readonly name: string }
+    /** `sure`: nobody is asked any more. */
+    | { readonly action: "delete"; readonly name: string; readonly sure: boolean }
   );
 
 /** A command about invitations. */
@@ -30,6 +32,8 @@ export type InviteCommand =
 /** Where a command runs. */
 export interface AccountWorld {
   readonly folder: string;
+  /** Asks the person at the terminal; undefined when there is nobody to ask. */
+  readonly ask: (question: string) => string | undefined;
   readonly print: (line: string) => void;
 }
 
@@ -48,6 +52,7 @@ export async function runUserCommand(command: UserCommand, world: AccountWorld):
       if (!answer.more || after === undefined) return exitCodes.done;
     }
   }
+  if (command.action === "delete") return await deleteUser(command, { server, world });
   const { name } = command;
   const disabled = command.action === "disable";
   await server.ask("user.disable", { name, disabled });
@@ -63,6 +68,37 @@ export async function runUserCommand(command: UserCommand, world: AccountWorld):
   return exitCodes.done;
 }
 
+async function deleteUser(
+  { name, sure, json }: UserCommand & { readonly action: "delete" },
+  { server, world }: { readonly server: RunningServer; readonly world: AccountWorld },
+): Promise<number> {
+  const shown = sanitizeLine(name, 64);
+  if (!sure) refuseUnsure(shown, world);
+  const done = await server.ask("user.delete", { name });
+  world.print(
+    json
+      ? JSON.stringify({ v: 1, type: "user_deleted", ...done })
+      : `${shown} is deleted: it was in ${count(done.groups, "group")} and ${
+        count(done.direct, "conversation")
+      }, and ${count(done.files, "file")} went with it. The name stays taken.`,
+  );
+  return exitCodes.done;
+}
+
+/** Throws `ExitError` unless the person at the terminal types the name. */
+function refuseUnsure(name: string, { ask }: AccountWorld): void {
+  const typed = ask(
+    `This deletes the account ${name} for good, with its keys, archive and files. It leaves its groups; what it ` +
+      `wrote stays with those who have it, and nobody can have the name again. Type ${name} to go on:`,
+  );
+  if (typed === undefined) {
+    throw new ExitError("usage", "there is nobody to ask here: say --yes to delete without asking");
+  }
+  if (typed.trim() !== name) throw new ExitError("failed", "nothing was deleted");
+}
+
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
+
 const withAfter = (after: string | undefined) => after === undefined ? {} : { after };
 
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
@@ -75,7 +111,11 @@ function userLine(user: AccountRow, json: boolean): string {
     ? "never seen"
     : `last seen ${day(user.lastSeen)}`;
   const marks = [
-    user.disabled ? "DISABLED" : seen,
+    user.deletedAt !== null
+      ? `DELETED on ${day(user.deletedAt)}`
+      : user.disabled
+      ? "DISABLED"
+      : seen,
     `since ${day(user.createdAt)}`,
     `${user.devices} device${user.devices === 1 ? "" : "s"}`,
     ...(user.queuedBytes > 0 ? [`${sizeText(user.queuedBytes)} waiting`] : []),

@@ -2,6 +2,7 @@
 import { exitCodes } from "../../lib/base/exit_codes.ts";
 import { formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
 import {
+  type AccountWorld,
   type InviteCommand,
   runInviteCommand,
   runUserCommand,
@@ -24,7 +25,7 @@ export type AdminCommand =
   | PeerCommand;
 
 /** Where a command runs: `folder` is the server's data folder. */
-export type AdminWorld = PeerWorld;
+export type AdminWorld = PeerWorld & AccountWorld;
 
 /** Runs a command; returns the exit code. Throws `ExitError`. */
 export async function runAdmin(command: AdminCommand, world: AdminWorld): Promise<number> {

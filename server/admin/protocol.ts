@@ -111,6 +111,17 @@ export interface AdminRequests {
     in: { readonly name: string; readonly disabled: boolean };
     out: Record<never, never>;
   };
+  /** What there was of it. */
+  "user.delete": {
+    in: { readonly name: string };
+    out: {
+      readonly name: string;
+      readonly account: string;
+      readonly groups: number;
+      readonly direct: number;
+      readonly files: number;
+    };
+  };
   /** `needed`: whether an account can be made with an invitation alone. */
   "invite.make": {
     in: { readonly note: string; readonly uses: number; readonly days: number };

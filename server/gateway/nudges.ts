@@ -72,6 +72,8 @@ export class NudgeRouter {
         return this.#end(nudge.device, "device_revoked");
       case "disabled":
         return this.#end(nudge.device, "account_disabled");
+      case "deleted":
+        return this.#end(nudge.device, "account_deleted");
       case "probe":
         return this.#probe(nudge);
       case "probed":
@@ -119,7 +121,7 @@ export class NudgeRouter {
     void session.connection.close();
   }
 
-  #end(device: string, code: "device_revoked" | "account_disabled"): void {
+  #end(device: string, code: "device_revoked" | "account_disabled" | "account_deleted"): void {
     for (const session of [...this.#services.sessions.ofDevice(device)]) {
       session.leave();
       void session.connection.close(new AppError(code));

@@ -8,7 +8,7 @@ import { tellPresence } from "./presence.ts";
 const idLength = 8;
 
 function accountRow({ tables }: Context, account: Account): AccountRow {
-  const { name, account: id, createdAt, lastSeen, disabled, key } = account;
+  const { name, account: id, createdAt, lastSeen, disabled, deletedAt, key } = account;
   return {
     name,
     account: id,
@@ -16,6 +16,7 @@ function accountRow({ tables }: Context, account: Account): AccountRow {
     lastSeen,
     online: tables.sessions.ofAccount(key).length > 0,
     disabled,
+    deletedAt,
     devices: tables.devices.ofAccount(key).filter(({ revokedAt }) => revokedAt === null).length,
     queuedBytes: tables.accounts.queued(key),
   };
@@ -33,6 +34,7 @@ export const adminDisable: Handler<"admin.disable"> = (context, { name, disabled
   const { tables } = context;
   const account = tables.accounts.byName(name);
   if (account === undefined) return refuse("no_such_user");
+  if (account.deletedAt !== null) return refuse("account_deleted");
   if (account.disabled === disabled) return { ok: true };
   tables.accounts.setDisabled(account.key, disabled);
   if (!disabled) return { ok: true };

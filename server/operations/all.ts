@@ -7,6 +7,7 @@ import { conversationCommit, conversationCreate } from "./commits.ts";
 import type { Context, Handler } from "./context.ts";
 import type { Input, OperationName, Result } from "./contract.ts";
 import { conversationInfo, conversationList } from "./conversations.ts";
+import { adminDelete } from "./deletion.ts";
 import { deviceEnrol, deviceList, deviceRename, deviceRevoke } from "./devices.ts";
 import {
   directoryConsistency,
@@ -60,6 +61,7 @@ import { sessionClose, sessionProbe, sessionProbed, sessionReceive } from "./ses
 const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "admin.users": adminUsers,
   "admin.disable": adminDisable,
+  "admin.delete": adminDelete,
   "invite.add": inviteAdd,
   "invite.list": inviteList,
   "invite.remove": inviteRemove,

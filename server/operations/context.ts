@@ -106,6 +106,7 @@ function partyOf(
   if (account === undefined || device === undefined || device.account !== account.key) {
     return refuse("unknown_device");
   }
+  if (account.deletedAt !== null) return refuse("account_deleted");
   if (device.revokedAt !== null) return refuse("device_revoked");
   return account.disabled ? refuse("account_disabled") : { ok: true, account, device };
 }

@@ -9,6 +9,8 @@ export interface AccountRow {
   readonly lastSeen: number | null;
   readonly online: boolean;
   readonly disabled: boolean;
+  /** When it was deleted for good; its name stays taken. */
+  readonly deletedAt: number | null;
   /** Devices that were not removed. */
   readonly devices: number;
   /** What waits for it. */
@@ -37,6 +39,14 @@ export interface AdminOperations {
   };
   /** A disabled account's sessions end, and it can neither log in nor be written to; it keeps what it has. */
   "admin.disable": { in: { name: string; disabled: boolean }; out: Outcome<Empty> };
+  /**
+   * Deletes an account for good: sessions, keys on offer, archive, files, what waits for it. It is out of all groups; its
+   * entry in the directory's log stays, with another that says it is gone. The numbers tell what there was.
+   */
+  "admin.delete": {
+    in: { name: string };
+    out: Outcome<{ name: string; account: string; groups: number; direct: number; files: number }>;
+  };
   /** `hash`: base64url of the token's SHA-256. */
   "invite.add": {
     in: { hash: string; note: string; uses: number; expiresAt: number };

@@ -58,5 +58,6 @@ export type Nudge =
   | { readonly kind: "replaced"; target: SessionKey }
   | { readonly kind: "revoked"; device: string }
   | { readonly kind: "disabled"; device: string }
+  | { readonly kind: "deleted"; device: string }
   | { readonly kind: "probe"; target: SessionKey; probe: string }
   | { readonly kind: "probed"; probe: string; alive: boolean };

@@ -22,6 +22,7 @@ function refuseEnrolment(context: Context, input: Input<"device.enrol">): Refuse
   const { tables } = context;
   const account = tables.accounts.byId(input.account);
   if (account === undefined) return refuse("invalid_credentials");
+  if (account.deletedAt !== null) return refuse("account_deleted");
   if (account.disabled) return refuse("account_disabled");
   const known = tables.devices.byId(input.device);
   if (known !== undefined) {

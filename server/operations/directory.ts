@@ -39,6 +39,8 @@ export const directoryKeys: Handler<"directory.keys"> = ({ tables }, { name, acc
     ? tables.accounts.byName(name)
     : undefined;
   if (account === undefined) return refuse("no_such_user");
+  // By its id its keys stay known: members of a group still have to check what it did there.
+  if (id === undefined && account.deletedAt !== null) return refuse("no_such_user");
   const devices = tables.devices.ofAccount(account.key).slice(-listedCertificates);
   const head = logHead(tables.directory);
   const path = inclusionProof(nodeReader(tables.directory), account.entry, head.size);

@@ -38,7 +38,7 @@ function leave(context: Context, party: Party, conversation: Conversation): Left
 
 const whose = ({ account, device }: Party) => ({ account: account.key, by: device.device });
 
-/** What waits in it waits for nobody any more. */
+/** Deletes a conversation: what waits in it waits for nobody any more. */
 export function removeAll({ tables }: Context, conversation: Conversation): void {
   for (const { account, waiting } of conversation.members) {
     tables.accounts.addQueued(account, -waiting);

@@ -36,6 +36,8 @@ export const loginStart: Handler<"login.start"> = (context, input) => {
   const wait = Math.max(...counters(input).map((each) => pauseFor(context, each)));
   if (wait > 0) return refuse("too_many_attempts", { retryAfterMs: wait });
   const account = tables.accounts.byName(input.name);
+  // No secret: the directory's log says so to everybody.
+  if (account !== undefined && account.deletedAt !== null) return refuse("account_deleted");
   const [name, remote] = counters(input);
   const before = failures(context, name).count;
   for (const [kind, subject] of [name, remote]) {
@@ -65,6 +67,7 @@ export const loginSucceeded: Handler<"login.succeeded"> = (context, input) => {
   const { tables } = context;
   const account = tables.accounts.byName(input.name);
   if (account === undefined) return refuse("invalid_credentials");
+  if (account.deletedAt !== null) return refuse("account_deleted");
   if (account.disabled) return refuse("account_disabled");
   const [name, remote] = counters(input);
   const before = failures(context, name).count - 1;

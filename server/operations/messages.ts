@@ -49,7 +49,8 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
     size: input.bytes.length,
     group: conversation.kind === "group",
   };
-  const refused = refuseIncarnation(conversation, input.incarnation) ??
+  const refused = refuseDeleted(tables, conversation, seat) ??
+    refuseIncarnation(conversation, input.incarnation) ??
     refuseEpoch(conversation, input.epoch) ??
     refusePending(conversation, seat.account) ?? refuseQuota(tables, conversation, row) ??
     refuseFollowers(tables, conversation, row.size);
@@ -60,6 +61,14 @@ export const messageSend: Handler<"message.send"> = (context, input) => {
   const { seq, ts } = appendMessage(context, { conversation, seat, message: said, row, hidden });
   return { ok: true, seq, ts };
 };
+
+/** Nobody is left to write to. */
+function refuseDeleted(tables: Tables, conversation: Conversation, seat: Seat) {
+  if (conversation.kind !== "direct") return undefined;
+  const other = conversation.members.find(({ account }) => account !== seat.account);
+  const gone = other !== undefined && tables.accounts.byKey(other.account).deletedAt !== null;
+  return gone ? refuse("no_such_user") : undefined;
+}
 
 /** A linked server is told of no other one: it asks the one whose conversation it is. */
 function sendElsewhere(tables: Tables, hub: number, seat: Seat) {

@@ -1,6 +1,7 @@
 /** What the admin socket's requests about accounts and invitations do in a running server. */
 import { AppError } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
+import type { Logger } from "../../lib/base/log.ts";
 import { formatLink, parseServerAddress } from "../../lib/base/server_address.ts";
 import { inviteHash, newInviteToken } from "../../lib/crypto/invite.ts";
 import type { AdminHandlers } from "../admin/protocol.ts";
@@ -12,8 +13,16 @@ export interface AccountParts {
   readonly operations: Pick<Storage, "call">;
   readonly announcement: Announcement;
   readonly config: () => { readonly registration: string };
+  readonly logger: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+}
+
+function noAccount(name: string): ExitError {
+  return new ExitError(
+    "notFound",
+    `there is no account ${JSON.stringify(name)}; \`sealpost server user list\` shows all`,
+  );
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -23,17 +32,24 @@ export function accountHandlers(
   parts: AccountParts,
 ): Pick<
   AdminHandlers,
-  "user.list" | "user.disable" | "invite.make" | "invite.list" | "invite.revoke"
+  "user.list" | "user.disable" | "user.delete" | "invite.make" | "invite.list" | "invite.revoke"
 > {
-  const { operations } = parts;
+  const { operations, logger } = parts;
   return {
     "user.list": ({ after, limit }) => operations.call("admin.users", { after, limit }),
     "user.disable": async ({ name, disabled }) => {
       const result = await operations.call("admin.disable", { name, disabled });
-      if (!result.ok) {
-        throw new ExitError("notFound", `there is no account ${JSON.stringify(name)}`);
-      }
-      return {};
+      if (result.ok) return {};
+      throw result.code === "account_deleted"
+        ? new ExitError("notAllowed", `${JSON.stringify(name)} was deleted: that cannot be undone`)
+        : noAccount(name);
+    },
+    "user.delete": async ({ name }) => {
+      const result = await operations.call("admin.delete", { name });
+      if (!result.ok) throw noAccount(name);
+      const { ok: _, ...done } = result;
+      logger.log("warning", "account_deleted", { account: done.account });
+      return done;
     },
     "invite.make": (wish) => makeInvite(parts, wish),
     "invite.list": () => operations.call("invite.list", {}),

@@ -1,4 +1,5 @@
 /** What the admin socket's requests do in a running server. */
+import type { Logger } from "../../lib/base/log.ts";
 import { version } from "../../lib/base/version.ts";
 import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import type { AdminHandlers, ConfigAnswer, ReloadAnswer, ServerStatus } from "../admin/protocol.ts";
@@ -15,6 +16,7 @@ export interface AdminParts {
   readonly storage: StorageHandle;
   readonly operations: Storage;
   readonly links: Links;
+  readonly log: Logger;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
   /** What holds at the moment. */
@@ -33,7 +35,7 @@ export interface AdminParts {
 /** One function for every request. */
 export function adminHandlers(parts: AdminParts): AdminHandlers {
   return {
-    ...accountHandlers({ ...parts, now: Date.now }),
+    ...accountHandlers({ ...parts, logger: parts.log, now: Date.now }),
     ...peerHandlers(parts),
     status: () => statusOf(parts),
     reload: () => parts.reloading.reload(),

@@ -22,6 +22,8 @@ export interface Archives {
   revisionOf(account: number, position: number): number | undefined;
   sizeOf(account: number, position: number): number | undefined;
   read(account: number, position: number): StoredBatch | undefined;
+  /** Deletes the whole archive. */
+  remove(account: number): void;
   /** Stores a batch in place of an older revision, or behind the last. */
   put(account: number, batch: StoredBatch & { readonly at: number }): void;
 }

@@ -9,6 +9,8 @@ export interface Contacts {
   blocks(account: number, other: number): boolean;
   block(account: number, other: number, now: number): void;
   unblock(account: number, other: number): void;
+  /** Nobody knows or blocks it any more, and it nobody. */
+  removeAll(account: number): void;
   blockedCount(account: number): number;
   /** Whom it has blocked, in order of account id, after `after`. */
   blocked(account: number, after: string | undefined, limit: number): Blocked[];

@@ -47,6 +47,10 @@ export interface Files {
   total(): number;
   /** Uploads of an account that are not finished, the one that moved longest ago first. */
   begun(account: number): StoredFile[];
+  /** All that an account has uploaded, finished or not. */
+  ofAccount(account: number): StoredFile[];
+  /** Those of others that it may fetch and does not have. */
+  waitingFor(account: number): StoredFile[];
   /** Finished ones that expire up to `now`, and unfinished ones that have not moved since `idleBefore`. */
   past(
     limits: { readonly now: number; readonly idleBefore: number; readonly limit: number },

@@ -32,6 +32,8 @@ export interface MessageNotification {
 /** Notifications. Lists hold those after `after`, ascending; with `unseen`, only such. */
 export interface Notifications {
   add(account: number, notification: StoredNotification): void;
+  /** Deletes all stored ones of an account. */
+  removeAll(account: number): void;
   /** The newest one of this kind that was not seen. */
   unseen(account: number, kind: StoredNotification["kind"]): StoredNotification | undefined;
   update(

@@ -53,6 +53,8 @@ export interface Account {
   readonly accountKey: string;
   readonly createdAt: number;
   readonly disabled: boolean;
+  /** When the operator deleted it; it is disabled then, and its name stays taken. */
+  readonly deletedAt: number | null;
   /** Index of its entry in the directory's log; nothing for an account of another server. */
   readonly entry: number;
   /** Storage key of the linked server whose account it is; null for this server's own. */
@@ -101,9 +103,11 @@ export interface Accounts {
   byKey(key: number): Account;
   /** This server's own alone. */
   byName(name: string): Account | undefined;
-  /** This server's own, in order of canonical names, after `after`, with those that are disabled. */
+  /** This server's own, in order of canonical names, after `after`, with those that are disabled or deleted. */
   inOrder(after: string | undefined, limit: number): Account[];
   setDisabled(key: number, disabled: boolean): void;
+  /** Forgets password and vault and disables it; id, name and public key stay. */
+  delete(key: number, at: number): void;
   add(account: NewAccount): Account;
   /** An account of the linked server with this fingerprint, by its name there. */
   remoteByName(name: string, fingerprint: string): Account | undefined;
@@ -113,7 +117,7 @@ export interface Accounts {
   record(key: number): string;
   vault(key: number): Uint8Array;
   setPassword(key: number, secret: { readonly record: string; readonly vault: Uint8Array }): void;
-  /** This server's own, in order of canonical name, after `after`. */
+  /** This server's own, in order of canonical name, after `after`; without those that are deleted. */
   list(after: string | undefined, limit: number): Account[];
   totals(key: number): Totals;
   /** Bytes of rows that wait for devices of the account. */

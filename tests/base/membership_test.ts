@@ -111,14 +111,16 @@ Deno.test("the largest change that is allowed has a text, and one more account h
   assert.equal(decodeMembershipChange(encodeMembershipChange(more)), undefined);
 });
 
-Deno.test("whatever is allowed leaves an owner, names only whom it may, and never the actor as removed", () => {
+Deno.test("whatever is allowed leaves an owner where one stays, names only whom it may, and never the actor as removed", () => {
   fc.assert(
     fc.property(situation, ({ roles, leaving, actor, change }) => {
       const refused = refuseMembershipChange(change, { roles, leaving, actor });
       if (refused !== undefined) return;
       const after = applyMembershipChange(roles, change);
       const changed = change.add.length + change.remove.length + change.roles.length > 0;
-      if (changed) assert.ok([...after.values()].includes("owner"));
+      const owners = [...roles].filter(([, role]) => role === "owner");
+      const orphaned = owners.every(([account]) => leaving.has(account));
+      if (changed && !orphaned) assert.ok([...after.values()].includes("owner"));
       assert.ok(after.has(actor) && !change.remove.includes(actor));
       for (const account of leaving) assert.ok(!after.has(account));
       for (const [account, role] of after) {
@@ -197,6 +199,24 @@ Deno.test("whoever leaves is removed by the next commit, of whomever it is", () 
   assert.equal(verdict(1, { remove: [id(4)] }, [5]), "leaving_stay");
   assert.equal(verdict(2, { remove: [id(4), id(5)] }, [5]), undefined);
   assert.equal(verdict(1, { roles: [{ account: id(5), role: "admin" }] }, [5]), "leaving_stay");
+});
+
+Deno.test("a group whose only owner's account is gone goes on without one, and nobody rises for it", () => {
+  assert.equal(verdict(4, { remove: [id(1)] }, [1]), undefined);
+  assert.equal(verdict(2, { remove: [id(1), id(5)] }, [1]), undefined);
+  assert.equal(verdict(4, { remove: [id(1), id(5)] }, [1]), "not_allowed");
+  const rises = { remove: [id(1)], roles: [{ account: id(2), role: "owner" as const }] };
+  assert.equal(verdict(2, rises, [1]), "not_allowed");
+  const without = new Map([...roles].filter(([account]) => account !== id(1)));
+  const later = (actor: number, part: Partial<MembershipChange>) =>
+    refuseMembershipChange({ ...noChange, ...part }, {
+      roles: without,
+      leaving: new Set(),
+      actor: id(actor),
+    });
+  assert.equal(later(2, { add: [{ account: id(9), role: "member" }] }), undefined);
+  assert.equal(later(2, { roles: rises.roles }), "not_allowed");
+  assert.equal(later(4, { add: [{ account: id(9), role: "member" }] }), "not_allowed");
 });
 
 Deno.test("strangers are not changed, members not added again, and a full group grows no more", () => {

@@ -33,6 +33,7 @@ function samples(): DirectoryEntry[] {
     { v: 1, type: "account", name, accountId, accountKey: accountKey.publicKey, at: 4 },
     { v: 1, type: "device", accountId, certificate },
     { v: 1, type: "revocation", accountId, revocation },
+    { v: 1, type: "removal", accountId, at: 7 },
   ];
 }
 

@@ -12,6 +12,7 @@ interface Row {
   account_key: string;
   created_at: number;
   disabled: number;
+  deleted_at: number | null;
   entry: number;
   peer: number | null;
   last_seen: number | null;
@@ -19,7 +20,7 @@ interface Row {
 }
 
 const columns =
-  "key, account, name, account_key, created_at, disabled, entry, peer, last_seen, notifications";
+  "key, account, name, account_key, created_at, disabled, deleted_at, entry, peer, last_seen, notifications";
 const most = 20_000;
 
 /** Working copies of accounts, and sums over their conversations. */
@@ -82,6 +83,7 @@ export class SqliteAccounts implements Accounts {
       accountKey: row.account_key,
       createdAt: row.created_at,
       disabled: row.disabled !== 0,
+      deletedAt: row.deleted_at,
       entry: row.entry,
       peer: row.peer,
       lastSeen: row.last_seen,
@@ -112,6 +114,14 @@ export class SqliteAccounts implements Accounts {
     this.flush();
     this.#database.prepare("UPDATE accounts SET disabled = ? WHERE key = ?")
       .run(disabled ? 1 : 0, key);
+    this.#copies.delete(key);
+  }
+
+  delete(key: number, at: number): void {
+    this.flush();
+    this.#database.prepare(
+      "UPDATE accounts SET disabled = 1, deleted_at = ?, record = '', vault = x'' WHERE key = ?",
+    ).run(at, key);
     this.#copies.delete(key);
   }
 
@@ -169,7 +179,8 @@ export class SqliteAccounts implements Accounts {
 
   list(after: string | undefined, limit: number): Account[] {
     return this.#database.prepare(
-      `SELECT ${columns} FROM accounts WHERE canonical > ? AND peer IS NULL ORDER BY canonical LIMIT ?`,
+      `SELECT ${columns} FROM accounts WHERE canonical > ? AND peer IS NULL AND deleted_at IS NULL
+       ORDER BY canonical LIMIT ?`,
     ).all<Row>(after === undefined ? "" : canonicalName(after), limit)
       .map((row) => this.#keep(row));
   }

@@ -38,6 +38,11 @@ export class SqliteArchives implements Archives {
     ).get<StoredBatch>(account, position);
   }
 
+  remove(account: number): void {
+    this.#database.prepare("DELETE FROM archive_batches WHERE account = ?").run(account);
+    this.#database.prepare("DELETE FROM archives WHERE account = ?").run(account);
+  }
+
   put(account: number, batch: StoredBatch & { readonly at: number }): void {
     const { position, revision, at, bytes } = batch;
     const grown = bytes.length - (this.sizeOf(account, position) ?? 0);

@@ -34,6 +34,13 @@ export class SqliteContacts implements Contacts {
     this.#remove("blocks", account, other);
   }
 
+  removeAll(account: number): void {
+    for (const table of ["contacts", "blocks"] as const) {
+      this.#database.prepare(`DELETE FROM ${table} WHERE account = ? OR other = ?`)
+        .run(account, account);
+    }
+  }
+
   blockedCount(account: number): number {
     return this.#database.prepare("SELECT count(*) AS n FROM blocks WHERE account = ?")
       .get<{ n: number }>(account)?.n ?? 0;

@@ -97,6 +97,18 @@ export class SqliteFiles implements Files {
     ).all<Row>(account).map(storedFile);
   }
 
+  ofAccount(account: number): StoredFile[] {
+    return this.#database.prepare("SELECT * FROM files WHERE account = ? ORDER BY key")
+      .all<Row>(account).map(storedFile);
+  }
+
+  waitingFor(account: number): StoredFile[] {
+    return this.#database.prepare(
+      `SELECT f.* FROM file_receivers r JOIN files f ON f.key = r.file
+       WHERE r.account = ? AND r.done = 0 AND f.account <> r.account ORDER BY f.key`,
+    ).all<Row>(account).map(storedFile);
+  }
+
   past(
     { now, idleBefore, limit }: {
       readonly now: number;

@@ -55,6 +55,10 @@ export class SqliteNotifications implements Notifications {
     );
   }
 
+  removeAll(account: number): void {
+    this.#database.prepare("DELETE FROM notifications WHERE account = ?").run(account);
+  }
+
   unseen(account: number, kind: StoredNotification["kind"]): StoredNotification | undefined {
     const row = this.#database.prepare(
       `SELECT ${columns} FROM notifications

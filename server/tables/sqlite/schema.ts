@@ -279,6 +279,9 @@ ALTER TABLE seats ADD COLUMN used_epoch INTEGER;
 ALTER TABLE seats ADD COLUMN used_generations INTEGER;
 `;
 
+/** Accounts that were deleted for good, whose names stay taken. */
+const deletions = "ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;";
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
@@ -293,4 +296,5 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "peers", sql: peersSchema },
   { version: 11, name: "conversations of linked servers", sql: followingSchema },
   { version: 12, name: "items about conversations", sql: itemsSchema },
+  { version: 13, name: "deleted accounts", sql: deletions },
 ];

@@ -102,6 +102,43 @@ Deno.test("the operator lists accounts, and shuts one out and in again", async (
     await erik.lines(["send", "sam", "welcome back"]);
     deepStrictEqual((await sam.json(["read"])).map(({ text }) => text), ["welcome back"]);
   });
+  await t.step("deleted: nobody is asked without a terminal, so it has to be said", async () => {
+    const { code, err } = await admin("user", "delete", "sam");
+    strictEqual(code, 2);
+    match(err, /--yes/);
+  });
+  await t.step("deleted: it is told so, and others carry on with what they have", async () => {
+    await sam.lines(["group", "create", "team", "erik"]);
+    await sam.lines(["send", "#team", "before"]);
+    await erik.lines(["read"]);
+    await using online = await sam.online();
+    const { code, out, err } = await admin("user", "delete", "Sam", "--yes", "--json");
+    strictEqual(code, 0, err);
+    const { type, name, groups, direct, files } = JSON.parse(out);
+    deepStrictEqual([type, name, groups, direct, files], ["user_deleted", "sam", 1, 1, 0]);
+    await online.waitForRemark(/Disconnected: this account was deleted by the server's operator/);
+    const refused = await sam.once(["unread"]);
+    strictEqual(refused.code, 4);
+    match(refused.err, /account sam was deleted.*name cannot be used again.*until you remove it/);
+    strictEqual((await erik.once(["send", "sam", "are you there?"])).code, 6);
+    await erik.lines(["send", "#team", "after"]);
+    const members = await erik.json(["group", "members", "team"]);
+    deepStrictEqual(members.map(({ name }) => name), ["erik"]);
+    const texts = (await erik.json(["history", "#team"])).map(({ text }) => text);
+    deepStrictEqual(texts.filter((text) => text === "before" || text === "after"), [
+      "before",
+      "after",
+    ]);
+    const other = await town.person("other");
+    const flags = ["--server", town.address, "--accept-new", "--password-file", town.passwordFile];
+    const taken = await other.once(["register", "sam", ...flags]);
+    strictEqual(taken.code, 4);
+    match(taken.err, /already taken/);
+    const login = await other.once(["login", "sam", ...flags]);
+    strictEqual(login.code, 4);
+    match(login.err, /deleted by the server's operator/);
+    match((await admin("user", "list")).out, /^sam +DELETED on \d{4}-\d\d-\d\d/m);
+  });
   await t.step("a name that nobody has", async () => {
     const { code, err } = await admin("user", "disable", "nobody");
     strictEqual(code, 6);
