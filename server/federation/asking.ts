@@ -199,6 +199,7 @@ export class Asking {
 /** What the answer to a request may hold where it can be far larger than its question, in bytes. */
 function answerBytes(ask: Question): number {
   const type = ask.kind === "request" ? ask.message.type : undefined;
-  const large = type === "conversation.info" || type === "keypackages.claim";
+  const large = type === "conversation.info" || type === "keypackages.claim" ||
+    type === "file.get";
   return large ? frameLimits.bodyBytes : 0;
 }

@@ -19,6 +19,7 @@ import {
 } from "./directory.ts";
 import {
   fileAbandon,
+  fileAsk,
   fileBegin,
   fileDelete,
   fileDone,
@@ -118,6 +119,7 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "file.begin": fileBegin,
   "file.progress": fileProgress,
   "file.finish": fileFinish,
+  "file.ask": fileAsk,
   "file.locate": fileLocate,
   "file.done": fileDone,
   "file.delete": fileDelete,

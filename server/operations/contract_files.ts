@@ -23,6 +23,8 @@ export interface FileOperations {
     in: Actor & { file: string; sealed: boolean };
     out: Outcome<{ expiresAt: number }>;
   };
+  /** What names the acting device to another server that has the file. */
+  "file.ask": { in: Actor; out: Outcome<{ certificate: string }> };
   /** Whether this account may fetch it. */
   "file.locate": { in: Actor & { file: string }; out: Outcome<{ size: number }> };
   "file.done": { in: Actor & { file: string }; out: Outcome<Empty> };

@@ -3,7 +3,7 @@ import { fileLimits } from "../../lib/base/limits.ts";
 import { encryptedSize, fileTagBytes } from "../../lib/crypto/file_cipher.ts";
 import { type Conversation, memberOf, takesPart } from "../domain/conversation.ts";
 import type { StoredFile } from "../tables/tables.ts";
-import { actingParty, type Context, type Handler, refuse } from "./context.ts";
+import { actingParty, askingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { Input, Refused } from "./contract.ts";
 
 /** Expired files that one run deletes, of each kind. */
@@ -121,7 +121,7 @@ function accessible(
   { tables }: Context,
   input: Input<"file.locate">,
 ): Refused | { readonly ok: true; readonly known: StoredFile; readonly account: number } {
-  const party = actingParty(tables, input);
+  const party = askingParty(tables, input);
   if (!party.ok) return party;
   const account = party.account.key;
   const known = tables.files.byId(input.file);
@@ -130,6 +130,12 @@ function accessible(
     isIn(tables.conversations.byKey(known.conversation), account);
   return may ? { ok: true, known, account } : refuse("not_found");
 }
+
+/** Another server has the file, and has to know for whom it is asked. */
+export const fileAsk: Handler<"file.ask"> = ({ tables }, input) => {
+  const party = actingParty(tables, input);
+  return party.ok ? { ok: true, certificate: party.device.certificate } : party;
+};
 
 /** Where a file may be fetched. */
 export const fileLocate: Handler<"file.locate"> = (context, input) => {

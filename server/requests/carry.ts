@@ -4,9 +4,15 @@ import type { Answer, HandOn } from "./answer.ts";
 import type { Asker, Carriers, HandedRequest, HandedType } from "./asker.ts";
 import { claimCarriers } from "./claims.ts";
 import { conversationCarriers } from "./conversations.ts";
+import { fileCarriers } from "./files.ts";
 import { repairCarriers } from "./repairs.ts";
 
-const carriers: Carriers = { ...conversationCarriers, ...repairCarriers, ...claimCarriers };
+const carriers: Carriers = {
+  ...conversationCarriers,
+  ...repairCarriers,
+  ...claimCarriers,
+  ...fileCarriers,
+};
 
 /** Carries a request out, or answers that another server has to be asked. Throws `AppError` where storage fails. */
 export function carry<T extends HandedType & RequestType>(

@@ -16,6 +16,7 @@ import type { AttachedFile } from "../../store/messages.ts";
 import type { TransferOptions } from "../api_files.ts";
 import type { Core } from "../core.ts";
 import type { Part } from "./saving.ts";
+import { homeOf } from "./home.ts";
 import { shownPath } from "./source.ts";
 import { type AllowList, refuseContent, sniffBytes } from "./types.ts";
 import { Window } from "./window.ts";
@@ -24,6 +25,8 @@ import { Window } from "./window.ts";
 export interface DownloadParts {
   readonly core: Core;
   readonly file: AttachedFile;
+  /** Whose it is, as shown here: it is on that account's own server. */
+  readonly from: string;
   readonly part: Part;
   readonly allowed: AllowList;
   readonly options: TransferOptions;
@@ -116,11 +119,11 @@ export class DownloadPass {
 
   /** Several are decrypted side by side while those before them are written. */
   async #ask(index: number, cipher: FileCipher): Promise<Chunk> {
-    const { core, file: { file, size, chunk }, options: { signal } } = this.#parts;
+    const { core, file: { file, size, chunk }, from, options: { signal } } = this.#parts;
     const place = chunkPlace(index, { size, chunkBytes: chunk });
     const length = place.length + fileTagBytes;
     const { message, body } = await core.server.request(
-      { type: "file.get", file, offset: index * chunk, length },
+      { type: "file.get", file, offset: index * chunk, length, ...homeOf(from) },
       undefined,
       { timeoutMs: fileLimits.pieceMs, ...(signal === undefined ? {} : { signal }) },
     );

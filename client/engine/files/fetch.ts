@@ -24,7 +24,12 @@ export class FileFetching {
 
   /** Fetches, checks and saves a file; resolves to its path. */
   async get(
-    { file, place }: { readonly file: AttachedFile; readonly place: SavePlace },
+    { file, from, place }: {
+      readonly file: AttachedFile;
+      /** Its sender's name or address. */
+      readonly from: string;
+      readonly place: SavePlace;
+    },
     options: TransferOptions,
   ): Promise<string> {
     const rules = await patiently(this.#core, () => askRules(this.#core), options);
@@ -36,7 +41,7 @@ export class FileFetching {
     return await this.#core.locks.run(`download:${file.file}`, async () => {
       const part = await this.#openPart(file, destination.folder);
       try {
-        await this.#download({ file, part, allowed }, options);
+        await this.#download({ file, from, part, allowed }, options);
         const path = await part.finish(destination);
         this.#saved(file, path);
         return path;
@@ -68,7 +73,7 @@ export class FileFetching {
   }
 
   async #download(
-    parts: { file: AttachedFile; part: Part; allowed: AllowList },
+    parts: { file: AttachedFile; from: string; part: Part; allowed: AllowList },
     options: TransferOptions,
   ): Promise<void> {
     const pass = new DownloadPass({ core: this.#core, ...parts, options });

@@ -13,6 +13,7 @@ import type {
 } from "../api_files.ts";
 import type { Core } from "../core.ts";
 import { FileFetching } from "./fetch.ts";
+import { homeOf } from "./home.ts";
 import { askRules } from "./rules.ts";
 import { FileSending, type SendingOptions } from "./send.ts";
 
@@ -128,8 +129,8 @@ export class Files implements FileActions {
 
   get: FileActions["get"] = ({ id, place }, options = {}) =>
     this.#transfer(options, async (both) => {
-      const { file } = this.#find(id);
-      const path = await this.#fetching.get({ file, place }, both);
+      const { file, info: { from } } = this.#find(id);
+      const path = await this.#fetching.get({ file, from, place }, both);
       await this.tellDone();
       return { info: this.#find(id).info, path };
     });
@@ -154,22 +155,37 @@ export class Files implements FileActions {
 
   async #tellDone(): Promise<void> {
     try {
-      for (const file of this.#transfers.untold()) {
-        await this.#tell(file);
-        this.#core.sealed.database.transaction(() => this.#transfers.told(file));
-      }
+      const untold = this.#transfers.untold();
+      if (untold.length === 0) return;
+      const senders = this.#senders();
+      for (const file of untold) await this.#tell(file, senders.get(file) ?? "");
     } catch (thrown) {
       this.#core.logger.log("debug", "file_not_told", { code: asAppError(thrown).code });
     }
   }
 
-  /** A file that is not there any more needs nobody to be told. */
-  async #tell(file: string): Promise<void> {
+  /** Names or addresses of senders by file. */
+  #senders(): Map<string, string> {
+    return new Map(
+      this.#core.messages.attached().flatMap(({ content: { file, from } }) =>
+        file === undefined ? [] : [[file.file, from]]
+      ),
+    );
+  }
+
+  /**
+   * A file that is not there any more needs nobody to be told; a server that is away is told another time, and keeps
+   * nobody else waiting.
+   */
+  async #tell(file: string, from: string): Promise<void> {
     try {
-      await this.#core.server.request({ type: "file.done", file });
+      await this.#core.server.request({ type: "file.done", file, ...homeOf(from) });
     } catch (thrown) {
-      if (asAppError(thrown).code !== "not_found") throw thrown;
+      const { code } = asAppError(thrown);
+      if (code === "server_away") return;
+      if (code !== "not_found" && code !== "no_such_server") throw thrown;
     }
+    this.#core.sealed.database.transaction(() => this.#transfers.told(file));
   }
 }
 

@@ -13,6 +13,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "rate_limited",
   "too_many_connections",
   "internal",
+  "server_away",
 ]);
 
 /** Whether the same again may work in a moment. */

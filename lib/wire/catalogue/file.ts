@@ -2,10 +2,13 @@
 import Type from "typebox";
 import { fileLimits, frameLimits } from "../../base/limits.ts";
 import { body, reply, request } from "./define.ts";
-import { count, listOf, time, uuid } from "./fields.ts";
+import { count, listOf, serverName, time, uuid } from "./fields.ts";
 
 /** One piece that a frame can carry. */
 const pieceLength = Type.Integer({ minimum: 1, maximum: frameLimits.bodyBytes });
+
+/** Where the file is, when its sender is an account of a linked server: that one's name here. */
+const server = Type.Optional(serverName);
 
 /** Messages of files. Sizes and offsets are those of the ciphertext. */
 export const fileMessages = {
@@ -30,11 +33,13 @@ export const fileMessages = {
   "file.finish": request("file.finish", { file: uuid }, ["ready"]),
   "file.finish.ok": reply("file.finish", { expiresAt: time }),
 
-  "file.get": request("file.get", { file: uuid, offset: count, length: pieceLength }, ["ready"]),
+  "file.get": request("file.get", { file: uuid, offset: count, length: pieceLength, server }, [
+    "ready",
+  ]),
   /** Body: the range, shorter than asked for at the end of the file. */
   "file.get.ok": reply("file.get", { offset: count, size: count, ...body }),
 
-  "file.done": request("file.done", { file: uuid }, ["ready"]),
+  "file.done": request("file.done", { file: uuid, server }, ["ready"]),
   "file.done.ok": reply("file.done", {}),
 
   "file.delete": request("file.delete", { file: uuid }, ["ready"]),

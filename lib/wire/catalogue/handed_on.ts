@@ -1,10 +1,11 @@
 /**
  * Requests of clients that their own server hands on to another one, which orders the conversation or has the account: as
- * in the catalogue, without `id` and `body`, which the question of the servers has.
+ * in the catalogue, without `id` and `body`, which the question of the servers has, and without the name of the server.
  */
 import Type from "typebox";
 import { conversationMessages } from "./conversation.ts";
 import { directoryMessages } from "./directory.ts";
+import { fileMessages } from "./file.ts";
 import { repairMessages } from "./repair.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -12,12 +13,17 @@ const strict = { additionalProperties: false } as const;
 /** A message without what the one around it says. */
 function inner<P extends Type.TProperties>(
   { schema }: { readonly schema: Type.TObject<P> },
-): Type.TObject<Omit<P, "id" | "body">> {
-  const { id: _id, body: _body, ...fields } = schema.properties;
+): Type.TObject<Omit<P, "id" | "body" | "server">> {
+  const { id: _id, body: _body, server: _server, ...fields } = schema.properties;
   return Type.Object(fields, strict);
 }
 
-const messages = { ...conversationMessages, ...directoryMessages, ...repairMessages };
+const messages = {
+  ...conversationMessages,
+  ...directoryMessages,
+  ...repairMessages,
+  ...fileMessages,
+};
 
 /** The requests, the most frequent first. */
 export const handedRequest = Type.Union([
@@ -30,6 +36,8 @@ export const handedRequest = Type.Union([
   inner(messages["conversation.refuse"]),
   inner(messages["conversation.recreate"]),
   inner(messages["keypackages.claim"]),
+  inner(messages["file.get"]),
+  inner(messages["file.done"]),
 ]);
 
 /** Their replies. */
@@ -43,4 +51,6 @@ export const handedReply = Type.Union([
   inner(messages["conversation.refuse.ok"]),
   inner(messages["conversation.recreate.ok"]),
   inner(messages["keypackages.claim.ok"]),
+  inner(messages["file.get.ok"]),
+  inner(messages["file.done.ok"]),
 ]);

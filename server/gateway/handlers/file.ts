@@ -1,7 +1,23 @@
 /** Files: rows are asked of the database, bytes go past it. */
 import { fileLimits } from "../../../lib/base/limits.ts";
+import { type Answer, refused } from "../../requests/answer.ts";
+import type { HandedRequest } from "../../requests/asker.ts";
+import { carryOrHandOn, handOn } from "../hand_on.ts";
 import type { RequestHandlers } from "../handler_types.ts";
-import { refused } from "../../requests/answer.ts";
+import type { Session } from "../session.ts";
+
+/** A file is where its sender's account is: here, or at the linked server that the request names. */
+async function askWhereItIs<T extends "file.get" | "file.done">(
+  session: Session,
+  type: T,
+  { server, ...request }: HandedRequest<T> & { readonly server: string | undefined },
+): Promise<Answer<T>> {
+  if (server === undefined) return await carryOrHandOn(session, type, request);
+  const asking = await session.services.storage.call("file.ask", session.ready.actor);
+  if (!asking.ok) return asking;
+  const { certificate } = asking;
+  return await handOn(session, type, { server, certificate, ...request });
+}
 
 /** Handlers of `file.*`. */
 export const fileHandlers: RequestHandlers<
@@ -62,22 +78,11 @@ export const fileHandlers: RequestHandlers<
     return { ok: true, fields: { expiresAt: done.expiresAt } };
   },
 
-  "file.get": async (session, { message }) => {
-    const { file, offset, length } = message;
-    const { storage } = session.services;
-    const located = await storage.call("file.locate", { ...session.ready.actor, file });
-    if (!located.ok) return located;
-    const { size } = located;
-    const read = await storage.files.read({ file, offset, length });
-    if (!read.ok) return read;
-    return { ok: true, fields: { offset, size }, body: [read.bytes], spent: true };
-  },
+  "file.get": (session, { message: { server, ...message }, body }) =>
+    askWhereItIs(session, "file.get", { server, message, body }),
 
-  "file.done": async (session, { message }) => {
-    const input = { ...session.ready.actor, file: message.file };
-    const done = await session.services.storage.call("file.done", input);
-    return done.ok ? { ok: true, fields: {} } : done;
-  },
+  "file.done": (session, { message: { server, ...message }, body }) =>
+    askWhereItIs(session, "file.done", { server, message, body }),
 
   "file.delete": async (session, { message }) => {
     session.uploads.delete(message.file);
