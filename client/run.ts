@@ -25,7 +25,7 @@ import { LineEditor } from "./ui/line_editor.ts";
 import { LineMode } from "./ui/line_mode.ts";
 import { LineReader } from "./ui/line_reader.ts";
 import { enterAccount } from "./ui/prompts.ts";
-import { openTerminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
+import { openTerminal, type Terminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
 import { readFileChoices } from "./store/settings.ts";
 
 /**
@@ -66,7 +66,7 @@ export async function runClient(args: readonly string[]): Promise<number> {
   } catch (error) {
     return reportFailure(error, { args, err: world.err });
   } finally {
-    world.close();
+    await world.close();
   }
 }
 
@@ -249,13 +249,14 @@ function inWords(text: string): string {
 interface Machine extends World {
   /** Standard input as bytes, when nothing has read it yet. */
   input(): ReadableStream<Uint8Array<ArrayBuffer>>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 function machine(): Machine {
   const signals = listenToSignals();
   const inputIsTerminal = Deno.stdin.isTerminal();
   const outputIsTerminal = Deno.stdout.isTerminal();
+  let terminal: Terminal | undefined;
   let dialogue: Dialogue | undefined;
   let lines: LineReader | undefined;
   return {
@@ -270,7 +271,7 @@ function machine(): Machine {
     restOfInput: () => restOf(lines),
     dialogue: () => {
       if (!inputIsTerminal || !outputIsTerminal) return undefined;
-      return dialogue ??= new LineEditor(openTerminal());
+      return dialogue ??= new LineEditor(terminal = openTerminal());
     },
     shell: runShell,
     openEntrance,
@@ -287,7 +288,8 @@ function machine(): Machine {
       throw gone;
     },
     err: (line) => writeErr(`${line}\n`),
-    close: () => {
+    close: async () => {
+      await terminal?.answered();
       dialogue?.close();
       signals.close();
     },

@@ -2,6 +2,7 @@
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { judgePassword } from "../../lib/crypto/password_strength.ts";
 import { AppError, errorCodes } from "../../lib/base/errors.ts";
+import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ContactFacts, Engine, Entrance } from "../engine/api.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { errorText, safe } from "./format.ts";
@@ -17,6 +18,14 @@ async function ask(dialogue: Dialogue, question: string, hidden = false) {
   return entered.kind === "line" ? entered.text : undefined;
 }
 
+/** As `ask`; Ctrl-C ends the program, which is not in a chat yet. Throws `ExitError` (interrupted). */
+async function askOrLeave(dialogue: Dialogue, question: string, hidden = false) {
+  if (!dialogue.interactive) return await ask(dialogue, question, hidden);
+  const entered = await dialogue.readLine(question, { hidden, keep: true });
+  if (entered.kind === "interrupt") throw new ExitError("interrupted", "Ended by Ctrl-C.");
+  return entered.kind === "line" ? entered.text : undefined;
+}
+
 /** Asks a person whether to trust a server that was never seen before. */
 export async function askTrust(dialogue: Dialogue, facts: ContactFacts): Promise<boolean> {
   dialogue.notice([
@@ -26,7 +35,7 @@ export async function askTrust(dialogue: Dialogue, facts: ContactFacts): Promise
     `Its fingerprint: ${facts.fingerprint}`,
     "Compare it with what the server's operator sees; after this it is checked by itself.",
   ].join("\n"));
-  return isYes(await ask(dialogue, "Trust this server? (yes/no) ") ?? "");
+  return isYes(await askOrLeave(dialogue, "Trust this server? (yes/no) ") ?? "");
 }
 
 /** Asks for a new password twice, refusing weak ones with the reason. Undefined when the person gives up. */
@@ -71,7 +80,7 @@ export async function enterAccount(
 ): Promise<Engine | undefined> {
   let name = options.name;
   for (;;) {
-    const typed = name ?? await ask(dialogue, usernamePrompt(entrance));
+    const typed = name ?? await askOrLeave(dialogue, usernamePrompt(entrance));
     name = undefined;
     if (typed === undefined) return undefined;
     const wish = readWish(typed === "" ? entrance.lastName ?? "" : typed);
@@ -140,7 +149,7 @@ async function logIn(
 ): Promise<Engine | "again" | undefined> {
   if (entrance.isRemembered(wish.name)) return await entrance.login({ name: wish.name, remember });
   for (let attempt = 1;; attempt++) {
-    const password = await ask(dialogue, "Password: ", true);
+    const password = await askOrLeave(dialogue, "Password: ", true);
     if (password === undefined) return undefined;
     try {
       return await entrance.login({ name: wish.name, password, remember });
@@ -158,7 +167,7 @@ async function create(
   { wish, remember }: Attempt,
 ): Promise<Engine | "again" | undefined> {
   if (wish.intent === "either") {
-    const create = await ask(
+    const create = await askOrLeave(
       dialogue,
       `There is no ${safe(wish.name, 64)} yet. Create an account? (yes/no) `,
     );

@@ -15,6 +15,8 @@ interface Open {
   /** The answer to the next question came: there is none to this one. */
   readonly over: RegExp;
   readonly settle: (answer: string | undefined) => void;
+  /** The answer; undefined when none came in time. */
+  readonly answer: Promise<string | undefined>;
 }
 
 /** The questions of one terminal. */
@@ -30,7 +32,12 @@ export class Questions {
 
   /** Asks which emulator this is (DA2); its answer is heeded whenever it comes. */
   begin(): void {
-    this.#write("\x1b[>c");
+    this.#ask("\x1b[>c", { fits: /^>/, over: /^$/ });
+  }
+
+  /** Resolves when nothing is being waited for: an answer that comes after the program would be taken for typed. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#open.map(({ answer }) => answer));
   }
 
   /**
@@ -51,18 +58,18 @@ export class Questions {
     return true;
   }
 
-  #ask(question: string, kind: Omit<Open, "settle">): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      const settle = (answer: string | undefined) => {
-        clearTimeout(timer);
-        this.#open = this.#open.filter((one) => one !== open);
-        resolve(answer);
-      };
-      const timer = setTimeout(() => settle(undefined), answerMs);
-      const open = { ...kind, settle };
-      this.#open = [...this.#open, open];
-      this.#write(question);
-    });
+  #ask(question: string, kind: Pick<Open, "fits" | "over">): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const settle = (answer: string | undefined) => {
+      clearTimeout(timer);
+      this.#open = this.#open.filter((one) => one !== open);
+      resolve(answer);
+    };
+    const timer = setTimeout(() => settle(undefined), answerMs);
+    const open = { ...kind, settle, answer: promise };
+    this.#open = [...this.#open, open];
+    this.#write(question);
+    return promise;
   }
 }
 

@@ -19,6 +19,8 @@ export interface Terminal {
   onResume(listener: () => void): void;
   /** Puts the terminal back and stops the process and its job, until somebody says `fg`. */
   suspend(): void;
+  /** Resolves when the terminal has answered what it was asked, or does not: closed before, it would answer the shell. */
+  answered(): Promise<void>;
   close(): void;
 }
 
@@ -104,6 +106,7 @@ export function openTerminal(): Terminal {
     soon: (action) => void setTimeout(action, frameMs),
     reflow: () => questions.reflow,
     background: () => questions.background(),
+    answered: () => questions.answered(),
     keys: () => readKeys(questions, () => closed),
     onResize: (listener) => resized.push(listener),
     onResume: (listener) => resumed.push(listener),

@@ -17,8 +17,8 @@ export class Terminal implements AsyncDisposable {
   #answers: { lines: string[]; settle: (answer: { ok: boolean; lines: string[] }) => void }[] = [];
   #waiters: (() => void)[] = [];
 
-  private constructor(socket: string, child: Deno.ChildProcess) {
-    this.#socket = socket;
+  private constructor(readonly home: string, child: Deno.ChildProcess) {
+    this.#socket = `${home}/tmux.socket`;
     this.#child = child;
     this.#input = child.stdin.getWriter();
     this.#over = this.#listen();
@@ -42,7 +42,7 @@ export class Terminal implements AsyncDisposable {
       stdout: "piped",
       stderr: "null",
     });
-    const terminal = new Terminal(socket, command.spawn());
+    const terminal = new Terminal(home, command.spawn());
     await terminal.#answer();
     // Whatever ends this process ends the terminal too.
     await terminal.#tell("set-option -g destroy-unattached on");
@@ -67,6 +67,15 @@ export class Terminal implements AsyncDisposable {
     await this.#tell(`send-keys ${keys.join(" ")}`);
   }
 
+  /** Pastes text as a terminal does: in brackets where the program asked for them. */
+  async paste(text: string): Promise<void> {
+    // Control mode reads one line for each command, so the text goes by a file.
+    const file = `${this.#socket}.paste`;
+    await Deno.writeTextFile(file, text);
+    await this.#tell(`load-buffer -b pasted ${quoted(file)}`);
+    await this.#tell("paste-buffer -p -r -d -b pasted");
+  }
+
   /** Gives the window another size. */
   async resize({ columns, rows }: { columns: number; rows: number }): Promise<void> {
     await this.#tell(`resize-window -x ${columns} -y ${rows}`);
@@ -88,6 +97,12 @@ export class Terminal implements AsyncDisposable {
     return await this.#tell("capture-pane -p -J -S -");
   }
 
+  /** Where the cursor stands on the screen, counted from 0. */
+  async cursor(): Promise<{ row: number; column: number }> {
+    const [row, column] = (await this.fact("#{cursor_y} #{cursor_x}")).split(" ").map(Number);
+    return { row: row ?? NaN, column: column ?? NaN };
+  }
+
   /** A format of tmux, for example `#{cursor_flag}`. */
   async fact(format: string): Promise<string> {
     return (await this.#tell(`display-message -p ${quoted(format)}`)).join("\n");
@@ -105,7 +120,10 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Waits until `look` finds something on the screen. */
-  async waitFor<T>(look: (rows: string[]) => T | undefined, what = "fit"): Promise<T> {
+  async waitFor<T>(
+    look: (rows: string[]) => T | undefined | Promise<T | undefined>,
+    what = "fit",
+  ): Promise<T> {
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -116,7 +134,7 @@ export class Terminal implements AsyncDisposable {
         // Listens from before the look, so that nothing written after it is missed.
         const news = new Promise<void>((resolve) => this.#waiters.push(resolve));
         const rows = await this.screen();
-        const found = look(rows);
+        const found = await look(rows);
         if (found !== undefined) return found;
         if (late) throw new Error(`the screen did not ${what}:\n${framed(rows)}`);
         await news;

@@ -54,6 +54,10 @@ export class TestScreen implements Terminal {
     return "xterm.js" as const;
   }
 
+  answered(): Promise<void> {
+    return Promise.resolve();
+  }
+
   background() {
     return Promise.resolve(this.answeredBackground);
   }
