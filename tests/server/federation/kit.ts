@@ -55,10 +55,10 @@ export class House implements AsyncDisposable {
   }
 
   /** Starts it again where it was. */
-  async again(): Promise<void> {
+  async again(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.server[Symbol.asyncDispose]();
-    const { path } = this.home;
-    this.server = await TestServer.start({ home: path, port: this.#port, args: this.#args });
+    const { path: home } = this.home;
+    this.server = await TestServer.start({ home, port: this.#port, args: this.#args, env });
   }
 
   /** What its operator's commands ask. */
