@@ -46,6 +46,16 @@ export function removeAll({ tables }: Context, conversation: Conversation): void
   tables.conversations.remove(conversation);
 }
 
+/** Whether a conversation of another server was forgotten, because nobody of this one is in it or has anything to get. */
+export function endMirror(context: Context, conversation: Conversation): boolean {
+  const { hub, members, seats } = conversation;
+  const concerned = members.some(({ peer, state }) => peer === null && state !== "out") ||
+    [...seats.values()].some(({ peer }) => peer === null);
+  if (hub === null || concerned) return false;
+  removeAll(context, conversation);
+  return true;
+}
+
 /** Nothing is delivered to the account any more; in a group its devices have to be removed. */
 export function stop(
   context: Context,

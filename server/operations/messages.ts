@@ -22,6 +22,7 @@ import { appendMessage } from "./append_message.ts";
 import { actingParty, type Context, type Handler, refuse } from "./context.ts";
 import type { LogRow } from "./contract.ts";
 import { refuseFollowers } from "./followers.ts";
+import { endMirror } from "./leaving.ts";
 import { elsewhere, roleEntries, standingOf } from "./parties.ts";
 import { noteProgress, tellReceipt } from "./receipts.ts";
 import { refuseQuota } from "./rows.ts";
@@ -166,7 +167,9 @@ export const messageAck: Handler<"message.ack"> = (context, { device, acks }) =>
   for (const ack of acks) {
     const conversation = context.tables.conversations.byId(ack.conversation);
     const seat = conversation && readingSeat(conversation, device);
-    if (conversation && seat) acknowledgeOne(context, { conversation, seat, seq: ack.seq });
+    if (conversation === undefined || seat === undefined) continue;
+    acknowledgeOne(context, { conversation, seat, seq: ack.seq });
+    endMirror(context, conversation);
   }
   return {};
 };

@@ -24,7 +24,7 @@ import type {
   StandingItem,
 } from "./conversation_items.ts";
 import { answerHub, loseTrack } from "./hub.ts";
-import { removeAll, stop, tellState } from "./leaving.ts";
+import { endMirror, removeAll, stop, tellState } from "./leaving.ts";
 import { tellRemovals, unseat } from "./membership.ts";
 import { knownDevice } from "./parties.ts";
 import { beginAgain } from "./recreate.ts";
@@ -166,6 +166,7 @@ export function takeCommit(
   const members = new Set(conversation.members.filter(({ state }) => state !== "out"));
   apply(at(context, item.ts), item, fits);
   settle(context, conversation, { before: members, add: fits.add });
+  endMirror(context, conversation);
   return 0;
 }
 

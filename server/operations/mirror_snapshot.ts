@@ -141,7 +141,10 @@ function sit(conversation: Conversation, device: Device, seq: number): void {
   const { key, device: id, account, peer } = device;
   const known = conversation.seats.get(id);
   if (known !== undefined && known.until === null) {
-    if (known.cursor < seq) {
+    if (known.cursor > seq || known.joined > seq) {
+      Object.assign(known, { cursor: seq, joined: Math.min(known.joined, seq), lost: seq });
+      known.changed = true;
+    } else if (known.cursor < seq) {
       known.lost = known.dead ? 0 : seq;
       known.cursor = seq;
       known.changed = true;
@@ -173,12 +176,17 @@ function replace(context: Context, peer: Peer, conversation: Conversation, known
   const fresh = relist(context, conversation, known);
   const forgotten = restored !== undefined && restored.at > before.head ? restored.last : undefined;
   if (missed) {
+    // What the hub says now it may have said otherwise before.
+    tables.log.forgetAfter(conversation, item.seq);
+    conversation.trimmed = Math.min(conversation.trimmed, item.seq);
+    conversation.cleared = Math.min(conversation.cleared, item.seq);
     tables.repairs.clear(conversation.key);
     tables.conversations.dropVerdicts(conversation.key, 0);
   }
   place(conversation, item);
   // Where the hub itself has forgotten rows, a row says so; it is the last, and for everybody.
   for (const device of devices) {
+    if (!missed && conversation.seats.has(device.device)) continue;
     sit(conversation, device, forgotten === undefined ? item.seq : item.seq - 1);
   }
   conversation.servers.set(peer.key, { reached: 0, behind: false, gone: false, changed: true });

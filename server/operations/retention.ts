@@ -9,6 +9,7 @@ import type { Context, Handler } from "./context.ts";
 import { expireFiles } from "./files.ts";
 import { cutLobby } from "./lobby.ts";
 import { askAgain } from "./hub.ts";
+import { endMirror } from "./leaving.ts";
 import { emptyMessages } from "./lifetimes.ts";
 import { settleWaiting } from "./waiting.ts";
 
@@ -61,6 +62,7 @@ function sweepConversations(context: Context, now: number): number {
     deleted += expireRows(context, conversation, now - serverLimits.messageRetentionMs);
     tables.log.expireRuns(key, now - serverLimits.messageRetentionMs);
     tables.log.limitRuns(key, rememberedRuns);
+    if (endMirror(context, conversation)) continue;
     for (const seat of conversation.seats.values()) {
       tables.log.expireSent(key, seat, now - sentMemoryMs);
     }

@@ -176,6 +176,8 @@ export interface Log {
   limitRuns(conversation: number, keep: number): void;
   /** Forgets runs older than `ts`, but never the newest. */
   expireRuns(conversation: number, ts: number): void;
+  /** Forgets all rows after `seq`, and who wrote from there on. */
+  forgetAfter(conversation: Conversation, seq: number): void;
   /** The greatest sequence up to `through` whose row is older than `ts`, or undefined. */
   lastBefore(conversation: Conversation, ts: number): number | undefined;
   /** The message of this id that the device sent, as far as it is remembered. */

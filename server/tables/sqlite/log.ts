@@ -266,6 +266,15 @@ export class SqliteLog implements Log {
     ).run(conversation, ts, conversation);
   }
 
+  forgetAfter(conversation: Conversation, seq: number): void {
+    const { key, head } = conversation;
+    deleteRows(this.#database, { ...conversation, lastCommit: head }, {
+      after: seq,
+      through: head,
+    });
+    this.#database.prepare("DELETE FROM runs WHERE conversation = ? AND seq >= ?").run(key, seq);
+  }
+
   lastBefore(conversation: Conversation, ts: number): number | undefined {
     const rows = this.#database.prepare(
       "SELECT key, ts FROM log WHERE key > ? AND key <= ? ORDER BY key LIMIT ?",

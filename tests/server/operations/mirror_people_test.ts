@@ -1,0 +1,91 @@
+/** Conversations of two servers: what people decide, and what there is room for, counts on their own server. */
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import { serverLimits } from "../../../lib/base/limits.ts";
+import { actor } from "../../contract/world.ts";
+import { creation } from "./group_world.ts";
+import { converse, exchange, linkedWorlds } from "./linked_worlds.ts";
+
+linkedWorlds("whom somebody has blocked cannot reach them from elsewhere either", (alpha, beta) => {
+  const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
+  const id = converse(alpha, ann, beta, [bob]);
+  exchange(alpha, beta);
+  beta.world.ok("conversation.answer", { ...actor(bob), conversation: id, answer: "accept" });
+  beta.world.ok("account.block", { ...actor(bob), other: ann.account });
+  alpha.world.send(ann, id);
+  exchange(alpha, beta);
+  deepStrictEqual(beta.world.read(bob, id).map(({ type }) => type), ["welcome"]);
+  strictEqual(beta.world.conversation(bob, id).unread, 0);
+  beta.world.ack(bob, id, 2);
+  exchange(alpha, beta);
+  const told = alpha.world.conversation(ann, id).members.find(({ name }) => name === "bob@beta");
+  strictEqual(told?.delivered, 0);
+  // A hub that brings them in all the same is answered with a refusal, and nothing is delivered.
+  const carl = alpha.register("carl");
+  alpha.learn(ann, beta, [bob]);
+  const group: string = crypto.randomUUID();
+  alpha.world.ok("conversation.create", creation(alpha.world, group, { people: [ann, carl, bob] }));
+  exchange(alpha, beta);
+  strictEqual(
+    beta.world.code("log.read", { ...actor(bob), conversation: group, ...everything }),
+    "not_a_member",
+  );
+  deepStrictEqual(alpha.world.conversation(ann, group).leaving, [bob.account]);
+});
+
+const everything = { after: 0, limit: 10, maxBytes: 1000 };
+
+linkedWorlds(
+  "a request from another server waits for its answer, which travels back",
+  (alpha, beta) => {
+    const [ann, bob, dora] = [alpha.register("ann"), beta.register("bob"), beta.register("dora")];
+    const first = converse(alpha, ann, beta, [bob], true);
+    const second = converse(alpha, ann, beta, [dora], true);
+    exchange(alpha, beta);
+    deepStrictEqual(
+      beta.world.notifications(bob).map(({ kind, from }) => [kind, from]),
+      [["request", "ann@alpha"]],
+    );
+    for (let count = 0; count < 5; count++) alpha.world.send(ann, first);
+    strictEqual(
+      alpha.world.code("message.send", alpha.world.message(ann, first)),
+      "consent_pending",
+    );
+    exchange(alpha, beta);
+    beta.world.ok("conversation.answer", { ...actor(bob), conversation: first, answer: "accept" });
+    exchange(alpha, beta);
+    alpha.world.send(ann, first);
+    beta.world.ok("conversation.answer", {
+      ...actor(dora),
+      conversation: second,
+      answer: "decline",
+    });
+    exchange(alpha, beta);
+    alpha.world.send(ann, second);
+    exchange(alpha, beta);
+    strictEqual(beta.world.conversation(dora, second).state, "declined");
+    strictEqual(beta.world.conversation(dora, second).unread, 0);
+  },
+);
+
+linkedWorlds(
+  "a device that is away for long gives up what there is no room for, and is told",
+  (alpha, beta) => {
+    const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
+    const id = converse(alpha, ann, beta, [bob]);
+    exchange(alpha, beta);
+    beta.world.ok("conversation.answer", { ...actor(bob), conversation: id, answer: "accept" });
+    exchange(alpha, beta);
+    const { backend } = beta.world;
+    const conversation = backend.tables.conversations.byId(id);
+    const member = conversation?.members.find(({ peer }) => peer === null);
+    ok(conversation !== undefined && member !== undefined);
+    backend.begin();
+    Object.assign(member, { waiting: serverLimits.queuedBytesPerConversation, changed: true });
+    backend.tables.conversations.save(conversation);
+    backend.commit();
+    alpha.world.send(ann, id);
+    exchange(alpha, beta);
+    const row = beta.world.conversation(bob, id);
+    deepStrictEqual([row.lost, row.head], [2, 2]);
+  },
+);
