@@ -6,7 +6,7 @@ import type { MlsGroup } from "../../lib/mls/mod.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { AccountKeys, Core } from "./core.ts";
-import { answerAfterAll } from "./take_up.ts";
+import { takeUpAgain } from "./take_up.ts";
 import { enteredGroup, firstCommit, onlyFresh, type Plan, plannedCommit } from "./group_commits.ts";
 import { devicesOf, type Groups } from "./groups.ts";
 import { claimPackages } from "./key_packages.ts";
@@ -105,7 +105,7 @@ export class Conversations {
     const listed = (await this.list()).find((one) => isWith(one, this.#core.own.account, account));
     if (listed === undefined) await this.#create(this.#get(thread.thread), keys);
     else {
-      if (listed.state === "declined") await answerAfterAll(this.#core, listed.conversation);
+      if (listed.state === "declined") await takeUpAgain(this.#core, thread, listed.conversation);
       await this.adopt(this.#get(thread.thread), listed);
     }
   }

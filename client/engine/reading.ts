@@ -1,5 +1,6 @@
 /** Reading the store as it is shown. */
 import { AppError } from "../../lib/base/errors.ts";
+import { serverLimits } from "../../lib/base/limits.ts";
 import type { StoredMessage } from "../store/messages.ts";
 import { lobbyName, type Thread } from "../store/threads.ts";
 import type { ChatMessage, ConversationInfo, HistoryQuery, Target } from "./api.ts";
@@ -29,10 +30,16 @@ export class Reading {
         target: targetOf(thread),
         conversation: thread.title,
         unread: messages.unreadCount(thread.thread),
-        ...(thread.request ? { request: true } : {}),
+        ...(thread.request && this.#asks(thread) ? { request: true } : {}),
         ...(last === undefined ? {} : { last: this.shown(last) }),
       };
     });
+  }
+
+  /** A stranger who has said nothing, and done only what makes no line of its own, asks for nothing. */
+  #asks({ thread, kind }: Thread): boolean {
+    const lines = () => this.#core.messages.last(thread, serverLimits.requestMessages * 2);
+    return kind === "group" || lines().some(({ content }) => content.notice === undefined);
   }
 
   /** Messages, earliest first. */

@@ -1,4 +1,6 @@
 /** Writing to somebody whose request was declined. */
+import { AppError } from "../../lib/base/errors.ts";
+import type { Thread } from "../store/threads.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -14,8 +16,23 @@ export async function takeUp(
   await answerAfterAll(core, conversation);
 }
 
-/** Accepts the request that this conversation (UUID) was; nothing happens when it is accepted already. */
-export async function answerAfterAll(
+/**
+ * The same for a device that has lost a conversation (UUID) which was declined. What programs say by themselves takes nothing
+ * up: without words that wait to be sent there this rejects with `not_permitted_now`.
+ */
+export async function takeUpAgain(
+  core: Pick<Core, "server" | "outbox">,
+  { thread, title }: Thread,
+  conversation: string,
+): Promise<void> {
+  if (!core.outbox.hasWords(thread)) {
+    throw new AppError("not_permitted_now", { text: `the request of ${title} was declined` });
+  }
+  await answerAfterAll(core, conversation);
+}
+
+/** Accepts the request that this conversation was; nothing happens when it is accepted already. */
+async function answerAfterAll(
   { server }: Pick<Core, "server">,
   conversation: string,
 ): Promise<void> {

@@ -60,6 +60,14 @@ export class Outbox {
       .get<{ count: number }>()?.count ?? 0;
   }
 
+  /** Whether something waits in the thread that makes a line. */
+  hasWords(thread: number): boolean {
+    return this.#database.prepare(
+      `SELECT 1 AS one FROM outbox JOIN messages ON messages.local = outbox.local
+       WHERE outbox.thread = ? AND messages.silent = 0 LIMIT 1`,
+    ).get<{ one: number }>(thread) !== undefined;
+  }
+
   /** What is encrypted and not confirmed, in the order in which it was encrypted. */
   encrypted(thread: number): Outgoing[] {
     return this.#database.prepare(

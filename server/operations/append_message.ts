@@ -1,11 +1,17 @@
 /** Writing an accepted message and all that belongs to it, on its hub and on servers that follow. */
-import { type Conversation, memberOf, type Seat, takesPart } from "../domain/conversation.ts";
+import {
+  type Conversation,
+  type Member,
+  memberOf,
+  type Seat,
+  takesPart,
+} from "../domain/conversation.ts";
 import { appendOwn, countMessage, noteUsed, passHidden } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
 import { learnByWriting } from "./consent.ts";
 import type { Context } from "./context.ts";
 import { forwardMessage } from "./followers.ts";
-import { nextNumber } from "./notify.ts";
+import { nextNumber, notifyOfConversation } from "./notify.ts";
 import { liveDevices } from "./presence.ts";
 import { shownName } from "./remote.ts";
 import { addWaiting, continueRun, type NewRow, tellRow } from "./rows.ts";
@@ -99,9 +105,19 @@ function countForOthers(
   for (const member of conversation.members) {
     if (member.account === seat.account || member.account === hidden) continue;
     if (!takesPart(member)) continue;
+    tellOfRequest(context, conversation, member);
     const fresh = countMessage(member, { from: seat.account, ts: context.now });
     if (fresh) announce(context, conversation, member.account);
   }
+}
+
+/** The first words of a stranger are a request. A group's is told of with the invitation. */
+function tellOfRequest(context: Context, conversation: Conversation, member: Member): void {
+  const { kind, id } = conversation;
+  const { account, state, requested, invitedBy } = member;
+  if (kind !== "direct" || state !== "request" || requested > 0 || invitedBy === null) return;
+  if (context.tables.accounts.byKey(account).peer !== null) return;
+  notifyOfConversation(context, account, { kind: "request", conversation: id, from: invitedBy });
 }
 
 /** Gives a new stretch of unseen messages its notification number and tells the account's live devices. */

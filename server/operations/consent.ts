@@ -91,7 +91,8 @@ export function tellNewcomers(
   for (const { account, state } of members) {
     if (account === by.key || state === "declined") continue;
     if (by.peer === null) context.tables.contacts.learn(by.key, account, context.now);
-    if (state !== "request" && conversation.kind === "direct") continue;
+    // Somebody's words tell of a conversation of two: what makes no line is nothing to answer.
+    if (conversation.kind === "direct") continue;
     const kind = state === "request" ? "request" : "group_added";
     notifyOfConversation(context, account, { kind, conversation: conversation.id, from: by.key });
   }

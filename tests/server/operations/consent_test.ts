@@ -33,10 +33,14 @@ everyBackend(
     const [welcome] = world.read(sam, conversation);
     assert(welcome?.type === "welcome");
     assert.deepEqual([welcome.state, welcome.by], ["request", account]);
+    // What makes no line is nothing to answer.
+    world.ok("message.send", { ...world.message(erik, conversation), quiet: true });
+    assert.deepEqual([kinds(world, sam), row().unread], [[], 0]);
     world.send(erik, conversation);
     world.send(erik, conversation);
     assert.deepEqual(world.read(sam, conversation).map(({ type }) => type), [
       "welcome",
+      "message",
       "message",
       "message",
     ]);
