@@ -37,6 +37,11 @@ export class Links {
     if (server !== undefined) this.#away.add(server);
   }
 
+  /** Whether it is known which server the thread needs. */
+  knows(thread: Thread): boolean {
+    return this.#needed(thread) !== undefined;
+  }
+
   /** A new session: what was told before may not hold any more. */
   newSession(): void {
     this.#away.clear();

@@ -358,13 +358,15 @@ export class Sending {
   }
 
   /** The server that the thread's messages have to get to cannot be reached: that is told once. */
-  #away(thread: number, { failures }: Pump): void {
+  async #away(thread: number, { failures }: Pump): Promise<void> {
     const { threads, links, messages, warn, changed } = this.#core;
     const row = threads.get(thread);
     if (row === undefined) return;
+    // A conversation that is new here: the list says whose it is.
+    if (!links.knows(row)) await this.#options.conversations.list().catch(() => undefined);
     links.refused(row);
     const server = links.awayOf(row);
-    if (failures > 0 || server === undefined) return;
+    if (failures > 0 || server === undefined || this.#stopped) return;
     warn(
       `the server ${server} cannot be reached just now: what you write to ${row.title} waits here ` +
         "and is sent by itself when it is back",
@@ -382,7 +384,7 @@ export class Sending {
     if (error.code === "storage_full" && pump.failures === 0) {
       this.#core.warn(`${error.message}: what you write waits here and is sent by itself later`);
     }
-    if (error.code === "hub_away" || error.code === "server_away") this.#away(thread, pump);
+    if (error.code === "hub_away" || error.code === "server_away") void this.#away(thread, pump);
     if (!later) {
       const waiting = outbox.waiting(thread, 1_000_000).map(({ local }) => local);
       this.#fail(waiting, error);

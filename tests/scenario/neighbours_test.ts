@@ -1,0 +1,91 @@
+/** People of two linked servers who write to each other: strangers, friends, links that go and come. */
+import assert from "node:assert/strict";
+import { arrives, direct, eventually, heard, Neighbours, next } from "../kit/neighbours.ts";
+
+Deno.test("a private conversation between two servers", async (t) => {
+  await using town = await Neighbours.make(["mill", "office"]);
+  const sam = await town.online("sam@mill");
+  const rae = await town.online("rae@office");
+
+  await t.step("the first message of a stranger of another server is a request", async () => {
+    const { id } = await sam.send(direct("rae@office"), "hello from the mill");
+    const got = await arrives(rae, "hello from the mill");
+    assert.deepEqual([got.from, got.conversation, got.request], ["sam@mill", "sam@mill", true]);
+    await assert.rejects(rae.send(direct("sam@mill"), "who?"), { code: "not_permitted_now" });
+    assert.equal((await sam.waitFor(id, "sent")).state, "sent");
+  });
+  await t.step("accepted, it is a conversation like any other", async () => {
+    await rae.requests.answer(direct("sam@mill"), "accept");
+    await heard(rae, direct("sam@mill"), "hello from the office", [[sam, "rae@office"]]);
+    await heard(sam, direct("RAE@Office"), "how are you?", [[rae, "sam@mill"]]);
+  });
+  await t.step("each side sees how far its messages have got", async () => {
+    const { id } = await sam.send(direct("rae@office"), "read this");
+    const got = await arrives(rae, "read this");
+    await sam.waitFor(id, "delivered", AbortSignal.timeout(60_000));
+    await rae.markRead(got);
+    await sam.waitFor(id, "read", AbortSignal.timeout(60_000));
+    const answer = await rae.send(direct("sam@mill"), "done");
+    await sam.markRead(await arrives(sam, "done"));
+    await rae.waitFor(answer.id, "read", AbortSignal.timeout(60_000));
+  });
+  await t.step("edits, reactions, replies and deletions cross too", async () => {
+    const { id } = await sam.send(direct("rae@office"), "a tpyo");
+    await arrives(rae, "a tpyo");
+    await sam.content.edit(id, "a typo");
+    const seen = await arrives(rae, "a typo");
+    assert.equal(seen.edited, true);
+    await rae.content.react(id, "👍");
+    const marked = await eventually(
+      sam,
+      async () => (await sam.history({})).find((one) => one.id === id && one.reactions?.length),
+      "the reaction",
+    );
+    assert.deepEqual(marked.reactions, [{ from: "rae@office", emoji: "👍" }]);
+    await rae.content.reply(id, "no matter");
+    const reply = await arrives(sam, "no matter");
+    assert.deepEqual(reply.replyTo, { id, from: "sam", quote: "a typo" });
+    await sam.content.remove(id);
+    await eventually(
+      rae,
+      async () => (await rae.history({})).find((one) => one.id === id && one.deleted),
+      "the deletion",
+    );
+  });
+  await t.step("nobody was warned of anything yet", () => {
+    assert.deepEqual([...town.warnings.values()].flat(), []);
+  });
+  await t.step(
+    "while their server is away messages wait where they can, and go by themselves",
+    async () => {
+      const away = [sam, rae].map((each) => next(each, (event) => event.kind === "link"));
+      await town.link("mill", "office", false);
+      assert.deepEqual(
+        (await Promise.all(away)).map((event) =>
+          event.kind === "link" && [event.server, event.linked]
+        ),
+        [["office", false], ["mill", false]],
+      );
+      // The hub is the mill: it takes what sam says, and keeps it for the office.
+      const { id } = await sam.send(direct("rae@office"), "when you are back");
+      await sam.waitFor(id, "sent", AbortSignal.timeout(60_000));
+      const waiting = await rae.send(direct("sam@mill"), "from far away");
+      const seen = await eventually(
+        rae,
+        async () => (await rae.history({})).find((one) => one.id === waiting.id && one.away),
+        "the reason to wait",
+      );
+      assert.deepEqual([seen.state, seen.away], ["queued", "mill"]);
+      assert.match(
+        town.warnings.get(rae)?.join() ?? "",
+        /the server mill cannot be reached just now/,
+      );
+      assert.equal((await rae.history({})).some(({ text }) => text === "when you are back"), false);
+      await town.link("mill", "office", true);
+      await arrives(sam, "from far away");
+      await arrives(rae, "when you are back");
+      const gone = await rae.waitFor(waiting.id, "delivered", AbortSignal.timeout(60_000));
+      assert.equal(gone.away, undefined);
+    },
+  );
+});
