@@ -17,6 +17,7 @@ const workers = [
   "server/storage/worker.ts",
   "server/gateway/worker.ts",
   "server/federation/worker.ts",
+  "server/metrics/worker.ts",
   "client/engine/grep_worker.ts",
 ];
 /** All that may stand at the top of the embedded file tree. */

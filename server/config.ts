@@ -20,6 +20,7 @@ import {
   settingNames,
   settings,
 } from "./config_settings.ts";
+import { type Address, addressText, isLoopback, readAddress } from "./config_address.ts";
 import { readConfigText } from "./config_text.ts";
 import type { TlsSource } from "./supervisor/certificates.ts";
 
@@ -36,8 +37,11 @@ export type PeerPolicy = typeof choices.peers[number];
 
 /** Flags as they were typed. */
 export type ServerFlags =
-  & { readonly [K in Exclude<SettingName, "lobbyPeers">]?: string | undefined }
-  & { readonly lobbyPeers?: boolean | undefined };
+  & { readonly [K in Exclude<SettingName, Switch>]?: string | undefined }
+  & { readonly [K in Switch]?: boolean | undefined };
+
+/** Settings that are on or off. */
+type Switch = "lobbyPeers" | "metricsPublic";
 
 /** Where the value of a setting comes from. */
 export type Origin = "default" | "file" | "flag";
@@ -62,6 +66,8 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
   readonly gateways: number;
   readonly files: FileRules;
+  /** Where metrics are served; undefined for nowhere. */
+  readonly metrics: Address | undefined;
   readonly limits: {
     readonly connections: number;
     readonly connectionsPerAddress: number;
@@ -103,6 +109,7 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     logLevel: values.logLevel ?? "info",
     gateways: values.gateways ?? Math.max(1, around.cores - 1),
     files: fileRules(values),
+    metrics: metricsAddress(values),
     limits: {
       connections: values.connections ?? serverLimits.connections,
       connectionsPerAddress: values.connectionsPerAddress ?? serverLimits.connectionsPerAddress,
@@ -133,6 +140,8 @@ export function settingValues(
     ...{ lobbyPeers, gateways, logLevel },
     ...limits,
     ...choicesOf(files),
+    metrics: config.metrics === undefined ? null : addressText(config.metrics),
+    metricsPublic: config.metrics !== undefined && !isLoopback(config.metrics.hostname),
   };
 }
 
@@ -153,7 +162,8 @@ type Values =
   & { -readonly [K in FileChoice]?: string }
   & { -readonly [K in keyof typeof ranges]?: number }
   & { -readonly [K in keyof typeof choices]?: typeof choices[K][number] }
-  & { name?: string; cert?: string; key?: string; lobbyPeers?: boolean };
+  & { [K in Switch]?: boolean }
+  & { name?: string; cert?: string; key?: string; metrics?: string };
 
 /** For each setting: its value when it is possible, undefined when not. */
 const readers: { [K in SettingName]: (value: unknown) => Values[K] | undefined } = {
@@ -174,6 +184,11 @@ const readers: { [K in SettingName]: (value: unknown) => Values[K] | undefined }
   fileDays: (value) => fileChoice("fileDays")(typeof value === "number" ? String(value) : value),
   fileTypes: fileChoice("fileTypes"),
   gateways: within("gateways"),
+  metrics: (value) => {
+    const text = typeof value === "number" ? String(value) : value;
+    return typeof text === "string" && readAddress(text) !== undefined ? text : undefined;
+  },
+  metricsPublic: (value) => typeof value === "boolean" ? value : undefined,
   logLevel: (value) => choices.logLevel.find((known) => known === value),
 };
 
@@ -265,6 +280,21 @@ function portNotes(typed: Values, file: Values, path: string): string[] {
   return file.port !== undefined
     ? [`port ${file.port} from ${path}`]
     : [`no port given here or in ${path}: using ${defaultPort}`];
+}
+
+/** Throws `ExitError` (usage) for an address that others reach, unless that is what is wanted. */
+function metricsAddress({ metrics, metricsPublic }: Values): Address | undefined {
+  const address = metrics === undefined ? undefined : readAddress(metrics);
+  if (address === undefined || metricsPublic === true || isLoopback(address.hostname)) {
+    return address;
+  }
+  throw new ExitError(
+    "usage",
+    `metrics on ${
+      addressText(address)
+    } could be read from other machines: if that is what you want, ` +
+      "say --metrics-public too",
+  );
 }
 
 function isServerName(text: string): boolean {

@@ -17,6 +17,8 @@ const order: readonly LogLevel[] = ["debug", "info", "warning", "error"];
 
 /** A log that is open. */
 export interface ServerLog extends Logger {
+  /** Lines that were logged, by level. */
+  readonly lines: Readonly<Record<LogLevel, number>>;
   /** Another least level holds from now on. */
   setLevel(level: LogLevel): void;
   close(): void;
@@ -41,9 +43,12 @@ export function openLog(options: LogOptions): ServerLog {
     formatter: jsonLine,
   });
   let least = order.indexOf(options.level);
+  const lines: Record<LogLevel, number> = { debug: 0, info: 0, warning: 0, error: 0 };
   return {
+    lines,
     log(level, event, fields = {}) {
       if (order.indexOf(level) < least) return;
+      lines[level]++;
       const record = logRecord(level, event, fields);
       writeSafely(sink, record, options.console);
       options.console(consoleLine(record));

@@ -134,6 +134,16 @@ export const adminLimits = {
   answerMs: 30 * second,
 } as const;
 
+/** The metrics of a running server. */
+export const metricsLimits = {
+  /** Whoever collects them gives up after 10 seconds by default; a busy disk answers within this. */
+  answerMs: 5 * second,
+  /** Answers under way at once: one collector asks for one. */
+  scrapes: 4,
+  /** What waits for receivers is added up over all of them: not more often than this. */
+  queuedMs: minute,
+} as const;
+
 /** Names, texts and passwords. */
 export const textLimits = {
   nameMin: 3,

@@ -81,6 +81,7 @@ function statusLines(status: ServerStatus): string[] {
     ["Database", sizeText(status.databaseBytes)],
     ["Memory", sizeText(status.memoryBytes)],
     ["Linked", peersText(status.peers)],
+    ...status.metrics === null ? [] : [["Metrics", `http://${status.metrics}/metrics`] as const],
     ["Operations", `${status.operations} since the start, ${status.failures} failed`],
   ];
   const lines = rows.map(([name, text]) => `${`${name}:`.padEnd(14)}${text}`);

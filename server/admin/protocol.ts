@@ -32,6 +32,8 @@ export interface ServerStatus {
   readonly failures: number;
   /** Servers that were added, those of them with a link, and what waits for all of them. */
   readonly peers: { readonly known: number; readonly linked: number; readonly queued: number };
+  /** `host:port` of the metrics; null where there are none. */
+  readonly metrics: string | null;
 }
 
 /** A linked server, and how the link with it stands. Times in milliseconds since 1970. */

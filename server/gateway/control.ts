@@ -2,6 +2,8 @@
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import type { LogFields, LogLevel } from "../../lib/base/log.ts";
 
+import type { GatewayFigures } from "./figures.ts";
+
 /** An address to listen on. */
 export interface ListenAddress {
   readonly hostname: string;
@@ -49,6 +51,7 @@ export type ToGateway =
   /** The way to the federation worker, which takes servers that dial this one. */
   | { readonly kind: "peers"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly settings: GatewaySettings }
+  | { readonly kind: "figures" }
   /** Accept nothing new, drain, close. */
   | { readonly kind: "close" }
   | { readonly kind: "try"; readonly what: Attempt };
@@ -71,6 +74,7 @@ export type FromGateway =
   }
   /** New settings hold from now on. */
   | { readonly kind: "configured" }
+  | { readonly kind: "figures"; readonly figures: GatewayFigures }
   | { readonly kind: "closed" }
   | { readonly kind: "tried"; readonly what: Attempt; readonly result: string }
   /** Kill this process now; the sender blocks meanwhile. */

@@ -15,6 +15,7 @@ import { LinkChanges } from "./link_changes.ts";
 import type { Storage } from "../operations/contract.ts";
 import { StagedCommits } from "../requests/staging.ts";
 import type { GatewaySettings } from "./control.ts";
+import { counted, GatewayCounters, type GatewayFigures } from "./figures.ts";
 import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
 import { Probes } from "./probes.ts";
@@ -51,6 +52,7 @@ export class Gateway {
   readonly #policy: { registration: GatewaySettings["registration"] };
   readonly #limits: { -readonly [K in keyof GatewayLimits]: GatewayLimits[K] };
   readonly #count: ConnectionCount;
+  readonly #counters = new GatewayCounters();
   readonly #accept: AcceptOptions;
   /** Connections being served, greeting included. */
   readonly #serving = new Set<Promise<void>>();
@@ -73,7 +75,8 @@ export class Gateway {
       servers: () => this.#peers?.servers() ?? [],
     };
     const policy: Services["policy"] = this.#policy;
-    const own = { gateway, identityText, sessions, probes, staged, peers };
+    const counters = this.#counters;
+    const own = { counters, gateway, identityText, sessions, probes, staged, peers };
     this.#services = { ...options, ...own, limits, policy };
     this.#count = new ConnectionCount(limits);
     this.#accept = {
@@ -119,11 +122,23 @@ export class Gateway {
     return this.#services.sessions.size;
   }
 
+  /** What there is to count, as it stands. */
+  figures(): GatewayFigures {
+    const { sessions } = this.#services;
+    return {
+      ...this.#counters,
+      connections: this.#serving.size,
+      sessions: sessions.size,
+      inFlight: sessions.load.requests,
+    };
+  }
+
   /** Takes a new connection over. */
   take(transport: SocketTransport): void {
     const address = countedAddress(transport.remote.hostname);
     if (this.#closing.signal.aborted) return transport.close();
     if (!this.#count.take(address)) return this.#refuse(transport, address);
+    this.#counters.accepted++;
     const served = this.#serve(transport, address).finally(() => {
       this.#count.give(address);
       this.#serving.delete(served);
@@ -149,7 +164,9 @@ export class Gateway {
   async #serve(transport: SocketTransport, address: string): Promise<void> {
     const { limits, clock } = this.#services;
     try {
-      const connection = await this.#greet(throttled(transport, limits, clock));
+      const connection = await this.#greet(
+        throttled(counted(transport, this.#counters), limits, clock),
+      );
       if (this.#closing.signal.aborted) {
         return await connection.close(new AppError("server_closing"));
       }
@@ -194,6 +211,7 @@ export class Gateway {
   }
 
   #refuse(transport: SocketTransport, remote: string): void {
+    this.#counters.refused++;
     this.#services.logger.log("warning", "too_many_connections", { remote });
     if (this.#refusing >= refusalsAtOnce) return transport.close();
     this.#refusing++;

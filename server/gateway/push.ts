@@ -6,6 +6,8 @@ import { reach } from "../../lib/base/crashpoint.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import type { Actor, LogRow, MessageRow, Storage } from "../operations/contract.ts";
 
+import type { GatewayCounters } from "./figures.ts";
+
 /** Rows and bytes of one reading of a log. */
 const batch = { rows: 256, bytes: 256 * 1024 };
 
@@ -19,6 +21,7 @@ export interface PushServices {
     Connection,
     "send" | "sendEncoded" | "queuedBytes" | "queuedAtMost"
   >;
+  readonly counters: Pick<GatewayCounters, "delivered">;
   /** Reading failed; the connection is of no more use. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -95,8 +98,10 @@ export class Push {
       place.after > 0 && next === place.after + 1 && connection.queuedBytes <= lowWaterBytes;
     if (!ready) return false;
     for (const row of rows) {
-      if (row.device !== this.#actor.device) connection.sendEncoded(row.json, row.bytes);
       place.after = row.seq;
+      if (row.device === this.#actor.device) continue;
+      connection.sendEncoded(row.json, row.bytes);
+      this.#services.counters.delivered++;
     }
     reach("server:pushed");
     return true;
@@ -151,6 +156,7 @@ export class Push {
       sendRow(this.#services.connection, row);
       place.after = Math.max(place.after, row.seq);
     }
+    this.#services.counters.delivered += result.rows.length;
     if (result.rows.length > 0) reach("server:pushed");
     if (result.more) this.mark(conversation, place.after + 1);
   }

@@ -88,7 +88,9 @@ const hostile = new Set([
 
 function logEnd(session: Session, error: AppError | undefined): void {
   const { services, connection, remote } = session;
-  const level = error !== undefined && hostile.has(error.code) ? "warning" : "debug";
+  const isHostile = error !== undefined && hostile.has(error.code);
+  if (isHostile) services.counters.hostile++;
+  const level = isHostile ? "warning" : "debug";
   services.logger.log(level, error === undefined ? "session_ended" : "session_failed", {
     connection: connection.id,
     remote,

@@ -9,6 +9,7 @@ import type { SessionState } from "../../lib/wire/messages.ts";
 import type { Actor, Refused, SessionKey, Storage } from "../operations/contract.ts";
 import type { PeerDirectory } from "../federation/pipe.ts";
 import type { StagedCommits } from "../requests/staging.ts";
+import type { GatewayCounters } from "./figures.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Probes } from "./probes.ts";
 import type { Push } from "./push.ts";
@@ -30,6 +31,7 @@ export interface Services {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessions: SessionTable<Session>;
+  readonly counters: GatewayCounters;
   readonly probes: Probes;
   /** Linked servers; none before there is one. */
   readonly peers: PeerDirectory;
@@ -105,6 +107,7 @@ export class Session {
 
   /** A message has arrived that holds this many bytes, its answer included, until it is dealt with. */
   begin(bytes: number): void {
+    this.services.counters.messages++;
     const { load } = this.services.sessions;
     for (const counted of [this.inFlight, load]) {
       counted.requests++;
@@ -142,6 +145,7 @@ export class Session {
   failure(thrown: unknown): AppError {
     const error = asAppError(thrown);
     if (error.fault !== "peer") {
+      this.services.counters.failures++;
       const cause = error.cause instanceof Error ? error.cause : error;
       this.services.logger.log("error", "request_failed", {
         connection: this.connection.id,

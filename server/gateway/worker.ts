@@ -74,6 +74,10 @@ function configure(settings: GatewaySettings): void {
   post({ kind: "configured" });
 }
 
+function tellFigures(): void {
+  if (running !== undefined) post({ kind: "figures", figures: running.gateway.figures() });
+}
+
 /** Listens on every address; says what went wrong when not one of them works. */
 function listenOn(input: GatewayStart): TlsListener[] | undefined {
   const listeners: TlsListener[] = [];
@@ -118,6 +122,8 @@ self.onmessage = ({ data }: MessageEvent<ToGateway>) => {
       return start(data);
     case "peers":
       return running?.gateway.linkPeers(data.port);
+    case "figures":
+      return tellFigures();
     case "settings":
       return configure(data.settings);
     case "close":

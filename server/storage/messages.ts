@@ -1,5 +1,6 @@
 /** What the threads around the storage worker say to each other. */
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
+import type { HistogramFigures } from "../../lib/base/histogram.ts";
 import type { ErrorCode } from "../../lib/base/errors.ts";
 import type { Nudge, OperationName } from "../operations/contract.ts";
 import type { Settings } from "../operations/context.ts";
@@ -43,6 +44,7 @@ export type ToStorage =
   }
   | { readonly kind: "connect"; readonly hears: Hears; readonly port: MessagePort }
   | { readonly kind: "status" }
+  | { readonly kind: "figures" }
   /** What the operator decides anew. */
   | { readonly kind: "settings"; readonly settings: Settings }
   | { readonly kind: "try"; readonly what: Forbidden }
@@ -60,6 +62,20 @@ export interface StorageStatus {
   readonly databaseBytes: number;
 }
 
+/** What the storage worker counts beside that, for metrics. Sizes in bytes. */
+export interface StorageFigures extends StorageStatus {
+  /** Messages that were accepted, repeats of lost answers included. */
+  readonly messagesAccepted: number;
+  /** Operations that wait for a transaction. */
+  readonly waiting: number;
+  readonly batchSeconds: HistogramFigures;
+  readonly batchOperations: HistogramFigures;
+  /** What waits for receivers; at most `metricsLimits.queuedMs` old. */
+  readonly queuedBytes: number;
+  readonly files: number;
+  readonly fileBytes: number;
+}
+
 /** From the storage worker to the supervisor. */
 export type FromStorage =
   | { readonly kind: "listening" }
@@ -67,6 +83,7 @@ export type FromStorage =
   | { readonly kind: "failed"; readonly failure: Failure; readonly detail: string }
   | { readonly kind: "trouble"; readonly operation: string; readonly detail: string }
   | { readonly kind: "status"; readonly status: StorageStatus }
+  | { readonly kind: "figures"; readonly figures: StorageFigures }
   /** New settings hold for every operation from now on. */
   | { readonly kind: "configured" }
   | { readonly kind: "tried"; readonly what: Forbidden; readonly outcome: string }

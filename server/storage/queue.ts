@@ -1,4 +1,5 @@
 /** What gateways have asked for and is not run yet; runs it in batches and answers every gateway once per commit. */
+import { Histogram } from "../../lib/base/histogram.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import { afterThisTurn } from "../../lib/base/turn.ts";
 import type { BatchRunner, Ending, Work } from "./batch.ts";
@@ -30,6 +31,11 @@ export interface Attached {
 /** Told of an operation that failed through no fault of its caller. */
 export type OnTrouble = (operation: string, thrown: unknown) => void;
 
+/** From a write that the disk's cache took at once to one that a person notices. In seconds. */
+const secondBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+/** Up to `serverLimits.transactionOperations`. */
+const operationBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
 /** Gathers calls of all gateways and runs what has arrived as one batch. */
 export class CallQueue {
   readonly #runner: BatchRunner;
@@ -38,6 +44,10 @@ export class CallQueue {
   readonly #ports = new Map<MessagePort, Hears>();
   #queued: Queued[] = [];
   #scheduled = false;
+  readonly batchSeconds = new Histogram(secondBounds);
+  readonly batchOperations = new Histogram(operationBounds);
+  /** Messages that were accepted. */
+  messagesAccepted = 0;
   readonly counts: QueueCounts = { operations: 0, transactions: 0, failures: 0 };
 
   constructor(runner: BatchRunner, options: { onTrouble: OnTrouble; files: Attached }) {
@@ -84,7 +94,10 @@ export class CallQueue {
     const batch = this.#queued.slice(0, serverLimits.transactionOperations);
     if (batch.length === 0) return false;
     this.#queued = this.#queued.slice(batch.length);
+    const began = performance.now();
     const { endings, nudges } = this.#runner.run(batch);
+    this.batchSeconds.observe((performance.now() - began) / 1000);
+    this.batchOperations.observe(batch.length);
     this.counts.operations += batch.length;
     this.counts.transactions += 1;
     for (const nudge of nudges) if (nudge.kind === "discard") this.#files.discard(nudge.file);
@@ -102,6 +115,7 @@ export class CallQueue {
       const ending = endings[index];
       if (ending === undefined) return;
       if (!ending.ok) this.#noteFailure(name, ending);
+      else if (name === "message.send" && isAccepted(ending.result)) this.messagesAccepted++;
       if (port === null) return;
       const list = replies.get(port) ?? [];
       list.push(replyOf(id, ending));
@@ -114,6 +128,11 @@ export class CallQueue {
     }
   }
 
+  /** Operations that wait for a transaction. */
+  get waiting(): number {
+    return this.#queued.length;
+  }
+
   #noteFailure(name: string, ending: Extract<Ending, { ok: false }>): void {
     this.counts.failures += 1;
     this.#onTrouble(name, ending.error);
@@ -124,6 +143,10 @@ export class CallQueue {
     for (const port of this.#ports.keys()) port.close();
     this.#ports.clear();
   }
+}
+
+function isAccepted(result: object): boolean {
+  return "ok" in result && result.ok === true;
 }
 
 function nudgesFor(hears: Hears, nudges: Delivery["nudges"]): Delivery["nudges"] {

@@ -4,9 +4,16 @@ import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import { type Consent, defaultFileSettings, type Settings } from "../operations/context.ts";
 import type { FileSettings } from "../operations/contract.ts";
-import type { Forbidden, FromStorage, Hears, StorageStatus, ToStorage } from "./messages.ts";
+import type {
+  Forbidden,
+  FromStorage,
+  Hears,
+  StorageFigures,
+  StorageStatus,
+  ToStorage,
+} from "./messages.ts";
 
-export type { StorageStatus } from "./messages.ts";
+export type { StorageFigures, StorageStatus } from "./messages.ts";
 
 /** The name of the database within the data folder. */
 export const databaseName = "sealpost.db";
@@ -45,6 +52,8 @@ export interface StorageHandle {
   /** Resolves when the worker dies by itself; nothing can be stored any more then. */
   readonly failed: Promise<AppError>;
   status(): Promise<StorageStatus>;
+  /** The same with everything that metrics tell. */
+  figures(): Promise<StorageFigures>;
   /** Resolves when these settings hold in place of the former ones. */
   configure(settings: StorageSettings): Promise<void>;
   /** For tests: tries something that the worker must not be able to do; "allowed", or the error's name. */
@@ -172,6 +181,11 @@ function handleOver(line: Line): StorageHandle {
       const answer = line.next("status");
       line.send({ kind: "status" });
       return (await answer).status;
+    },
+    async figures() {
+      const answer = line.next("figures");
+      line.send({ kind: "figures" });
+      return (await answer).figures;
     },
     async configure(settings) {
       const answer = line.next("configured");

@@ -4,6 +4,7 @@
  */
 import { armCrashPoint } from "../../lib/base/crashpoint.ts";
 import { asAppError } from "../../lib/base/errors.ts";
+import { metricsLimits } from "../../lib/base/limits.ts";
 import { openSqliteBackend } from "../tables/sqlite/open.ts";
 import type { Backend } from "../tables/tables.ts";
 import { BatchRunner } from "./batch.ts";
@@ -11,7 +12,7 @@ import { folderDisk } from "./disk.ts";
 import { serveFiles } from "./file_server.ts";
 import { FileStore } from "./file_store.ts";
 import { tryForbidden } from "./forbidden.ts";
-import type { FromStorage, ToStorage } from "./messages.ts";
+import type { FromStorage, StorageFigures, StorageStatus, ToStorage } from "./messages.ts";
 import { CallQueue } from "./queue.ts";
 
 /** How often old rows are looked for, in milliseconds. */
@@ -76,18 +77,41 @@ async function stop(running: Running): Promise<void> {
   running.backend.close();
 }
 
-function tellStatus({ path, backend, queue }: Running): void {
+function statusOf({ path, backend, queue }: Running): StorageStatus {
   const { sessions } = backend.tables;
   const online = [...sessions.online()];
-  tell({
-    kind: "status",
-    status: {
-      ...queue.counts,
-      accountsOnline: online.length,
-      sessionsOnline: online.reduce((sum, account) => sum + sessions.ofAccount(account).length, 0),
-      databaseBytes: Deno.statSync(path).size,
-    },
-  });
+  return {
+    ...queue.counts,
+    accountsOnline: online.length,
+    sessionsOnline: online.reduce((sum, account) => sum + sessions.ofAccount(account).length, 0),
+    databaseBytes: Deno.statSync(path).size,
+  };
+}
+
+function figuresOf(state: Running): StorageFigures {
+  const { backend, queue } = state;
+  const { files } = backend.tables;
+  return {
+    ...statusOf(state),
+    messagesAccepted: queue.messagesAccepted,
+    waiting: queue.waiting,
+    batchSeconds: queue.batchSeconds.figures(),
+    batchOperations: queue.batchOperations.figures(),
+    queuedBytes: queuedBytes(backend),
+    files: files.count(),
+    fileBytes: files.total(),
+  };
+}
+
+let queued = { at: -Infinity, bytes: 0 };
+
+/** Adding it up reads every member of every conversation, so that is done seldom. */
+function queuedBytes({ tables }: Backend): number {
+  const now = performance.now();
+  if (now - queued.at >= metricsLimits.queuedMs) {
+    queued = { at: now, bytes: tables.accounts.queuedInAll() };
+  }
+  return queued.bytes;
 }
 
 async function tellTried(what: Extract<ToStorage, { kind: "try" }>["what"]): Promise<void> {
@@ -99,7 +123,9 @@ function handle(message: Exclude<ToStorage, Start>, state: Running): void {
     case "connect":
       return state.queue.connect(message.port, message.hears);
     case "status":
-      return tellStatus(state);
+      return tell({ kind: "status", status: statusOf(state) });
+    case "figures":
+      return tell({ kind: "figures", figures: figuresOf(state) });
     case "settings":
       state.runner.configure(message.settings);
       return tell({ kind: "configured" });

@@ -17,6 +17,7 @@ export interface AdminParts {
   readonly operations: Storage;
   readonly links: Links;
   readonly log: Logger;
+  readonly metrics: { readonly address: string } | undefined;
   readonly stopping: Stopping;
   readonly announcement: Announcement;
   /** What holds at the moment. */
@@ -73,10 +74,14 @@ async function statusOf(parts: AdminParts): Promise<ServerStatus> {
     operations,
     failures,
     peers: await peersOf(parts),
+    metrics: parts.metrics?.address ?? null,
   };
 }
 
-async function peersOf(parts: AdminParts): Promise<ServerStatus["peers"]> {
+/** How many linked servers there are, and what waits for them. */
+export async function peersOf(
+  parts: Pick<AdminParts, "operations" | "links" | "announcement">,
+): Promise<ServerStatus["peers"]> {
   const { peers } = await peerHandlers(parts)["peer.list"]({});
   return {
     known: peers.length,

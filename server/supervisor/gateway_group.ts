@@ -1,6 +1,7 @@
 /** All gateway workers of a server, on the same addresses. */
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { Attempt, GatewaySettings, ListenAddress } from "../gateway/control.ts";
+import type { GatewayFigures } from "../gateway/figures.ts";
 import { chooseAddresses } from "./addresses.ts";
 import { type GatewayEvents, type GatewayInput, GatewayWorker } from "./gateways.ts";
 
@@ -53,6 +54,11 @@ export class GatewayGroup {
   /** Resolves when these settings hold in all of them. */
   async configure(settings: GatewaySettings): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.configure(settings)));
+  }
+
+  /** What each of them has counted. */
+  async figures(): Promise<GatewayFigures[]> {
+    return await Promise.all(this.#workers.map((worker) => worker.figures()));
   }
 
   /** Ways from all of them to the federation worker. */

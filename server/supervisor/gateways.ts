@@ -9,6 +9,7 @@ import type {
   ListenAddress,
   ToGateway,
 } from "../gateway/control.ts";
+import type { GatewayFigures } from "../gateway/figures.ts";
 import { hostAndPort, privileged, taken } from "./addresses.ts";
 import { LogValve } from "./log_valve.ts";
 
@@ -81,6 +82,13 @@ export class GatewayWorker {
     const done = this.#next((message) => message.kind === "configured" ? true : undefined);
     this.#tell({ kind: "settings", settings });
     await done;
+  }
+
+  /** What it has counted. */
+  async figures(): Promise<GatewayFigures> {
+    const told = this.#next((message) => message.kind === "figures" ? message.figures : undefined);
+    this.#tell({ kind: "figures" });
+    return await told;
   }
 
   /** Gives it the way to the federation worker. */

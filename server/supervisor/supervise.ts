@@ -13,14 +13,16 @@ import { startStorage, type StorageHandle } from "../storage/start.ts";
 import { hostname, reachableAddresses } from "./addresses.ts";
 import { type Announcement, readyJson, readyLines } from "./announce.ts";
 import { type ServedCertificate, servedCertificate, type TlsSource } from "./certificates.ts";
-import { adminHandlers } from "./admin_handlers.ts";
+import { adminHandlers, peersOf } from "./admin_handlers.ts";
 import { openFolder } from "./folder.ts";
 import { Links } from "./federation.ts";
 import { GatewayGroup } from "./gateway_group.ts";
+import { type MetricsAddress, MetricsServer } from "./metrics.ts";
 import { type Notice, notifyManager } from "./notify.ts";
 import { type ServerKeys, serverKeys } from "./keys.ts";
 import { killSelf } from "./kill.ts";
 import { lockFolder } from "./lock.ts";
+import { processFigures } from "./process_figures.ts";
 import {
   gatewaySettings,
   type LiveConfig,
@@ -33,6 +35,7 @@ import { tryEverything } from "./try_everything.ts";
 
 /** The log, as far as it is the supervisor's to steer. */
 interface ServerLog extends Logger {
+  readonly lines: Readonly<Record<LogLevel, number>>;
   setLevel(level: LogLevel): void;
   close(): void;
 }
@@ -44,6 +47,7 @@ export interface SupervisedConfig extends LiveConfig {
   readonly tls: TlsSource;
   readonly lobbyPeers: boolean;
   readonly gateways: number;
+  readonly metrics: MetricsAddress | undefined;
 }
 
 /** What a server is started with. */
@@ -112,6 +116,7 @@ async function runServer(
   let storage: StorageHandle | undefined;
   let admin: AdminSocket | undefined;
   let links: Links | undefined;
+  let metrics: MetricsServer | undefined;
   try {
     const keys = await serverKeys(options.folder);
     const certificate = await certify(options, keys, log);
@@ -126,11 +131,13 @@ async function runServer(
       log,
     });
     stopping.onReload(() => void reloading.reload().catch(() => undefined));
-    admin = openAdmin(options, { ...around, storage, operations, links, announcement, reloading });
+    const parts = { gateways, storage, operations, links, log };
+    metrics = await startMetrics(options, { ...parts, announcement });
+    const known = { ...around, ...parts, announcement, reloading, metrics };
+    admin = openAdmin(options, known);
     announce(options, announcement, log);
     const tell = (notice: Notice) => notifyManager(options.notifySocket, notice, { logger: log });
     await tell("READY=1");
-    const parts = { gateways, storage, operations, links, log };
     if (options.test?.tries) options.print(await tries(parts));
     void startLinks(options, parts);
     const reason = await stopping.asked;
@@ -143,7 +150,24 @@ async function runServer(
     throw thrown;
   } finally {
     admin?.close();
+    metrics?.terminate();
   }
+}
+
+/** Metrics, where the operator wants them. Throws `ExitError` (network). */
+async function startMetrics(
+  { config }: ServerOptions,
+  { storage, gateways, log, ...linked }: Running & { readonly announcement: Announcement },
+): Promise<MetricsServer | undefined> {
+  if (config.metrics === undefined) return undefined;
+  const gather = async () => ({
+    process: processFigures(),
+    storage: await storage.figures(),
+    gateways: await gateways.figures(),
+    peers: await peersOf(linked),
+    logLines: log.lines,
+  });
+  return await MetricsServer.start(config.metrics, { gather, logger: log });
 }
 
 /** Resolves when a configuration holds everywhere. */
@@ -170,6 +194,7 @@ function openAdmin(
     readonly operations: Storage;
     readonly links: Links;
     readonly announcement: Announcement;
+    readonly metrics: MetricsServer | undefined;
   },
 ): AdminSocket {
   const startedAt = Date.now();
@@ -182,7 +207,7 @@ interface Running {
   readonly storage: StorageHandle;
   readonly operations: Storage;
   readonly links: Links;
-  readonly log: Logger;
+  readonly log: ServerLog;
 }
 
 /** Links with other servers, not begun yet. */

@@ -43,6 +43,8 @@ export interface Files {
   remove(key: number): void;
   /** Files and bytes of one account, finished or not. */
   use(account: number): FileUse;
+  /** How many there are, finished or not. */
+  count(): number;
   /** Bytes of all accounts. */
   total(): number;
   /** Uploads of an account that are not finished, the one that moved longest ago first. */

@@ -122,6 +122,8 @@ export interface Accounts {
   totals(key: number): Totals;
   /** Bytes of rows that wait for devices of the account. */
   queued(key: number): number;
+  /** The same of all accounts together, added up anew. */
+  queuedInAll(): number;
   /** Tells that so many bytes more (or fewer) wait. */
   addQueued(key: number, bytes: number): void;
 }

@@ -77,6 +77,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/operations/contract.ts",
     "server/storage/proxy.ts",
   ],
+  // Faces the network like a gateway, and is told text alone.
+  "server/metrics": ["lib/base"],
   "server/supervisor": [
     "lib/base",
     "lib/crypto",
@@ -86,6 +88,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/storage",
     "server/gateway",
     "server/federation",
+    "server/metrics",
     "server/admin",
   ],
   // Works on files alone, while a server runs or not.
@@ -163,7 +166,8 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "node:buffer": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "lib/sql"],
   "node:dns/promises": ["lib/wire"],
   "node:net": ["lib/crypto", "lib/wire"],
-  "node:process": ["lib/wire"],
+  // The supervisor asks it for the CPU time of the process, which Deno itself does not tell.
+  "node:process": ["lib/wire", "server/supervisor"],
   "node:timers": ["lib/base", "lib/wire"],
   "node:tls": ["lib/wire"],
 };
@@ -180,6 +184,11 @@ export const neverReached: readonly { from: string; never: readonly string[]; be
       from: "server/gateway/worker.ts",
       never: ["node:sqlite", "lib/sql"],
       because: "who faces the network holds no files",
+    },
+    {
+      from: "server/metrics/worker.ts",
+      never: ["node:sqlite", "lib/sql", "lib/crypto"],
+      because: "who answers for figures knows nothing else",
     },
     {
       from: "server/storage/worker.ts",

@@ -25,7 +25,8 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
 
   const early = await empty.run(check.map(here), env);
   assert.equal(early.code, 1, "not healthy before it runs");
-  const server = empty.start([...entry, "0", ...command.slice(1).map(here)], env);
+  const args = [...entry, "0", ...command.slice(1).map(here), "--metrics", "0"];
+  const server = empty.start(args, env);
   let printed = "";
   for await (
     const text of server.stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair)
@@ -36,6 +37,9 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
   const healthy = await empty.run(check.map(here), env);
   assert.equal(healthy.code, 0, healthy.err);
   assert.equal(JSON.parse(healthy.out).ok, true);
+  const status = await empty.run(["server", "status", "--json", "--data", here("/data")], env);
+  const figures = await fetch(`http://${JSON.parse(status.out).metrics}/metrics`);
+  assert.match(await figures.text(), /^sealpost_gateway_connections_total\{worker="0"\} \d+$/m);
   const { out: unit } = await empty.run(["server", "systemd-unit", "5000"], env);
   assert.match(unit, /^ExecStart=\/\S+ server 5000 --data \/var\/lib\/sealpost$/m);
   server.kill("SIGTERM");

@@ -94,6 +94,7 @@ export const conversationHandlers: RequestHandlers<
     const found = await session.services.storage.call("log.read", input);
     if (!found.ok) return found;
     for (const row of found.rows) sendRow(session.connection, row);
+    session.services.counters.delivered += found.rows.length;
     return { ok: true, fields: { events: found.rows.length, more: found.more } };
   },
 

@@ -212,6 +212,12 @@ export class SqliteAccounts implements Accounts {
     return sum;
   }
 
+  queuedInAll(): number {
+    this.#flushConversations();
+    return this.#database.prepare("SELECT coalesce(sum(waiting), 0) AS waiting FROM members")
+      .get<{ waiting: number }>()?.waiting ?? 0;
+  }
+
   addQueued(key: number, bytes: number): void {
     const known = this.#queued.get(key);
     if (known !== undefined) this.#queued.set(key, known + bytes);

@@ -85,6 +85,11 @@ export class SqliteFiles implements Files {
     ).get<FileUse>(account) ?? { files: 0, bytes: 0 };
   }
 
+  count(): number {
+    return this.#database.prepare("SELECT count(*) AS files FROM files")
+      .get<{ files: number }>()?.files ?? 0;
+  }
+
   total(): number {
     return this.#total ??=
       this.#database.prepare("SELECT coalesce(sum(size), 0) AS bytes FROM files")

@@ -32,6 +32,8 @@ const others: Readonly<Record<string, unknown>> = {
   fileDays: 4,
   fileTypes: "pdf,png",
   gateways: 2,
+  metrics: "0.0.0.0:9464",
+  metricsPublic: true,
   logLevel: "debug",
 };
 

@@ -67,6 +67,7 @@ function world() {
       send: (message) => void sent.push(message),
       sendEncoded: (json) => void sent.push(JSON.parse(json)),
     },
+    counters: { delivered: 0 },
     failed: (thrown) => void failures.push(thrown),
   });
   const seqs = (conversation: string) =>

@@ -1,0 +1,19 @@
+/** What the supervisor and the metrics worker say to each other. */
+
+/** From the supervisor. */
+export type ToMetrics =
+  | { readonly kind: "start"; readonly hostname: string; readonly port: number }
+  /** The answer to a `scrape`; undefined when the figures could not be gathered. */
+  | { readonly kind: "text"; readonly id: number; readonly text: string | undefined };
+
+/** To the supervisor. */
+export type FromMetrics =
+  | { readonly kind: "up" }
+  | { readonly kind: "listening"; readonly port: number }
+  | {
+    readonly kind: "failed";
+    readonly problem: "in_use" | "denied" | "other";
+    readonly text: string;
+  }
+  /** Somebody asks. */
+  | { readonly kind: "scrape"; readonly id: number };
