@@ -26,6 +26,7 @@ import { LineMode } from "./ui/line_mode.ts";
 import { LineReader } from "./ui/line_reader.ts";
 import { enterAccount } from "./ui/prompts.ts";
 import { openTerminal, type Terminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
+import { wrappedWords } from "./ui/words.ts";
 import { readFileChoices } from "./store/settings.ts";
 
 /**
@@ -275,6 +276,8 @@ function machine(): Machine {
     },
     shell: runShell,
     openEntrance,
+    clientFolder: (home) =>
+      clientFolder({ env: (name) => Deno.env.get(name), cwd: () => Deno.cwd(), home }),
     errorTerminal: () => {
       if (!Deno.stderr.isTerminal()) return undefined;
       return { columns: terminalColumns(), write: writeErr };
@@ -287,13 +290,20 @@ function machine(): Machine {
       signals.end(gone);
       throw gone;
     },
-    err: (line) => writeErr(`${line}\n`),
+    err: (line) => writeErr(`${forTerminal(line)}\n`),
     close: async () => {
       await terminal?.answered();
       dialogue?.close();
       signals.close();
     },
   };
+}
+
+/** What is said to a person is cut between words. */
+function forTerminal(line: string): string {
+  if (!Deno.stderr.isTerminal() || line.startsWith("{")) return line;
+  const columns = terminalColumns();
+  return line.split("\n").flatMap((each) => wrappedWords(each, columns)).join("\n");
 }
 
 async function restOf(lines: LineReader | undefined): Promise<string> {

@@ -1,9 +1,17 @@
 /** Runs commands that the person in front named, for `listen --exec`. */
 
-/** Runs `command` with the shell, `input` on its standard input; its exit code. What it prints goes where ours does. */
-export async function runShell(command: string, input: string): Promise<number> {
+/** What a command is handed, beside its own words. */
+export interface ShellData {
+  /** On its standard input. */
+  readonly input: string;
+  /** In its environment, beside ours. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Runs `command` with the shell; its exit code. What it prints goes where ours does. */
+export async function runShell(command: string, { input, env }: ShellData): Promise<number> {
   const args = ["-c", command];
-  const child = new Deno.Command("/bin/sh", { args, stdin: "piped" }).spawn();
+  const child = new Deno.Command("/bin/sh", { args, env, stdin: "piped" }).spawn();
   const [status] = await Promise.all([child.status, feed(child.stdin, input)]);
   return status.code;
 }

@@ -15,6 +15,7 @@ import {
   jsonLine,
   keyJson,
   notificationJson,
+  passwordJson,
   rekeyedJson,
   sessionJson,
   userJson,
@@ -66,9 +67,25 @@ export async function login(run: Run, given: string | undefined): Promise<void> 
   });
 }
 
-async function newPassword(run: Run, name: string): Promise<string> {
+function newPassword(run: Run, name: string): Promise<string> {
+  const { passwordFile } = run.flags;
+  return chosenPassword(run, { name, passwordFile, use: "--password-file or --password-stdin" });
+}
+
+/** A new password from the file or standard input, else from the person. Weak ones are refused with the reason. */
+async function chosenPassword(
+  run: Run,
+  { name, passwordFile, use }: {
+    readonly name: string;
+    readonly passwordFile: string | undefined;
+    /** What could have been given. */
+    readonly use: string;
+  },
+): Promise<string> {
   const sources = passwordSources(run);
-  const given = await givenPassword(run.flags, sources);
+  const { passwordFile: _, ...others } = run.flags;
+  const flags = passwordFile === undefined ? others : { ...others, passwordFile };
+  const given = await givenPassword(flags, sources);
   if (given !== undefined) {
     const verdict = judgePassword(given, { name });
     if (verdict.kind === "ok") return given;
@@ -76,7 +93,7 @@ async function newPassword(run: Run, name: string): Promise<string> {
   }
   const dialogue = run.flags.input ? sources.dialogue() : undefined;
   if (dialogue === undefined) {
-    throw new ExitError("usage", "A password is needed: use --password-file or --password-stdin.");
+    throw new ExitError("usage", `A new password is needed: use ${use}.`);
   }
   const typed = await askNewPassword(dialogue, { name });
   if (typed === undefined) throw new ExitError("interrupted", "Nothing was done.");
@@ -103,6 +120,48 @@ async function reportSession(run: Run, engine: Engine, created: boolean): Promis
   } finally {
     await engine.stop();
   }
+}
+
+/** Where the new password of `password` comes from. */
+export interface NewPasswordFlags {
+  readonly newPasswordFile?: string;
+}
+
+/** Changes the account's password, on all its devices. */
+export async function changePassword(run: Run, flags: NewPasswordFlags): Promise<void> {
+  await withEntrance(run, async (entrance) => {
+    const name = accountName(run, entrance);
+    const sources = passwordSources(run);
+    const question = `Current password of ${safe(name, 64)}: `;
+    const current = await password(run.flags, { ...sources, question });
+    const remember = run.flags.remember ?? entrance.isRemembered(name);
+    const engine = await entrance.login({ name, password: current, remember });
+    try {
+      const next = await chosenPassword(run, {
+        name,
+        passwordFile: flags.newPasswordFile,
+        use: "--new-password-file, or --password-stdin with the current and the new one",
+      });
+      await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+      await engine.changePassword(current, next);
+    } finally {
+      await engine.stop();
+    }
+    remark(run, "The password is changed, for all devices of the account.");
+    if (run.flags.json) run.world.out(jsonLine(passwordJson(name)));
+  });
+}
+
+/** Locks the profile on this machine: its key is not remembered any more. */
+export async function logout(run: Run, given: string | undefined): Promise<void> {
+  await withEntrance(run, async (entrance) => {
+    const name = given ?? accountName(run, entrance);
+    if (!entrance.hasProfile(name)) {
+      throw new ExitError("notFound", `There is no profile of ${safe(name, 64)} on this machine.`);
+    }
+    await entrance.forget(name);
+    remark(run, `${safe(name, 64)} is locked: from now on its password is needed here.`);
+  });
 }
 
 /** Lists accounts that are online, or all. */

@@ -7,6 +7,7 @@ import { safe } from "../ui/format.ts";
 import { progressLine, Rate, Tenths } from "../ui/progress.ts";
 import { targetOf } from "../ui/target.ts";
 import { fileJson, jsonLine } from "./json.ts";
+import { refusal } from "./messages.ts";
 import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./session.ts";
 
 /** A bar is painted at most so often, in milliseconds. */
@@ -73,7 +74,7 @@ async function send(run: Run, to: string, path: string): Promise<void> {
     );
     const message = await engine.waitFor(id, "sent", run.signal);
     if (message.state === "failed") {
-      throw new ExitError("failed", `Not announced: ${safe(message.problem ?? "refused")}`);
+      throw await refusal(engine, message);
     }
     const info = (await engine.files.list()).find((one) => one.id === id);
     if (info !== undefined) print(run, info);

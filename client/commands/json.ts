@@ -11,6 +11,7 @@ import type { DirectoryState } from "../engine/api_directory.ts";
 import type { ArchiveStatus, ArchiveSwitched } from "../engine/api_archive.ts";
 import type { DeviceInfo } from "../engine/api_devices.ts";
 import type { FileInfo } from "../engine/api_files.ts";
+import type { Finding } from "./finding.ts";
 import type { Failure } from "./failure.ts";
 
 const version = 1 as const;
@@ -188,6 +189,11 @@ export function sessionJson(
   return { v: version, type: "session" as const, status: "ready", ...session };
 }
 
+/** What `password` answers. */
+export function passwordJson(name: string) {
+  return { v: version, type: "password" as const, name, changed: true };
+}
+
 /** What `check` answers. */
 export function checkJson(name: string, exists: boolean) {
   return { v: version, type: "check" as const, name, exists };
@@ -226,6 +232,11 @@ export function memberJson(group: GroupInfo, member: GroupInfo["members"][number
 /** A blocked account. */
 export function blockedJson(blocked: BlockedInfo) {
   return { v: version, type: "blocked" as const, ...blocked, time: iso(blocked.since) };
+}
+
+/** One thing that `doctor` has looked at. */
+export function findingJson(finding: Finding) {
+  return { v: version, type: "finding" as const, ...finding };
 }
 
 /** An error, on standard error. */

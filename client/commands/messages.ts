@@ -3,7 +3,7 @@ import { AppError, isErrorCode } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts";
 import { writeNewFile } from "../ui/files.ts";
-import { errorText, formatMessage, safe } from "../ui/format.ts";
+import { counted, errorText, formatMessage, safe } from "../ui/format.ts";
 import { targetOf } from "../ui/target.ts";
 import { groupLine } from "../ui/group_words.ts";
 import { groupJson, jsonLine, messageJson } from "./json.ts";
@@ -42,7 +42,7 @@ export async function send(
       ids.push((await sending).id);
     }
     if (ids.length === 0) throw new ExitError("usage", "There is no text to send.");
-    for (const id of ids) report(run, engine, await settled(run, engine, { id, ...options }));
+    for (const id of ids) await report(run, engine, await settled(run, engine, { id, ...options }));
   });
 }
 
@@ -78,7 +78,7 @@ async function* texts(
 async function settled(
   run: Run,
   engine: Engine,
-  options: { id: string; flags: SendFlags },
+  options: { id: string; to: string; flags: SendFlags },
 ): Promise<ChatMessage> {
   const stopped = stoppedForGood(engine);
   try {
@@ -86,40 +86,51 @@ async function settled(
     return await Promise.race([reached, stopped.rejection]);
   } catch (error) {
     if (!run.signal.aborted || run.world.signal.aborted) throw error;
-    throw new ExitError("queued", await late(engine, options), { cause: error });
+    const wanted = options.flags.wait;
+    throw new ExitError("queued", await lateText(engine, { ...options, wanted }), { cause: error });
   } finally {
     stopped.forget();
   }
 }
 
-async function late(
+/** Why a message has not got as far as wanted in the time given, and what happens to it now. */
+export async function lateText(
   engine: Engine,
-  { id, flags: { wait: wanted } }: { readonly id: string; readonly flags: SendFlags },
+  { id, to, wanted }: { readonly id: string; readonly to: string; readonly wanted: string },
 ): Promise<string> {
+  const { state, away } = await engine.content.find(id);
+  if (state !== "queued" && away === undefined) {
+    const command = `sealpost client history ${safe(to, 70)}`;
+    return `Sent, but not ${wanted} in the time given. ${command} shows how far it has got.`;
+  }
   const connection = engine.connection();
-  const { away } = await engine.content.find(id);
   const reason = connection.kind === "offline"
     ? connection.reason
     : away && `the server ${safe(away, 64)} cannot be reached just now`;
-  const why = reason === undefined ? "" : ` (${reason})`;
-  return wanted === "sent" || away !== undefined
-    ? `The message is queued and will be sent by itself as soon as it can; not in the time given${why}.`
-    : `The message was not ${wanted} in the time given. Nothing is lost: it waits until it can be.`;
+  const why = reason === undefined ? "" : `: ${reason}`;
+  return `Not sent in the time given${why}. It stays in the queue, and goes out with the next ` +
+    "command or chat of this account that reaches the server.";
 }
 
-/** The refusal that an own message met. */
-export function failedMessage({ problem, problemCode = "internal" }: ChatMessage): AppError {
+function failedMessage({ problem, problemCode = "internal" }: ChatMessage): AppError {
   return new AppError(isErrorCode(problemCode) ? problemCode : "internal", {
     text: `Not sent: ${problem ?? "the server refused it"}`,
   });
 }
 
-function report(run: Run, engine: Engine, message: ChatMessage): void {
-  if (message.state === "failed") throw failedMessage(message);
+async function report(run: Run, engine: Engine, message: ChatMessage): Promise<void> {
+  if (message.state === "failed") throw await refusal(engine, message);
   if (run.flags.json) print(run, engine, message);
 }
 
-function print(run: Run, engine: Engine, message: ChatMessage): void {
+/** The refusal of a message. What was for nobody at all does not stay in the history. */
+export async function refusal(engine: Engine, message: ChatMessage): Promise<AppError> {
+  if (message.problemCode === "no_such_user") await engine.content.remove(message.id);
+  return failedMessage(message);
+}
+
+/** Prints a message as the flags say. */
+export function print(run: Run, engine: Engine, message: ChatMessage): void {
   const self = engine.self.name;
   run.world.out(
     run.flags.json
@@ -128,7 +139,8 @@ function print(run: Run, engine: Engine, message: ChatMessage): void {
   );
 }
 
-const optional = (conversation: string | undefined): { target?: Target } =>
+/** The conversation that a name means, where one was given. */
+export const optional = (conversation: string | undefined): { target?: Target } =>
   conversation === undefined ? {} : { target: targetOf(conversation) };
 
 /** Prints unread messages, earliest first, at most `count`, and marks them as read. */
@@ -147,12 +159,12 @@ export async function read(
 }
 
 /** A stranger's messages are only for whoever asks for them. */
-function answered(target: Target | undefined): (message: ChatMessage) => boolean {
+export function answered(target: Target | undefined): (message: ChatMessage) => boolean {
   return ({ request }) => request !== true || target !== undefined;
 }
 
 /** Marks the last message of every conversation among `messages`. */
-async function markAll(engine: Engine, messages: readonly ChatMessage[]): Promise<void> {
+export async function markAll(engine: Engine, messages: readonly ChatMessage[]): Promise<void> {
   const last = new Map(messages.map((message) => [message.conversation, message]));
   for (const message of last.values()) await engine.markRead(message);
 }
@@ -220,68 +232,6 @@ async function catchUpIfPossible(run: Run, engine: Engine): Promise<void> {
   }
 }
 
-/** What `listen` does beside printing. */
-export interface ListenOptions {
-  readonly conversation: string | undefined;
-  /** End after the first message. */
-  readonly once: boolean;
-  /** Run this with the shell for each message, which it gets as JSON on its standard input, instead of printing it. */
-  readonly exec: string | undefined;
-}
-
-/** Hands out every unread message once and then each as it arrives, marking it as read. */
-export async function listen(run: Run, options: ListenOptions): Promise<void> {
-  const { target } = optional(options.conversation);
-  await withEngine(run, async (engine) => {
-    let wake = () => {};
-    const stop = engine.subscribe((event) => {
-      if (event.kind === "message" || event.kind === "caught_up") wake();
-      if (event.kind === "warning") remark(run, safe(event.text, 500));
-    });
-    const stopped = stoppedForGood(engine);
-    const end = Promise.race([aborted(run.signal), stopped.rejection]);
-    try {
-      await engine.start({ receive: true, keepTrying: true, signal: run.signal });
-      for (;;) {
-        const arrival = new Promise<void>((resolve) => wake = resolve);
-        const waiting = (await engine.unread(target)).filter(answered(target));
-        const taken = options.once ? waiting.slice(0, 1) : waiting;
-        await handOut(run, engine, { taken, exec: options.exec });
-        if (options.once && taken.length > 0) return;
-        await Promise.race([arrival, end]);
-      }
-    } finally {
-      stop();
-      stopped.forget();
-      // Nobody waits for it any more; its rejection at exit is not an error.
-      end.catch(() => undefined);
-    }
-  });
-}
-
-/** A message is marked as read when it was printed, or when its command has succeeded. */
-async function handOut(
-  run: Run,
-  engine: Engine,
-  { taken, exec }: { taken: readonly ChatMessage[]; exec: string | undefined },
-): Promise<void> {
-  if (exec === undefined) {
-    for (const message of taken) print(run, engine, message);
-    return await markAll(engine, taken);
-  }
-  for (const message of taken) {
-    // The text goes to standard input alone: in the command line the shell would obey it.
-    const code = await run.world.shell(
-      exec,
-      `${jsonLine(messageJson(message, engine.self.name))}\n`,
-    );
-    if (code !== 0) {
-      throw new ExitError("failed", `The command ended with ${code}; its message stays unread.`);
-    }
-    await engine.markRead(message);
-  }
-}
-
 /** Rejects with the signal's reason. */
 export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
@@ -331,6 +281,7 @@ export async function exportMessages(
     const { output } = options.flags;
     if (output === undefined) return lines.forEach((line) => run.world.out(line));
     await writeNewFile(output, lines.map((line) => `${line}\n`).join(""));
-    remark(run, `${lines.length} written to ${output}`);
+    const what = counted(lines.length, options.flags.signed ? "receipt" : "message");
+    remark(run, `${what} written to ${safe(output, 500)}`);
   });
 }

@@ -2,7 +2,18 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { ServerAddress } from "../engine/api.ts";
-import { check, key, login, notifications, register, rekey, users } from "./accounts.ts";
+import {
+  changePassword,
+  check,
+  key,
+  login,
+  logout,
+  type NewPasswordFlags,
+  notifications,
+  register,
+  rekey,
+  users,
+} from "./accounts.ts";
 import { archiveStatus, archiveSwitch, devices, renameDevice, revokeDevice } from "./archive.ts";
 import { deleteMessage, editMessage, expire, reactTo } from "./changes.ts";
 import { verifyContact, type VerifyFlags } from "./compare.ts";
@@ -10,7 +21,8 @@ import { showDirectory, trustDirectory } from "./directory.ts";
 import { file, fileActs, type FileFlags } from "./files.ts";
 import { groupActions, isGroupAction } from "../ui/group_words.ts";
 import { block, blocked, group } from "./groups.ts";
-import { exportMessages, history, listen, read, send, type SendFlags, unread } from "./messages.ts";
+import { listen } from "./listen.ts";
+import { exportMessages, history, read, send, type SendFlags, unread } from "./messages.ts";
 import { addClientFlags, type ClientFlags } from "./options.ts";
 import { beginRun, type Run } from "./session.ts";
 import type { World } from "./world.ts";
@@ -20,6 +32,8 @@ export const commandNames = [
   "check",
   "register",
   "login",
+  "logout",
+  "password",
   "send",
   "read",
   "unread",
@@ -44,6 +58,7 @@ export const commandNames = [
   "export",
   "file",
   "rpc",
+  "doctor",
   "help",
 ] as const;
 
@@ -123,6 +138,21 @@ function addAccountCommands(add: Add): void {
     example: "login sam --remember",
     act: (run, name: string | undefined) => login(run, name),
   }).argument("[NAME]", "account; default: the last one");
+  add("doctor", {
+    about: "look at profile, server, identity, clock and directory, and say what is to be done",
+    example: "doctor --json",
+    act: async (run) => await (await import("./doctor.ts")).doctor(run),
+  });
+  add("logout", {
+    about: "lock the profile on this machine again: forget what --remember has kept",
+    example: "logout sam",
+    act: (run, name: string | undefined) => logout(run, name),
+  }).argument("[NAME]", "account; default: the last one");
+  add("password", {
+    about: "change the account's password, for all its devices",
+    example: "password --password-file pw --new-password-file pw.new",
+    act: (run, flags: NewPasswordFlags) => changePassword(run, flags),
+  }).option("--new-password-file <FILE>", "read the new one from the first line of a file");
   add("users", {
     about: "list who is online",
     example: "users --all --json",
@@ -285,7 +315,8 @@ function addMessageCommands(add: Add): void {
   }).addArgument(conversation()).addOption(number())
     .option("--grep <RE>", "only texts that match this regular expression");
   add("listen", {
-    about: "print every unread message, then each as it arrives, marking it as read",
+    about: "print every unread message, then each as it arrives, marking it as read; " +
+      "--timeout ends it (exit code 6 when --once got nothing)",
     example: 'listen --json | while read -r line; do echo "$line"; done',
     act: (run, wanted: string | undefined, flags: { once?: boolean; exec?: string }) =>
       listen(run, { conversation: wanted, once: flags.once ?? false, exec: flags.exec }),
@@ -293,7 +324,8 @@ function addMessageCommands(add: Add): void {
   }).addArgument(conversation()).option("--once", "end after the first message")
     .option(
       "--exec <COMMAND>",
-      "instead of printing, run this for each message, which it gets as JSON on standard input",
+      "instead of printing, run this for each message, which it gets as JSON on standard input and " +
+        "in SEALPOST_FROM, SEALPOST_TEXT, SEALPOST_CONVERSATION, SEALPOST_ID, SEALPOST_TIME",
     );
   add("rpc", {
     about: "serve every action to a program: JSON-RPC 2.0, one object per line on standard input " +

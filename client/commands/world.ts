@@ -37,9 +37,14 @@ export interface World {
   restOfInput(): Promise<string>;
   /** The terminal as a dialogue, when there is one; the same at every call. */
   dialogue(): Dialogue | undefined;
-  /** Runs a command line with the shell, `input` on its standard input; its exit code. */
-  shell(command: string, input: string): Promise<number>;
+  /** Runs a command line with the shell, `input` on its standard input and `env` in its environment; its exit code. */
+  shell(
+    command: string,
+    data: { readonly input: string; readonly env: Readonly<Record<string, string>> },
+  ): Promise<number>;
   openEntrance(choice: EntranceChoice): Promise<Entrance>;
+  /** Where profiles are kept. Throws `ExitError` (usage). */
+  clientFolder(home: string | undefined): string;
   /** Standard error, when it is a terminal on which a line can be painted again. */
   errorTerminal(): { readonly columns: number; write(text: string): void } | undefined;
   /** What the user has decided about files. Throws `ExitError` (usage). */

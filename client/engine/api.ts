@@ -19,7 +19,8 @@ export type { Target } from "./api_target.ts";
 export type ConnectionState =
   | { readonly kind: "offline"; readonly reason: string; readonly retryAt?: number }
   | { readonly kind: "connecting" }
-  | { readonly kind: "online"; readonly address: string }
+  /** `aheadMs`: how far the server's clock is ahead of this machine's, as it was when the session began. */
+  | { readonly kind: "online"; readonly address: string; readonly aheadMs: number }
   /** Trying again makes no sense without a person: revoked, replaced, changed identity, disabled. */
   | { readonly kind: "stopped"; readonly code: string; readonly reason: string };
 

@@ -211,8 +211,11 @@ export class Keeper implements Requester {
         },
       });
       this.#requests = requests;
+      const asked = this.#options.clock.now();
       const { message } = await this.#login(requests);
-      this.#enter({ kind: "online", address: message.address });
+      // In the middle between question and answer, as near as one can tell.
+      const aheadMs = Math.round(message.now - (asked + this.#options.clock.now()) / 2);
+      this.#enter({ kind: "online", address: message.address, aheadMs });
       ready();
       this.#options.onReady(message, signal);
       await requests.finished;

@@ -16,7 +16,9 @@ export function describeArchive(status: ArchiveStatus): string {
     ? []
     : [`size           ${mib(bytes)} of ${mib(most)}`];
   return [
-    `${historyLine(status)}${complete ? "" : " (not everything is here yet)"}`,
+    `history        ${status.have} of ${counted(status.total, "message")}${
+      complete ? "" : " (not everything is here yet)"
+    }`,
     ...size,
     `not archived   ${off.length === 0 ? "-" : off.map((name) => safe(name, 64)).join(", ")}`,
     ...(damaged === 0 ? [] : [`damaged        ${counted(damaged, "part")} cannot be read`]),

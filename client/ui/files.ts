@@ -1,11 +1,15 @@
 /** Files that a person names. */
 
-/** Writes `text` to a new file of mode 0600. Throws an error for people when it exists or cannot be written. */
+import { ExitError } from "../../lib/base/exit_codes.ts";
+
+/** Writes `text` to a new file of mode 0600. Throws `ExitError` (localData) when it exists or cannot be written. */
 export async function writeNewFile(path: string, text: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    throw new Error(`${path} was not written: ${reason(error)}`, { cause: error });
+    throw new ExitError("localData", `${path} was not written: ${reason(error)}.`, {
+      cause: error,
+    });
   }
 }
 

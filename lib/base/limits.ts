@@ -351,6 +351,10 @@ export const clientLimits = {
   recreateGapMs: 10 * minute,
   /** Messages of one outbox pass. */
   outboxBatch: 64,
+  /** A clock that is off by more shows wrong times; `doctor` says so. */
+  clockWarnMs: minute,
+  /** A clock that is off by more makes certificates and keys of devices look expired or not valid yet. */
+  clockFailMs: 12 * hour,
   /** Texts that a regular expression is tried on in one go. */
   grepBatch: 256,
   /** How long that may take: sane expressions need a millisecond, and others would need years. */

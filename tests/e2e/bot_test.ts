@@ -23,18 +23,54 @@ Deno.test("a bot answers from a shell loop, with nothing in its environment but 
   });
   assert.equal((await once("send", "#lobby", "the nightly build is green")).code, 0);
 
-  // Waits for one message and answers it: the loop of every bot.
-  await using loop = Running.start([
+  // Waits for one message and answers it.
+  await using greeter = Running.start([
     "-c",
     `./sealpost client listen --once --json |
      sed -n 's/.*"from":"\\([^"]*\\)".*/\\1/p' |
      while read -r name; do echo "hello $name" | ./sealpost client send "$name"; done`,
   ], { home: bot.folder, cwd: bot.folder, file: "/bin/sh", bare: true });
   await ann.lines(["send", "bot", "anybody there?", "--wait", "read"]);
-  assert.equal((await loop.ended).code, 0, loop.err.join("\n"));
-  const [answer] = await ann.json(["unread", "bot"]);
+  assert.equal((await greeter.ended).code, 0, greeter.err.join("\n"));
+  const [answer] = await ann.json(["read", "bot"]);
   assert.equal(answer?.["text"], "hello ann");
+
+  // The bot of the README, as it stands there.
+  const pids = `${bot.folder}/pids`;
+  await Deno.mkdir(`${bot.folder}/bin`);
+  const wrapper = `#!/bin/sh\necho $$ >>"${pids}"\nexec "${bot.program}" "$@"\n`;
+  await Deno.writeTextFile(`${bot.folder}/bin/sealpost`, wrapper, { mode: 0o755 });
+  const path = { PATH: `${bot.folder}/bin:${Deno.env.get("PATH") ?? ""}` };
+  await using loop = Running.start(["-c", await readmeBot()], {
+    home: bot.folder,
+    cwd: bot.folder,
+    file: "/bin/sh",
+    bare: true,
+    env: path,
+  });
+  for (const [asked, said] of [["uptime", /load average/], ["hm?", /^I know one word: uptime$/]]) {
+    await ann.lines(["send", "bot", String(asked), "--wait", "read"]);
+    const [line] = await ann.json(["listen", "bot", "--once"]);
+    assert.match(String(line?.["text"]), said as RegExp);
+  }
+  // The shell first, so that it does not begin again; what it has started would go on without it.
+  loop.kill("SIGKILL");
+  for (const pid of (await Deno.readTextFile(pids)).trim().split("\n")) {
+    try {
+      Deno.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
 });
+
+/** The block of shell code behind the README's mark. */
+async function readmeBot(): Promise<string> {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const code = /<!-- a bot;[^\n]*-->\s+```sh\n([^]*?)```/.exec(readme)?.[1];
+  assert.ok(code !== undefined, "the README has lost its bot");
+  return code;
+}
 
 Deno.test("listen --exec hands each message to a command, and keeps it unread when that fails", async () => {
   await using town = await Town.make();

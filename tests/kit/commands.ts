@@ -52,6 +52,7 @@ function worldOf(
       return all.join("\n");
     },
     dialogue: () => undefined,
+    clientFolder: () => `${home}/client`,
     shell: runShell,
     openEntrance: async (choice) => {
       const entrance = await openEntrance(choice);

@@ -39,7 +39,10 @@ Deno.test({
         );
         const sent = await erik.once(["send", "sam", "from a script", "--timeout", "2"]);
         assert.equal(sent.code, 7, sent.err);
-        assert.match(sent.err, /queued .*\(the server cannot store anything just now\)\.$/m);
+        assert.match(
+          sent.err,
+          /^sealpost: Not sent .*: the server cannot store anything just now\./m,
+        );
         disk.empty();
         // Without anybody's doing: the chat window itself gets through.
         await other.waitForLine(/erik: @sam written while it is full/);

@@ -31,6 +31,7 @@ export const connection = Type.Object({
   code: maybe(text),
   retryAt: maybe(time),
   address: maybe(text),
+  aheadMs: maybe(Type.Integer({ description: "the server's clock minus this machine's" })),
 });
 
 /** The schema of every event, by its kind. */

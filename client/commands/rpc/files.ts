@@ -8,7 +8,7 @@ import { placeFor } from "../files.ts";
 import { fileJson } from "../json.ts";
 import { conversation, count, list, maybe, part, text } from "../schemas/define.ts";
 import { file } from "../schemas/outputs.ts";
-import { failedMessage } from "../messages.ts";
+import { refusal } from "../messages.ts";
 import { type Context, method } from "./define.ts";
 
 const id = Type.String({ maxLength: 64, description: "a file's number or id, or the end of it" });
@@ -55,7 +55,7 @@ export const fileMethods = {
       const where = { target: targetOf(to), path: from };
       const { id } = await engine.files.send(where, transfer(context));
       const announced = await engine.waitFor(id, "sent", signal);
-      if (announced.state === "failed") throw failedMessage(announced);
+      if (announced.state === "failed") throw await refusal(engine, announced);
       const sent = (await engine.files.list()).find((one) => one.id === id);
       if (sent === undefined) throw new AppError("not_found");
       return { file: fileJson(sent) };

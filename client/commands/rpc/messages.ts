@@ -6,7 +6,7 @@ import { textLimits } from "../../../lib/base/limits.ts";
 import type { ChatMessage, Engine, Target } from "../../engine/api.ts";
 import { requestTarget } from "../../ui/group_words.ts";
 import { targetOf } from "../../ui/target.ts";
-import { expression, failedMessage } from "../messages.ts";
+import { expression, lateText, refusal } from "../messages.ts";
 import {
   archivedJson,
   conversationJson,
@@ -57,15 +57,19 @@ async function known(context: Context, target: Target): Promise<void> {
 /** The message once it has got so far; what takes too long stays in the queue. */
 async function reached(
   context: Context,
-  { id, state }: { readonly id: string; readonly state: "sent" | "delivered" | "read" },
+  { id, state, to }: {
+    readonly id: string;
+    readonly state: "sent" | "delivered" | "read";
+    readonly to: string;
+  },
 ): Promise<ChatMessage> {
   try {
     const one = await context.engine.waitFor(id, state, context.signal);
-    if (one.state === "failed") throw failedMessage(one);
+    if (one.state === "failed") throw await refusal(context.engine, one);
     return one;
   } catch (error) {
     if (!isLate(context)) throw error;
-    const text = `The message was not ${state} in the time given. It stays in the queue.`;
+    const text = await lateText(context.engine, { id, to, wanted: state });
     throw new ExitError("queued", text, { cause: error });
   }
 }
@@ -122,7 +126,7 @@ export const messageMethods = {
       return {
         message: json(
           context,
-          wait === "queued" ? one : await reached(context, { id, state: wait }),
+          wait === "queued" ? one : await reached(context, { id, state: wait, to }),
         ),
       };
     },
@@ -134,7 +138,8 @@ export const messageMethods = {
     example: { id: "01890a5d-ac96-774b-bcce-b302099a8057", state: "read" },
     run: async (context, { id, state }) => {
       const one = await find({ id }, context);
-      return { message: json(context, await reached(context, { id: one.id, state })) };
+      const to = one.conversation;
+      return { message: json(context, await reached(context, { id: one.id, state, to })) };
     },
   }),
   "message.retry": method({

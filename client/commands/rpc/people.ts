@@ -3,7 +3,6 @@ import Type from "typebox";
 import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { textLimits } from "../../../lib/base/limits.ts";
-import { judgePassword } from "../../../lib/crypto/password_strength.ts";
 import { checkDigits } from "../compare.ts";
 import {
   archiveJson,
@@ -227,10 +226,6 @@ export const accountMethods = {
     result: { changed: flag },
     example: { current: "long gravel marmot 77", next: "wide pebble heron 31" },
     run: async ({ engine }, { current, next }) => {
-      const verdict = judgePassword(next, { name: engine.self.name });
-      if (verdict.kind !== "ok") {
-        throw new ExitError("notAllowed", `The new password was refused: ${verdict.reason}`);
-      }
       await engine.changePassword(current, next);
       return { changed: true };
     },

@@ -60,6 +60,9 @@ export const session = line("session", "What register and login answer", {
   created: flag,
 });
 
+/** What `password` answers. */
+export const password = line("password", "What password answers", { name: text, changed: flag });
+
 /** What `check` answers. */
 export const check = line("check", "Whether an account exists", { name: text, exists: flag });
 
@@ -235,6 +238,15 @@ export const receipt = line("receipt", "A signed receipt", {
   certificate: text,
 });
 
+/** One thing that `doctor` has looked at. */
+export const finding = line("finding", "One thing that doctor has looked at", {
+  check: oneOf("folder", "account", "profile", "server", "identity", "clock", "directory"),
+  level: oneOf("ok", "warn", "fail", "skip"),
+  text,
+  advice: maybe(text),
+  exit: maybe(Type.Integer({ description: "the exit code that it leads to" })),
+});
+
 /** What `paths` answers. */
 export const paths = line("paths", "Where everything is kept", {
   serverData: text,
@@ -254,6 +266,7 @@ export const error = line("error", "Why a command failed; on standard error", {
 export const outputs = {
   message,
   session,
+  password,
   check,
   user,
   notification,
@@ -269,6 +282,7 @@ export const outputs = {
   rekeyed,
   directory,
   verdict,
+  finding,
   receipt,
   conversation: conversationLine,
   paths,

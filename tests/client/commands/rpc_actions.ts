@@ -5,7 +5,7 @@ import type { Engine } from "../../../client/engine/api.ts";
 type Calls<T, P extends string> = {
   [K in keyof T & string]: T[K] extends (...given: never[]) => unknown ? `${P}${K}` : never;
 }[keyof T & string];
-type Rooms = "content" | "files" | "directory" | "groups" | "requests" | "archive" | "devices";
+type Rooms = Exclude<keyof Engine, "self" | Calls<Engine, "">>;
 type Action = Calls<Engine, ""> | { [R in Rooms]: Calls<Engine[R], `${R}.`> }[Rooms];
 
 /** Every action: whether a method does it, or why none does. */
