@@ -20,12 +20,22 @@ import { runShell } from "./shell.ts";
 import { Chat } from "./ui/chat.ts";
 import type { Dialogue } from "./ui/dialogue.ts";
 import { editDistance } from "./ui/slash.ts";
-import { safe } from "./ui/format.ts";
+import { paletteFor } from "./ui/colours.ts";
+import { DumbTerminal } from "./ui/dumb_terminal.ts";
+import { type LineStyle, safe } from "./ui/format.ts";
 import { LineEditor } from "./ui/line_editor.ts";
 import { LineMode } from "./ui/line_mode.ts";
 import { LineReader } from "./ui/line_reader.ts";
+import { backgroundOfVariable } from "./ui/questions.ts";
 import { enterAccount } from "./ui/prompts.ts";
-import { openTerminal, type Terminal, terminalColumns, writeErr, writeOut } from "./ui/terminal.ts";
+import {
+  openTerminal,
+  plainInput,
+  type Terminal,
+  terminalColumns,
+  writeErr,
+  writeOut,
+} from "./ui/terminal.ts";
 import { wrappedWords } from "./ui/words.ts";
 import { readFileChoices } from "./store/settings.ts";
 
@@ -65,6 +75,8 @@ export async function runClient(args: readonly string[]): Promise<number> {
     const oneShot = commandNames.some((name) => name === command) || isHelp(args);
     return oneShot ? await runOneShot(world, args) : await runInteractive(world, args);
   } catch (error) {
+    // What is said now stands below everything, on a terminal that is as it was.
+    await world.close();
     return reportFailure(error, { args, err: world.err });
   } finally {
     await world.close();
@@ -172,7 +184,7 @@ async function converse(run: Run, dialogue: Dialogue): Promise<number> {
     const chat = new Chat({
       engine,
       dialogue,
-      style: styleOf(run),
+      style: await chatStyle(run, dialogue),
       clock: run.world.clock,
       forget: () => entrance.forget(name),
       files: chatFiles(run),
@@ -184,6 +196,15 @@ async function converse(run: Run, dialogue: Dialogue): Promise<number> {
       await engine.stop({ drainMs: drainMs(run) });
     }
   });
+}
+
+/** With colours for names that can be read on what this terminal has behind its letters. */
+async function chatStyle(run: Run, dialogue: Dialogue): Promise<LineStyle> {
+  const style = styleOf(run);
+  if (!style.styled || !dialogue.interactive) return style;
+  const background = await dialogue.background() ??
+    backgroundOfVariable(Deno.env.get("COLORFGBG"));
+  return { ...style, palette: paletteFor(background) };
 }
 
 /** Where files of a chat go, and what may be sent. */
@@ -272,6 +293,7 @@ function machine(): Machine {
     restOfInput: () => restOf(lines),
     dialogue: () => {
       if (!inputIsTerminal || !outputIsTerminal) return undefined;
+      if (Deno.env.get("TERM") === "dumb") return dialogue ??= new DumbTerminal(plainInput);
       return dialogue ??= new LineEditor(terminal = openTerminal());
     },
     shell: runShell,

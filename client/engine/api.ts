@@ -6,6 +6,7 @@
 import type { DirectoryDesk } from "./api_directory.ts";
 import type { ArchiveActions, ArchiveProgress } from "./api_archive.ts";
 import type { ContentActions } from "./api_content.ts";
+import type { Desk } from "./api_desk.ts";
 import type { DeviceActions } from "./api_devices.ts";
 import type { FileActions } from "./api_files.ts";
 import type { GroupsApi, RequestsApi } from "./api_groups.ts";
@@ -46,6 +47,8 @@ export interface NotificationInfo {
   readonly text: string;
   readonly from?: string;
   readonly count?: number;
+  /** The conversation's id (UUID), for requests and groups. */
+  readonly conversation?: string;
 }
 
 /** What is known of an account's key. */
@@ -139,6 +142,8 @@ export interface Engine {
   /** The account's own history, encrypted on the server for its devices. */
   readonly archive: ArchiveActions;
   readonly devices: DeviceActions;
+  /** What the interactive client keeps. */
+  readonly desk: Desk;
   connection(): ConnectionState;
   /** Called for every event from now on; `after` first replays stored messages with a greater `local`. */
   subscribe(listener: (event: EngineEvent) => void, options?: { after?: number }): () => void;

@@ -14,6 +14,7 @@ import type {
 } from "./api.ts";
 import type { ContentActions } from "./api_content.ts";
 import { Actions } from "./content/actions.ts";
+import { ProfileDesk } from "./desk.ts";
 import type { DirectoryDesk } from "./api_directory.ts";
 import { CheckpointExchange } from "./checkpoints.ts";
 import { Expiring } from "./content/expiring.ts";
@@ -35,7 +36,7 @@ import { Marks } from "./marks.ts";
 import { Sending } from "./outbox.ts";
 import { Posting } from "./posting.ts";
 import { Reading } from "./reading.ts";
-import { receiptSource } from "./receipts.ts";
+import { receiptSources } from "./receipts.ts";
 import { Requests } from "./requests.ts";
 import { routing } from "./routing.ts";
 import { Sessions } from "./sessions.ts";
@@ -60,6 +61,7 @@ class ProfileEngine implements Engine {
   readonly directory: DirectoryDesk;
   readonly archive: Archive;
   readonly devices: Devices;
+  readonly desk: ProfileDesk;
   readonly #unlocked: EngineParts;
   readonly #core: Core;
   readonly #keeper: Keeper;
@@ -116,6 +118,7 @@ class ProfileEngine implements Engine {
     this.#feed = new Feed(this.#core, { onForeign: () => this.#foreign() });
     this.#reading = new Reading(this.#core);
     const [reading, feed, account] = [this.#reading, this.#feed, this.#account];
+    this.desk = new ProfileDesk(this.#core, this.#reading);
     const { archiveKey } = parts.profile.identity;
     this.archive = new Archive(this.#core, { archiveKey, keeper: this.#keeper, reading, feed });
     const revoke = (device: string) => this.revokeDevice(device);
@@ -127,7 +130,7 @@ class ProfileEngine implements Engine {
     const groups = new Groups(this.#core);
     const conversations = new Conversations(this.#core, groups, { readLog });
     this.#conversations = conversations;
-    this.requests = new Requests(this.#core);
+    this.requests = new Requests(this.#core, conversations);
     this.#watch = new GroupWatch(this.#core, {
       groups,
       conversations,
@@ -332,11 +335,10 @@ class ProfileEngine implements Engine {
     this.#account.changePassword(current, next);
 
   async exportSigned(query: HistoryQuery): Promise<readonly string[]> {
+    const stored = (await this.history(query)).map(({ local }) => this.#reading.stored(local));
     const receipts: string[] = [];
-    for (const { local } of await this.history(query)) {
-      const stored = this.#reading.stored(local);
-      const source = receiptSource(stored, this.#core.threads.get(stored.thread));
-      if (source !== undefined) receipts.push(await this.#account.receipt(source));
+    for (const source of receiptSources(stored, this.#core.threads)) {
+      receipts.push(await this.#account.receipt(source));
     }
     return receipts;
   }

@@ -20,7 +20,7 @@ export function userInfo(user: User, self: Pick<SelfInfo, "account">): UserInfo 
 export function notificationInfo(
   message: Omit<Message<"notification">, "type">,
 ): NotificationInfo {
-  const { notification: id, kind, ts, seen, from, count } = message;
+  const { notification: id, kind, ts, seen, from, count, conversation } = message;
   return {
     id,
     kind,
@@ -29,6 +29,7 @@ export function notificationInfo(
     text: sentence(message),
     ...(from === undefined ? {} : { from }),
     ...(count === undefined ? {} : { count }),
+    ...(conversation === undefined ? {} : { conversation }),
   };
 }
 

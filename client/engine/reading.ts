@@ -12,6 +12,9 @@ import { matching } from "./grep.ts";
 /** All messages: as many as SQLite may be asked for. */
 const unlimited = Number.MAX_SAFE_INTEGER;
 
+/** Messages that a search opens before anything else gets its turn: a few milliseconds. */
+const searchedAtOnce = 500;
+
 /** The reading side of an engine. */
 export class Reading {
   readonly #core: Showing & Pick<Core, "messages">;
@@ -46,18 +49,41 @@ export class Reading {
   async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
     const thread = query.target && this.threadOf(query.target);
     if (query.target !== undefined && thread === undefined) return [];
-    const { limit, grep, contains } = query;
-    const chosen = grep !== undefined || contains !== undefined;
-    const rows = this.#core.messages.last(thread, chosen ? unlimited : limit ?? unlimited)
-      .filter((message) => this.#isShown(message)).map((message) => this.shown(message));
-    const words = contains?.toLowerCase();
-    const holding = words === undefined
-      ? rows
-      : rows.filter(({ text }) => text.toLowerCase().includes(words));
-    const fitting = grep === undefined
-      ? holding
-      : await matching(grep, { all: holding, textOf: ({ text }) => text });
-    return limit === undefined ? fitting : fitting.slice(Math.max(0, fitting.length - limit));
+    const { limit = unlimited, grep, contains } = query;
+    if (contains !== undefined && grep === undefined) {
+      return await this.#search(contains, { thread, limit });
+    }
+    const rows = contains === undefined
+      ? this.#shownOf(this.#core.messages.last(thread, grep === undefined ? limit : unlimited))
+      : await this.#search(contains, { thread, limit: unlimited });
+    if (grep === undefined) return rows;
+    const fitting = await matching(grep, { all: rows, textOf: ({ text }) => text });
+    return fitting.slice(Math.max(0, fitting.length - limit));
+  }
+
+  #shownOf(messages: readonly StoredMessage[]): ChatMessage[] {
+    return messages.filter((message) => this.#isShown(message))
+      .map((message) => this.shown(message));
+  }
+
+  /** Page by page from the latest, so that nothing else has to wait, and no more than the page is in memory. */
+  async #search(
+    contains: string,
+    { thread, limit }: { readonly thread: number | undefined; readonly limit: number },
+  ): Promise<readonly ChatMessage[]> {
+    const { messages } = this.#core;
+    const wanted = plain(contains);
+    let found: ChatMessage[] = [];
+    let page = messages.last(thread, searchedAtOnce);
+    for (;;) {
+      const fitting = page.filter(({ content }) => plain(content.text).includes(wanted));
+      found = [...this.#shownOf(fitting), ...found];
+      const [first] = page;
+      if (found.length >= limit) return found.slice(found.length - limit);
+      if (first === undefined || page.length < searchedAtOnce) return found;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      page = messages.last(thread, searchedAtOnce, first);
+    }
   }
 
   /** Unread messages of others, earliest first. */
@@ -99,4 +125,9 @@ export class Reading {
     if (target.kind === "group") return findGroup(threads, target).thread;
     return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;
   }
+}
+
+/** Text as it is compared: accents composed or not, capital or small, it is the same word. */
+function plain(text: string): string {
+  return text.normalize().toLowerCase();
 }

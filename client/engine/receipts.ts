@@ -3,6 +3,15 @@ import type { StoredMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { ReceiptSource } from "./unlocked.ts";
 
+/** The same of all messages that have one. */
+export function receiptSources(
+  messages: readonly StoredMessage[],
+  threads: { get(thread: number): Thread | undefined },
+): ReceiptSource[] {
+  return messages.map((message) => receiptSource(message, threads.get(message.thread)))
+    .filter((source) => source !== undefined);
+}
+
 /** What a receipt of the message is made of; undefined for one that nobody has signed yet, or that is unreadable. */
 export function receiptSource(
   message: StoredMessage,

@@ -4,7 +4,9 @@ import type { Thread } from "../store/threads.ts";
 import type { BlockedAccount } from "../store/blocked.ts";
 import type { Target } from "./api.ts";
 import type { BlockedInfo, RequestsApi } from "./api_groups.ts";
+import type { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
+import { takeUp } from "./take_up.ts";
 import { findGroup } from "./group_names.ts";
 
 /** Pages of a list that are read at most: a server that never ends it does not keep this client for ever. */
@@ -13,9 +15,11 @@ const mostPages = 1_000;
 /** Requests and blocking of an engine. */
 export class Requests implements RequestsApi {
   readonly #core: Core;
+  readonly #conversations: Pick<Conversations, "list" | "rejoin">;
 
-  constructor(core: Core) {
+  constructor(core: Core, conversations: Pick<Conversations, "list" | "rejoin">) {
     this.#core = core;
+    this.#conversations = conversations;
   }
 
   async answer(target: Target, answer: "accept" | "decline"): Promise<void> {
@@ -23,11 +27,30 @@ export class Requests implements RequestsApi {
     const { conversation } = thread;
     const { server, changed } = this.#core;
     if (!thread.request || conversation === undefined) {
-      throw new AppError("not_found", { text: `${thread.title} is no request` });
+      if (answer === "accept" && thread.kind === "direct" && conversation !== undefined) {
+        return await this.#acceptAfterAll(thread, conversation);
+      }
+      const again = thread.kind === "group" ? "; only somebody who is in it can add you" : "";
+      throw new AppError("not_found", { text: `${thread.title} is no request${again}` });
     }
     await server.request({ type: "conversation.answer", conversation, answer });
     this.settle(thread, answer === "accept" ? "active" : "declined");
     changed();
+  }
+
+  /** What was declined before. Rows that came meanwhile are lost to this device, which joins anew. */
+  async #acceptAfterAll(
+    { thread, epoch, title }: Thread,
+    conversation: string,
+  ): Promise<void> {
+    const listed = (await this.#conversations.list())
+      .find((one) => one.conversation === conversation);
+    if (listed?.state !== "declined") {
+      throw new AppError("not_found", { text: `${title} is no request` });
+    }
+    await takeUp(this.#core, thread);
+    await this.#conversations.rejoin(thread, epoch);
+    this.#core.changed();
   }
 
   /** Notes how the account stands to a conversation now. */

@@ -6,6 +6,7 @@ import type { MessageContent } from "./message_content.ts";
 import type { NewMessage, Problem, StoredMessage } from "./stored_message.ts";
 import { removeRestored } from "./restored.ts";
 import type { MessageRow as Row } from "./message_row.ts";
+import { latestFirst } from "./message_queries.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 export type { StoredState } from "./message_row.ts";
@@ -125,16 +126,14 @@ export class Messages {
     return this.#many("attached = 1 ORDER BY local");
   }
 
-  /** The last `limit` messages of a thread (or of all), earliest first. */
-  last(thread: number | undefined, limit: number): StoredMessage[] {
-    const found = thread === undefined
-      ? this.#many("silent = 0 ORDER BY ts DESC, local DESC LIMIT ?", limit)
-      : this.#many(
-        "thread = ? AND silent = 0 ORDER BY ts DESC, local DESC LIMIT ?",
-        thread,
-        limit,
-      );
-    return found.reverse();
+  /** The last `limit` messages of a thread (or of all), earliest first; `before`: of those that stand before that one. */
+  last(
+    thread: number | undefined,
+    limit: number,
+    before?: Pick<StoredMessage, "ts" | "local">,
+  ): StoredMessage[] {
+    const { rest, values } = latestFirst(thread, before);
+    return this.#many(rest, ...values, limit).reverse();
   }
 
   unread(thread: number | undefined): StoredMessage[] {

@@ -9,9 +9,8 @@ export type MetaKey =
   | "checkpoint"
   | "directory"
   | "audit"
-  /** The device (base64url) that was told last how far the archive goes; and what another one has told. */
-  | "archive told"
-  | "archive seen"
+  /** Of what the interactive client tells by the terminal. */
+  | "alerts"
   /** Identities of linked servers by their names. */
   | "servers"
   /** The latest checkpoint of a linked server, by its identity. */
@@ -35,10 +34,6 @@ export class Meta {
     this.#sealed.database.prepare(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     ).run(key, this.#sealed.seal(`meta.value:${key}`, value));
-  }
-
-  remove(key: MetaKey): void {
-    this.#sealed.database.prepare("DELETE FROM meta WHERE key = ?").run(key);
   }
 
   getText(key: MetaKey): string | undefined {

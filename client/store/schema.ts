@@ -7,6 +7,7 @@ import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema, partsSchema, requestsSchema } from "./groups_schema.ts";
 import { joinsSchema, lostSchema } from "./lost_schema.ts";
+import { inputLinesSchema } from "./input_lines_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
 import { repairsSchema, setBackSchema } from "./repairs_schema.ts";
@@ -27,4 +28,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 11, name: "group states in parts", sql: partsSchema },
   { version: 12, name: "joins by row", sql: joinsSchema },
   { version: 13, name: "times of setting back", sql: setBackSchema },
+  { version: 14, name: "lines of input", sql: inputLinesSchema },
 ];

@@ -1,6 +1,13 @@
 /** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
 import type { CancelTimer } from "../../lib/base/clock.ts";
-import type { ChatMessage, ConnectionState, EngineEvent, Target } from "../engine/api.ts";
+import type {
+  ChatMessage,
+  ConnectionState,
+  EngineEvent,
+  NotificationInfo,
+  Target,
+} from "../engine/api.ts";
+import type { ConversationFacts } from "../engine/api_desk.ts";
 import type { ArchiveProgress } from "../engine/api_archive.ts";
 import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
@@ -8,18 +15,19 @@ import type { Entered } from "./dialogue.ts";
 import { MessageNumbers } from "./numbers.ts";
 import { Transfers } from "./transfers.ts";
 import { UnnamedNotices } from "./unnamed.ts";
-import { counted, errorText, formatMessage, safe } from "./format.ts";
+import { errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
-import { describeConnection, notificationLine } from "./chat_lines.ts";
-import { Pastes, tooLong } from "./entered.ts";
-import { completePath } from "./path_completion.ts";
-import { readLine, slashCommands, type SlashName } from "./slash.ts";
+import { greeting } from "./greeting.ts";
+import { RequestNews } from "./request_news.ts";
+import { chatStatus } from "./chat_status.ts";
+import { MessageLines } from "./message_lines.ts";
+import { alertFor, Alerts } from "./alerts.ts";
+import { Pastes, saysSomething, tooLong, whither } from "./entered.ts";
+import { complete } from "./completion.ts";
+import { vocabularyOf } from "./vocabulary.ts";
+import { readLine } from "./slash.ts";
 import { addressOf, isUnnamed, sameTarget, targetOf } from "./target.ts";
-import type { StatusPart } from "./status_row.ts";
 import { runSlash } from "./slash_actions.ts";
-
-/** Unread lines shown at the start; more are counted and left to `/unread`. */
-const replayLines = 200;
 
 /** Messages from before of which a change is told. */
 const knownLines = 300;
@@ -30,9 +38,6 @@ const readMarkMs = 250;
 /** A script's first line waits at most this long, in ms, for what waited at the server. */
 const firstOutcomeMs = 10_000;
 
-/** Commands that say something: what they could not say is given back to be changed. */
-const saying: ReadonlySet<SlashName> = new Set(["msg", "reply", "edit"]);
-
 type EnteredLine = Extract<Entered, { readonly kind: "line" }>;
 
 /** One running chat. */
@@ -41,9 +46,15 @@ export class Chat implements ChatContext {
   target: Target = { kind: "lobby" };
   #lastOwn: ChatMessage | undefined;
   #connection: ConnectionState;
+  #facts: ConversationFacts = { lifetime: 0 };
+  /** Own messages that the server has not taken yet. */
+  readonly #waiting = new Set<string>();
+  readonly #lines: MessageLines;
+  readonly #alerts: Alerts;
   #toMark: ChatMessage | undefined;
   #cancelMark: CancelTimer | undefined;
   #unreadElsewhere = 0;
+  readonly #requests: RequestNews;
   readonly #pastes = new Pastes();
   /** Settles when everything that waited at the server is here, or the server cannot be reached. */
   readonly #firstOutcome = Promise.withResolvers<void>();
@@ -58,6 +69,11 @@ export class Chat implements ChatContext {
   constructor(options: ChatOptions) {
     this.options = options;
     this.#connection = options.engine.connection();
+    const { dialogue, style, clock } = options;
+    const line = (message: ChatMessage) => this.line(message);
+    this.#lines = new MessageLines({ dialogue, style, now: clock.now(), line });
+    this.#requests = new RequestNews(options.clock, (line) => this.remark(line));
+    this.#alerts = new Alerts(options.clock);
     this.transfers = new Transfers({
       changed: () => this.refresh(),
       tell: options.dialogue.interactive ? undefined : (line) => this.remark(line),
@@ -70,10 +86,7 @@ export class Chat implements ChatContext {
     await this.#greet();
     const after = await this.#replay();
     const stopListening = engine.subscribe((event) => this.#show(event), { after });
-    dialogue.setCompletion(async (before) => ({
-      replaces: before.length,
-      words: await completePath(before, this.options.files.expand) ?? this.#complete(before),
-    }));
+    this.#prepareInput();
     this.refresh();
     try {
       await engine.start({ receive: true, keepTrying: true, signal });
@@ -82,9 +95,20 @@ export class Chat implements ChatContext {
     } finally {
       await this.transfers.stop();
       stopListening();
+      this.#requests.stop();
       this.#cancelMark?.();
       await this.#flushReadMark();
     }
+  }
+
+  #prepareInput(): void {
+    const { engine, dialogue, files: { expand } } = this.options;
+    const { numbers } = this;
+    dialogue.setEarlierLines(() => engine.desk.earlierLines());
+    dialogue.setCompletion(async (before) => {
+      const vocabulary = { engine, numbers, target: () => this.target, seen: this.#names, expand };
+      return await complete(before, await vocabularyOf(vocabulary));
+    });
   }
 
   /** A person sees the connection coming; the lines of a script come all at once, and would be too early. */
@@ -128,9 +152,13 @@ export class Chat implements ChatContext {
     }
     this.target = target.kind === "group" ? (await engine.groups.info(target)).target : target;
     dialogue.setPrompt(this.prompt());
+    this.#lookAgain();
     const waiting = await engine.unread(this.target);
     const last = waiting.at(-1);
-    if (last !== undefined) await engine.markRead(last);
+    if (last !== undefined) {
+      this.#lines.showUnread(waiting);
+      await engine.markRead(last);
+    }
     await this.recount();
   }
 
@@ -142,19 +170,27 @@ export class Chat implements ChatContext {
   /** Repaints the status row. */
   refresh(): void {
     const { engine, dialogue } = this.options;
-    const parts: StatusPart[] = [
-      { text: safe(engine.self.name, 64), need: 5 },
-      { text: describeConnection(this.#connection), short: this.#connection.kind, need: 0 },
-      ...(this.#history === undefined ? [] : [{ text: historyLine(this.#history), need: 4 }]),
-      ...this.transfers.text.map((text) => ({ text, need: 3 })),
-      ...(this.#unreadElsewhere === 0
-        ? []
-        : [{ text: `${this.#unreadElsewhere} unread`, need: 1 }]),
-      ...(this.#lastOwn === undefined
-        ? []
-        : [{ text: `last message ${this.#lastOwn.state}`, short: this.#lastOwn.state, need: 2 }]),
+    const underWay = [
+      ...(this.#history === undefined ? [] : [historyLine(this.#history)]),
+      ...this.transfers.text,
     ];
+    const parts = chatStatus({
+      self: engine.self.name,
+      connection: this.#connection,
+      target: this.target,
+      conversation: this.#facts,
+      unread: this.#unreadElsewhere,
+      waiting: this.#waiting.size,
+      lastOwn: this.#lastOwn,
+      underWay,
+    });
     dialogue.setStatus(parts, { styled: this.options.style.styled });
+  }
+
+  /** What is known of the conversation at hand may have changed. */
+  #lookAgain(): void {
+    this.#facts = this.options.engine.desk.facts(this.target);
+    this.refresh();
   }
 
   async #converse(): Promise<number> {
@@ -170,7 +206,19 @@ export class Chat implements ChatContext {
         continue;
       }
       interrupted = false;
+      if (dialogue.interactive) this.#keep(entered.text);
       if ((await this.#obey(entered)) === "leave") return 0;
+      this.#lookAgain();
+    }
+  }
+
+  /** For the arrow keys of another day; what is said where messages disappear is not kept. */
+  #keep(text: string): void {
+    const { desk } = this.options.engine;
+    try {
+      desk.keepLine(text, whither(readLine(text), this.target));
+    } catch (error) {
+      this.remark(`! ${errorText(error)}`);
     }
   }
 
@@ -205,31 +253,17 @@ export class Chat implements ChatContext {
       }
     } catch (error) {
       this.remark(`! ${errorText(error)}`);
-      if (line.kind !== "command" || saying.has(line.name)) dialogue.putBack(text);
+      if (saysSomething(line)) dialogue.putBack(text);
     }
   }
 
   async #greet(): Promise<void> {
     const { engine, dialogue } = this.options;
-    const { name, server } = engine.self;
     const conversations = await engine.conversations();
     for (const { conversation } of conversations) this.#names.add(conversation);
-    const requests = conversations.filter(({ request }) => request === true);
-    const unread = conversations.filter(({ unread, request }) => unread > 0 && request !== true);
-    const total = unread.reduce((sum, conversation) => sum + conversation.unread, 0);
-    this.#unreadElsewhere = total;
-    const where = unread
-      .map(({ conversation, unread }) => `${safe(conversation, 64)} ${unread}`)
-      .join(", ");
-    dialogue.notice(
-      `You are ${safe(name, 64)} on ${safe(server.name, 64)}. ` +
-        (total === 0 ? "No unread messages." : `${counted(total, "unread message")}: ${where}.`) +
-        " /help lists the commands.",
-    );
-    for (const { target } of requests) {
-      const from = safe(addressOf(target), 70);
-      dialogue.notice(`* ${from} waits for an answer: /accept ${from}, /decline ${from} or /block`);
-    }
+    const { lines, unread } = greeting(engine.self, conversations);
+    this.#unreadElsewhere = unread;
+    for (const line of lines) dialogue.notice(line);
   }
 
   async #replay(): Promise<number> {
@@ -237,10 +271,7 @@ export class Chat implements ChatContext {
     // What comes while this is shown is told by events.
     const newest = engine.newest();
     const waiting = await engine.unread();
-    const hidden = Math.max(0, waiting.length - replayLines);
-    if (hidden > 0) this.remark(`(${counted(hidden, "older unread message")}: /unread shows them)`);
-    const lines = waiting.slice(hidden).map((message) => this.line(message));
-    if (lines.length > 0) this.say(lines.join("\n"));
+    this.#lines.showUnread(waiting);
     for (const message of await engine.history({ limit: knownLines })) this.#changes.note(message);
     return newest;
   }
@@ -248,7 +279,7 @@ export class Chat implements ChatContext {
   #show(event: EngineEvent): void {
     switch (event.kind) {
       case "message":
-        return this.#showMessage(event.message);
+        return this.#showMessage(event.message, event.live);
       case "changed":
         return this.#showChange(event.message);
       case "connection":
@@ -257,9 +288,9 @@ export class Chat implements ChatContext {
         for (const user of event.users) this.#names.add(user.name);
         return;
       case "notification":
-        if (event.notification.kind === "message") return;
-        return this.remark(`* ${notificationLine(event.notification)}`);
+        return this.#showNotification(event.notification);
       case "warning":
+        this.#lookAgain();
         return this.remark(`! ${safe(event.text, 500)}`);
       case "archive":
         if (event.progress.complete) this.remark(`* ${historyLine(event.progress)}`);
@@ -271,17 +302,38 @@ export class Chat implements ChatContext {
     }
   }
 
-  #showMessage(message: ChatMessage): void {
+  /** What a line of the conversation tells too is not said twice. */
+  #showNotification(notification: NotificationInfo): void {
+    const { kind, text } = notification;
+    if (kind === "message" || kind === "group_added") return;
+    if (kind === "request") return this.#requests.hold(notification);
+    this.remark(`* ${safe(text, 300)}`);
+  }
+
+  #showMessage(message: ChatMessage, live: boolean): void {
     this.#names.add(message.from);
     this.#changes.note(message);
     if (message.target.kind === "group") this.#names.add(message.conversation);
     if (message.own && !this.options.dialogue.interactive) return;
     if (this.#unnamed.hold(message)) return;
-    for (const line of [...this.#unnamed.release(message), message]) this.say(this.line(line));
+    for (const line of [...this.#unnamed.release(message), message]) this.#lines.show(line);
+    this.#requests.seen(message);
+    if (message.own && message.state === "queued") this.#waiting.add(message.id);
+    const here = sameTarget(message.target, this.target);
+    if (here && message.kind === "notice") this.#lookAgain();
     if (message.own || message.kind === "notice") return;
-    if (sameTarget(message.target, this.target)) this.#markSoon(message);
+    if (live) this.#alert(message);
+    if (here) this.#markSoon(message);
     else if (!message.read && message.request !== true) this.#unreadElsewhere++;
     this.refresh();
+  }
+
+  #alert(message: ChatMessage): void {
+    const { engine, dialogue } = this.options;
+    if (!dialogue.interactive) return;
+    const settings = engine.desk.alerts();
+    const alert = alertFor(message, { settings, self: engine.self.name });
+    if (alert !== undefined && this.#alerts.allows()) dialogue.alert(alert);
   }
 
   #showChange(message: ChatMessage): void {
@@ -294,6 +346,8 @@ export class Chat implements ChatContext {
       this.remark(change);
     }
     if (!message.own) return;
+    if (message.state === "queued") this.#waiting.add(message.id);
+    else this.#waiting.delete(message.id);
     if (this.#lastOwn === undefined || message.local >= this.#lastOwn.local) {
       this.#lastOwn = message;
     }
@@ -342,16 +396,5 @@ export class Chat implements ChatContext {
     this.#unreadElsewhere = conversations
       .filter(({ target, request }) => !sameTarget(target, this.target) && request !== true)
       .reduce((sum, { unread }) => sum + unread, 0);
-  }
-
-  #complete(before: string): readonly string[] {
-    if (/^\/\S*$/.test(before)) {
-      return slashCommands.map(({ name }) => `/${name} `).filter((word) => word.startsWith(before));
-    }
-    const word = /(^|.*\s)(@?)(\S*)$/s.exec(before);
-    if (word === null || (word[2] === "" && word[3] === "")) return [];
-    const names = [...this.#names].map((name) => safe(name, 64));
-    return names.filter((name) => name.startsWith(word[3] ?? ""))
-      .map((name) => `${word[1]}${word[2]}${name} `);
   }
 }

@@ -43,6 +43,8 @@ export interface Alert {
 export interface Dialogue {
   /** Whether a person sits in front of it. */
   readonly interactive: boolean;
+  /** Whether `readLine` shows its question; where it does not, it has to be said before. */
+  readonly prompting: boolean;
   /** Columns of the terminal; undefined where there is none. */
   readonly columns: number | undefined;
   /** Shows whole lines; they must have been sanitised. Above the line being typed, where there is one. */

@@ -1,6 +1,7 @@
 /** How things look as lines of text. Everything that came from others is made harmless here, and nowhere else. */
 import { textLimits } from "../../lib/base/limits.ts";
 import { sanitizeLine, sanitizeText } from "../../lib/base/sanitize.ts";
+import { colourOf } from "./colours.ts";
 import type { ChatMessage, NotificationInfo, UserInfo } from "../engine/api.ts";
 
 /** Choices that hold for every line. */
@@ -11,6 +12,8 @@ export interface LineStyle {
   readonly styled: boolean;
   /** Whether a text of several lines may take several lines. */
   readonly multiline: boolean;
+  /** Colours for names (SGR); absent: none. */
+  readonly palette?: readonly number[];
 }
 
 const two = (value: number) => String(value).padStart(2, "0");
@@ -34,6 +37,14 @@ export function safeBody(text: string, style: LineStyle): string {
 }
 
 const bold = (text: string, style: LineStyle) => style.styled ? `\x1b[1m${text}\x1b[22m` : text;
+
+/** A name as it is shown: bold, and in its colour where there are colours. */
+function nameText(name: string, { styled, palette }: LineStyle): string {
+  const shown = safe(name, 64);
+  if (!styled) return shown;
+  if (palette === undefined) return `\x1b[1m${shown}\x1b[22m`;
+  return `\x1b[1;${colourOf(name, palette)}m${shown}\x1b[22;39m`;
+}
 
 /**
  * `DATE TIME SENDER: TEXT`, for private messages `DATE TIME SENDER: @RECEIVER TEXT`, for groups `#NAME` there. While `online`, a queued message
@@ -60,7 +71,7 @@ export function formatMessage(
   const time = formatTime(message.ts, style.utc);
   if (message.kind === "notice") return `${time} * ${address}${body}`;
   const asks = message.request === true ? " (request: accept or decline it)" : "";
-  return `${time} ${bold(safe(message.from, 64), style)}: ${address}${body}${note}${asks}`;
+  return `${time} ${nameText(message.from, style)}: ${address}${body}${note}${asks}`;
 }
 
 /** The text with what stands at it: whom it answers, that it was edited or deleted, reactions. */

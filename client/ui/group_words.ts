@@ -173,7 +173,7 @@ export async function requestTarget(engine: Engine, name: string): Promise<Targe
   );
   const [first] = same;
   if (first !== undefined && same.length === 1) return first.target;
-  if (same.length === 0) throw new AppError("not_found", { text: `there is no request ${plain}` });
+  if (same.length === 0) return { kind: "direct", name: plain };
   throw new AppError("not_found", { text: `say which: #${plain} or @${plain}` });
 }
 

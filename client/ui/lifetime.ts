@@ -24,13 +24,16 @@ export function parseLifetime(text: string): number | undefined {
 /** What such a time may be, for people. */
 export const lifetimeRange = "a time from 10s to 90d (30s, 10m, 1h, 7d, 4w), or off";
 
+/** `1h`, `7d`. */
+export function shortLifetime(after: number): string {
+  const [name, size] = (["d", "h", "m", "s"] as const).map((unit) => [unit, units[unit]] as const)
+    .find(([, size]) => after % size === 0) ?? ["s", 1000];
+  return `${Math.round(after / size)}${name}`;
+}
+
 /** The sentence about a conversation's messages. */
 export function lifetimeSentence(conversation: string, after: number): string {
   if (after === 0) return `Messages in ${conversation} stay.`;
-  const [name, size] = (["d", "h", "m", "s"] as const).map((unit) => [unit, units[unit]] as const)
-    .find(([, size]) => after % size === 0) ?? ["s", 1000];
-  return `Messages in ${conversation} disappear ${
-    Math.round(after / size)
-  }${name} after they are ` +
+  return `Messages in ${conversation} disappear ${shortLifetime(after)} after they are ` +
     "sent (here) and read (there).";
 }

@@ -34,6 +34,7 @@ const searchKeys: ReadonlySet<string> = new Set(["ctrl-r", "ctrl-g", "ctrl-c", "
 /** The line editor over `terminal`. */
 export class LineEditor implements Dialogue {
   readonly interactive = true;
+  readonly prompting = true;
   readonly #terminal: Terminal;
   readonly #painter: Painter;
   readonly #lines = new InputLines();

@@ -6,6 +6,7 @@ import { writeErr, writeOut } from "./terminal.ts";
 /** The dialogue of a process whose standard input is not a terminal. */
 export class LineMode implements Dialogue {
   readonly interactive = false;
+  readonly prompting = false;
   readonly columns = undefined;
   readonly #reader: LineReader;
 

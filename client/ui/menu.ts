@@ -89,7 +89,7 @@ async function runEntry(
 /** The answer to a question; undefined when the input has ended, empty when it was left. */
 async function answer(chat: ChatContext, question: string): Promise<string | undefined> {
   const { dialogue } = chat.options;
-  if (!dialogue.interactive) chat.remark(question.trim());
+  if (!dialogue.prompting) chat.remark(question.trim());
   const entered = await dialogue.readLine(question, { keep: true });
   if (entered.kind === "end") return undefined;
   return entered.kind === "line" ? entered.text.trim() : "";

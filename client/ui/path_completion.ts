@@ -1,22 +1,24 @@
 /** Completing paths of files in the commands that take one. */
 
+import type { Completion } from "./dialogue.ts";
+
 /** More candidates than this help nobody. */
 const most = 200;
 
 /** The command up to its path, and the path so far. */
-const withPath = /^(\/(?:file\s+(?:[@#]\S+\s+)?|save\s+\d+\s+))([^@#].*|)$/su;
+const withPath = /^(\/(?:file\s+(?:[@#]\S+\s+)?|save\s+\d+\s+|export\s+))([^@#].*|)$/su;
 
 /**
- * Candidates for the path at the end of `before`, as replacements of all of it; undefined when no path is being typed there.
+ * Candidates for the path at the end of `before`; undefined when no path is being typed there.
  * Hidden files are offered only to whoever has typed the dot. `expand` replaces `~`.
  */
 export async function completePath(
   before: string,
   expand: (path: string) => string,
-): Promise<readonly string[] | undefined> {
+): Promise<Completion | undefined> {
   const found = withPath.exec(before);
   if (found === null) return undefined;
-  const [, command = "", typed = ""] = found;
+  const typed = found[2] ?? "";
   const cut = typed.lastIndexOf("/") + 1;
   const [folder, beginning] = [typed.slice(0, cut), typed.slice(cut)];
   const candidates: string[] = [];
@@ -24,12 +26,12 @@ export async function completePath(
     for await (const entry of Deno.readDir(expand(folder) || ".")) {
       const hidden = entry.name.startsWith(".") && !beginning.startsWith(".");
       if (hidden || !entry.name.startsWith(beginning)) continue;
-      candidates.push(`${command}${folder}${entry.name}${entry.isDirectory ? "/" : ""}`);
+      candidates.push(`${folder}${entry.name}${entry.isDirectory ? "/" : ""}`);
       if (candidates.length >= most) break;
     }
   } catch (thrown) {
     // A folder that is not there, or not readable, has nothing to offer.
     if (!(thrown instanceof Error)) throw thrown;
   }
-  return candidates.sort();
+  return { replaces: typed.length, words: candidates.sort() };
 }

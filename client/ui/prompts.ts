@@ -13,7 +13,7 @@ const passwordAttempts = 3;
 const isYes = (text: string) => /^y(es)?$/i.test(text.trim());
 
 async function ask(dialogue: Dialogue, question: string, hidden = false) {
-  if (!dialogue.interactive) dialogue.notice(question.trim());
+  if (!dialogue.prompting) dialogue.notice(question.trim());
   const entered = await dialogue.readLine(question, { hidden, keep: true });
   return entered.kind === "line" ? entered.text : undefined;
 }

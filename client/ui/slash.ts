@@ -50,7 +50,11 @@ export const slashCommands = [
     usage: "/expire [NAME] [1h | off]",
     help: "let messages disappear after that time",
   },
-  { name: "search", usage: "/search TEXT", help: "find text in stored messages" },
+  {
+    name: "search",
+    usage: "/search [@NAME | #GROUP] TEXT",
+    help: "find text in stored messages, of all conversations or one",
+  },
   { name: "file", usage: "/file [@NAME] PATH", help: "send a file, to NAME or where you are" },
   { name: "files", usage: "/files [NAME]", help: "list files that were sent" },
   {
@@ -59,6 +63,11 @@ export const slashCommands = [
     help: "save file N of the list (else the newest), in the download folder or as PATH",
   },
   { name: "notifications", usage: "/notifications", help: "show new notifications" },
+  {
+    name: "notify",
+    usage: "/notify [NAME | here] [off | mentions | all]",
+    help: "be told by the terminal (also: bell, osc9, osc777, text on, test)",
+  },
   { name: "users", usage: "/users [--all]", help: "who is online, or every account" },
   { name: "key", usage: "/key [NAME]", help: "key, fingerprint and verification state" },
   { name: "rekey", usage: "/rekey [NAME]", help: "make fresh keys for a conversation" },

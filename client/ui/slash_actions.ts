@@ -14,6 +14,7 @@ import { safetyQr } from "./qr.ts";
 import { helpTable, type SlashName, usageOf } from "./slash.ts";
 import { edit, expire, react, remove, reply } from "./slash_changes.ts";
 import { answerSlash, blockSlash, groupSlash, unblockSlash } from "./slash_groups.ts";
+import { notify } from "./slash_notify.ts";
 import { addressOf, targetOf } from "./target.ts";
 import { writeNewFile } from "./files.ts";
 
@@ -53,7 +54,7 @@ const compose: Action = async (chat, rest) => {
   const { dialogue } = chat.options;
   const receiver = rest !== "" ? rest : await answer(chat, "To: ");
   if (receiver === undefined || receiver === "") return;
-  if (!dialogue.interactive) chat.remark("Text:");
+  if (!dialogue.prompting) chat.remark("Text:");
   const text = await answer(chat, "Text: ");
   if (text === undefined || text.trim() === "") return chat.remark("Nothing was sent.");
   await chat.send(targetOf(receiver), text);
@@ -93,13 +94,28 @@ const history: Action = async (chat, rest) => {
 };
 
 const search: Action = async (chat, rest) => {
-  if (rest === "") return usage(chat, "search");
-  const literal = rest.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const found = await chat.options.engine.history({ grep: new RegExp(literal, "iu"), limit: 100 });
+  const [first, more] = split(rest);
+  const within = /^[@#]\S/.test(first) && more !== "";
+  const text = within ? more : rest;
+  if (text === "") return usage(chat, "search");
+  // One more than is shown tells whether there are more.
+  const found = await chat.options.engine.history({
+    ...(within ? { target: targetOf(first) } : {}),
+    contains: text,
+    limit: mostFound + 1,
+  });
+  if (found.length === 0) return chat.say("Nothing found.");
+  const shown = found.slice(-mostFound);
   chat.say(
-    found.length === 0 ? "Nothing found." : found.map((message) => chat.line(message)).join("\n"),
+    shown.map((message) => `${chat.line(message)} (${chat.numbers.of(message)})`).join("\n"),
   );
+  if (found.length > mostFound) {
+    chat.remark(`(the latest ${mostFound}; more words, or a conversation, find less)`);
+  }
 };
+
+/** Messages that `/search` shows. */
+const mostFound = 100;
 
 const notifications: Action = async (chat) => {
   const { engine, style } = chat.options;
@@ -262,6 +278,7 @@ const actions: Readonly<Record<SlashName, Action>> = {
   files: listFiles,
   save: saveFile,
   notifications,
+  notify,
   users,
   key,
   rekey,

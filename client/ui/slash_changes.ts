@@ -1,4 +1,5 @@
 /** Slash commands that change what was said: the last message, or the one whose number `/history` shows. */
+import { AppError } from "../../lib/base/errors.ts";
 import type { ChatMessage } from "../engine/api.ts";
 import type { ChatContext } from "./chat_context.ts";
 import { safe } from "./format.ts";
@@ -15,14 +16,20 @@ const alive: Fits = ({ kind, deleted }) => kind === "text" && deleted !== true;
 const own: Fits = (message) => message.own && alive(message);
 const others: Fits = (message) => !message.own && alive(message);
 
-/** `12: the rest`, or the rest alone. A number is only meant with its colon, or where nothing else can stand. */
+/**
+ * `12: the rest`, or the rest alone. A number is only meant with its colon, or where nothing else can stand. Throws
+ * `AppError("not_found")` for one that was never given: what follows it must not reach the wrong message.
+ */
 function numbered(
   { numbers }: ChatContext,
   rest: string,
 ): { readonly number: string | undefined; readonly rest: string } {
   const match = /^(a?\d+)(?::\s*|\s*$)(.*)$/is.exec(rest);
-  const number = numbers.reference(match?.[1] ?? "");
-  return number === undefined ? { number, rest } : { number, rest: (match?.[2] ?? "").trim() };
+  if (match?.[1] === undefined) return { number: undefined, rest };
+  const number = numbers.reference(match[1]);
+  if (number !== undefined) return { number, rest: (match[2] ?? "").trim() };
+  const text = `no message is called ${match[1]} here; /history shows numbers. Nothing was sent.`;
+  throw new AppError("not_found", { text, fault: "us" });
 }
 
 /** The message with that number, else the last one in the conversation at hand that fits. */
@@ -54,7 +61,10 @@ export async function edit(chat: ChatContext, typed: string): Promise<void> {
   const { number, rest } = numbered(chat, typed);
   if (rest === "") return usage(chat, "edit");
   const message = await meant(chat, number, own);
-  if (message !== undefined) await chat.options.engine.content.edit(message.id, rest);
+  if (message === undefined) return;
+  const { engine } = chat.options;
+  await engine.content.edit(message.id, rest);
+  engine.desk.forgetLines(message.text);
 }
 
 /** `/delete [NUMBER]` */
@@ -63,8 +73,11 @@ export async function remove(chat: ChatContext, typed: string): Promise<void> {
   if (rest !== "") return usage(chat, "delete");
   const message = await meant(chat, number, own);
   if (message === undefined) return;
-  await chat.options.engine.content.remove(message.id);
-  chat.remark(`Deleted for everybody: "${safe(message.text, 40)}"`);
+  const { engine, dialogue } = chat.options;
+  await engine.content.remove(message.id);
+  engine.desk.forgetLines(message.text);
+  // At a terminal the line about the change says so.
+  if (!dialogue.interactive) chat.remark(`Deleted for everybody: "${safe(message.text, 40)}"`);
 }
 
 /** `/react [NUMBER:] EMOJI`; with a `-` in front of the emoji it is taken back. */

@@ -167,6 +167,17 @@ function stopJob(): boolean {
   }
 }
 
+/** The terminal as it is without raw mode, for one that knows no escape sequences. */
+export const plainInput = {
+  read: async (): Promise<Uint8Array | undefined> => {
+    const buffer = new Uint8Array(4096);
+    const got = await Deno.stdin.read(buffer);
+    return got === null ? undefined : buffer.subarray(0, got);
+  },
+  write: writeOut,
+  echo: (on: boolean) => setRaw(!on),
+};
+
 /** Columns of the terminal, or the usual number. */
 export function terminalColumns(): number {
   return consoleSize().columns;

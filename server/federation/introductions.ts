@@ -31,9 +31,8 @@ export type KeysOf = (identity: string, account: string) => Promise<KeysFound | 
 
 /** What introductions work with. */
 export interface IntroductionOptions {
-  /** The server that asks: its storage key, and its identity (32 bytes). */
+  /** Storage key of the server that asks. */
   readonly peer: number;
-  readonly identity: Uint8Array;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly keysOf: KeysOf;
@@ -75,9 +74,10 @@ export class Introductions {
 
   async #introduce(shown: Shown): Promise<Refused | undefined> {
     const { peer, storage } = this.#options;
-    if (!equalBytes(shown.serverKey, this.#options.identity)) return await this.#askThird(shown);
-    const party = await storage.call("peer.party", { peer, certificate: shown.text });
-    return party.ok ? undefined : party;
+    const own = await storage.call("peer.party", { peer, certificate: shown.text });
+    if (own.ok) return undefined;
+    if (own.code !== "invalid_certificate") return own;
+    return await this.#askThird(shown);
   }
 
   async #askThird({ text, serverKey, accountId, deviceKey }: Shown): Promise<Refused | undefined> {

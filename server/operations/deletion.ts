@@ -5,7 +5,6 @@ import type { Account } from "../tables/tables.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import { appendEntry } from "./directory_log.ts";
 import { forwardEnd, forwardStanding } from "./followers.ts";
-import { answerHub } from "./hub.ts";
 import { removeAll, stop } from "./leaving.ts";
 import { tellRemovals } from "./membership.ts";
 import { tellPresence } from "./presence.ts";
@@ -74,7 +73,6 @@ function leave(context: Context, conversation: Conversation, account: Account): 
   if (takesPart(member) || own) {
     stop(context, conversation, { member, state: own ? "left" : "declined" });
   }
-  answerHub(context, conversation, { account: account.key, state: "declined" });
   if (!own) return;
   tellRemovals(context, conversation, "");
   forwardStanding(context, conversation);

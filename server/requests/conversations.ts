@@ -1,4 +1,4 @@
-/** Messages, commits, leaving. */
+/** Messages, commits, leaving and answering. */
 import { reach } from "../../lib/base/crashpoint.ts";
 import { refused } from "./answer.ts";
 import type { Carriers } from "./asker.ts";
@@ -12,6 +12,7 @@ export const conversationCarriers: Carriers<
   | "conversation.commit"
   | "conversation.info"
   | "conversation.leave"
+  | "conversation.answer"
 > = {
   "message.send": async ({ actor, storage }, { message, body }) => {
     if (!isMessageOf(body, message)) return refused("malformed");
@@ -59,5 +60,10 @@ export const conversationCarriers: Carriers<
   "conversation.leave": async ({ actor, storage }, { message: { conversation } }) => {
     const done = await storage.call("conversation.leave", { ...actor, conversation });
     return done.ok ? { ok: true, fields: { deleted: done.deleted } } : done;
+  },
+
+  "conversation.answer": async ({ actor, storage }, { message: { conversation, answer } }) => {
+    const done = await storage.call("conversation.answer", { ...actor, conversation, answer });
+    return done.ok ? { ok: true, fields: {} } : done;
   },
 };

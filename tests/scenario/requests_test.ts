@@ -60,4 +60,18 @@ Deno.test("with --consent all a stranger asks first, is answered, and can be blo
     await eve.lines(["send", "olga", "yellow ones?"]);
     assert.equal((await olga.json(["read"])).at(-1)?.["text"], "yellow ones?");
   });
+
+  await t.step("what was declined can be accepted after all, and is read then", async () => {
+    const nina = await town.resident("nina");
+    await nina.lines(["send", "olga", "tulips?"]);
+    await olga.lines(["group", "decline", "nina"]);
+    await olga.lines(["group", "accept", "nina"]);
+    // What she sends before she has seen that olga is in again has to be said again to her.
+    await nina.lines(["read"]);
+    await nina.lines(["send", "olga", "and daisies"]);
+    assert.equal((await olga.json(["read"])).at(-1)?.["text"], "and daisies");
+    const again = await olga.once(["group", "accept", "nina"]);
+    assert.equal(again.code, 6, again.err);
+    assert.match(again.err, /no request/);
+  });
 });

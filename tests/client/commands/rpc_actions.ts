@@ -8,6 +8,9 @@ type Calls<T, P extends string> = {
 type Rooms = Exclude<keyof Engine, "self" | Calls<Engine, "">>;
 type Action = Calls<Engine, ""> | { [R in Rooms]: Calls<Engine[R], `${R}.`> }[Rooms];
 
+/** What only somebody at a terminal has a use for. */
+const atTerminal = "the interactive client keeps its own lines and settings there";
+
 /** Every action: whether a method does it, or why none does. */
 export const actions: Record<Action, true | string> = {
   connection: true,
@@ -34,6 +37,12 @@ export const actions: Record<Action, true | string> = {
   changePassword: true,
   revokeDevice: "devices.revoke is the same",
   exportSigned: true,
+  "desk.earlierLines": atTerminal,
+  "desk.keepLine": atTerminal,
+  "desk.forgetLines": atTerminal,
+  "desk.facts": atTerminal,
+  "desk.alerts": atTerminal,
+  "desk.setAlerts": atTerminal,
   "content.find": true,
   "content.edit": true,
   "content.remove": true,

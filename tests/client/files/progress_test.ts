@@ -54,15 +54,16 @@ Deno.test("paths are completed where a command takes one, hidden ones only when 
     await Deno.writeTextFile(`${temp.path}/${name}`, "");
   }
   await Deno.mkdir(`${temp.path}/plans`);
-  const complete = (before: string) => completePath(before, (path) => path.replace("~", temp.path));
+  const complete = async (before: string) =>
+    (await completePath(before, (path) => path.replace("~", temp.path)))?.words;
   const ends = (list: readonly string[] | undefined) =>
     list?.map((one) => one.split("/").slice(-2));
   assert.deepEqual(await complete("/file @sam ~/pl"), [
-    "/file @sam ~/plan a.pdf",
-    "/file @sam ~/plan b.pdf",
-    "/file @sam ~/plans/",
+    "~/plan a.pdf",
+    "~/plan b.pdf",
+    "~/plans/",
   ]);
-  assert.deepEqual(await complete("/save 3 ~/plan b"), ["/save 3 ~/plan b.pdf"]);
+  assert.deepEqual(await complete("/save 3 ~/plan b"), ["~/plan b.pdf"]);
   assert.deepEqual(ends(await complete(`/file ${temp.path}/.`)), [[
     temp.path.split("/").at(-1),
     ".plan",

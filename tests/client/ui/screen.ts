@@ -18,6 +18,8 @@ export class TestScreen implements Terminal {
 
   /** How often something was written. */
   writes = 0;
+  /** How often the bell was rung. */
+  bells = 0;
 
   constructor(columns = 40, rows = 10) {
     this.#emulator = new xterm.Terminal({
@@ -34,6 +36,9 @@ export class TestScreen implements Terminal {
 
   write(text: string): void {
     this.writes++;
+    // The bell is what is left when sequences that end with it are taken away.
+    // deno-lint-ignore no-control-regex -- escape sequences are what is looked at
+    this.bells += text.replace(/\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)/g, "").split("\x07").length - 1;
     this.#emulator.write(text);
   }
 
