@@ -7,6 +7,7 @@ const help = `Sealpost ${version}: private messages on your own server.
 
   sealpost server [PORT]         run a server (sealpost server --help)
   sealpost client [HOST [PORT]]  chat, or send and read from scripts (sealpost client --help)
+  sealpost doctor [--json]       look at the server and the client of this machine, and say what to do
   sealpost verify FILE           check a signed receipt, offline
   sealpost schema [NAME]         print the protocol, client rpc, or what --json prints as JSON Schema
   sealpost completion SHELL      print completions for bash, zsh or fish
@@ -19,6 +20,7 @@ const help = `Sealpost ${version}: private messages on your own server.
 const words: Readonly<Record<string, (args: string[]) => Promise<number> | number>> = {
   server: async (args) => (await import("./server/run.ts")).runServer(args),
   client: async (args) => (await import("./client/run.ts")).runClient(args),
+  doctor: async (args) => await doctor(args),
   verify: async (args) => (await import("./client/run.ts")).runVerify(args),
   schema: async (args) => (await import("./client/run.ts")).runSchema(args),
   completion: async ([shell]) => await completion(shell),
@@ -67,6 +69,36 @@ async function completion(shell: string | undefined): Promise<number> {
       })),
     ],
   }));
+}
+
+const doctorHelp = `Usage: sealpost doctor [--json] [--home FOLDER]
+
+Looks at everything that the server and the client of this machine need: what of both is here. Each line says
+ok, warn, fail or skip, and what to do. Exit code 0, or that of the first thing that fails; 6 when neither is here.
+
+For example: sealpost doctor --json`;
+
+/** Runs the doctors of what is here, the server's first; the exit code is that of the first that finds something. */
+async function doctor(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) return say(doctorHelp);
+  try {
+    const [server, client] = await Promise.all([
+      import("./server/run.ts"),
+      import("./client/run.ts"),
+    ]);
+    const codes: number[] = [];
+    if (server.isServerHere(args)) codes.push(await server.runServer(["doctor", ...args]));
+    if (client.isClientHere(args)) codes.push(await client.runClient(["doctor", ...args]));
+    if (codes.length > 0) return codes.find((code) => code !== 0) ?? exitCodes.done;
+    throw new ExitError(
+      "notFound",
+      "neither a server nor a client has been used here: start one, or name its folder with --home",
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof ExitError)) throw thrown;
+    console.error(`sealpost: ${thrown.message}`);
+    return thrown.exitCode;
+  }
 }
 
 async function paths(json: boolean): Promise<number> {

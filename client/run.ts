@@ -99,6 +99,19 @@ export function clientPlace(): string {
   return clientFolder({ env: (name) => Deno.env.get(name), cwd: () => Deno.cwd() });
 }
 
+/** Whether a client has kept anything here. `args`: as for its commands. Throws `ExitError` (usage). */
+export function isClientHere(args: readonly string[]): boolean {
+  const at = args.indexOf("--home");
+  const home = at < 0 ? undefined : args[at + 1];
+  const folder = clientFolder({ env: (name) => Deno.env.get(name), cwd: () => Deno.cwd(), home });
+  try {
+    return Deno.statSync(folder).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
+}
+
 /** The grammar of the words after `client`, for completion. */
 export function clientWord(): Word {
   const world = machine();

@@ -26,6 +26,7 @@ const examples: Readonly<Record<string, string>> = {
   "peer resume": "peer resume chat.example.org",
   "peer remove": "peer remove chat.example.org --drop",
   "systemd-unit": "systemd-unit 5000 --registration invite",
+  "doctor": "doctor 5000 --json",
   "health": "health --timeout 3",
   "config show": "config show --json",
   "config check": "config check /etc/sealpost/server.json",

@@ -1,4 +1,4 @@
-/** The command line of what runs a server unattended: its systemd unit, its health. */
+/** The command line of what runs a server unattended: its systemd unit, its health, and what may be wrong. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { ServerFlags } from "./config.ts";
 import type { PlaceFlags } from "./config_flags_accounts.ts";
@@ -13,7 +13,13 @@ export type ServiceCommand =
     readonly config: string | undefined;
   }
   /** `timeoutMs`: for everything together. */
-  | { readonly action: "health"; readonly timeoutMs: number };
+  | { readonly action: "health"; readonly timeoutMs: number }
+  /** `flags`: as `server run` would be given. */
+  | {
+    readonly action: "doctor";
+    readonly flags: ServerFlags;
+    readonly config: string | undefined;
+  };
 
 type Tell = (command: ServiceCommand, flags: PlaceFlags) => void;
 
@@ -50,6 +56,20 @@ export function describeService(
     .action((options: PlaceFlags & { readonly timeout: number }) =>
       tell({ action: "health", timeoutMs: options.timeout * 1000 }, options)
     );
+  describeDoctor(program, { place, tell });
+}
+
+function describeDoctor(
+  program: Command,
+  { place, tell }: { readonly place: (command: Command) => Command; readonly tell: Tell },
+): void {
+  const doctor = place(program.command("doctor"))
+    .description("look at everything that a server needs, and say what is to be done")
+    .argument("[port]", "where it is to listen (default: as for run)")
+    .option("--config <file>", "its configuration file");
+  settingFlags(doctor).action((port: string | undefined, options: UnitFlags) =>
+    tell({ action: "doctor", flags: settingsGiven(options, port), config: options.config }, options)
+  );
 }
 
 function seconds(text: string): number {

@@ -6,6 +6,7 @@ import { runAdmin } from "./admin/commands.ts";
 import { runFiles } from "./backup/commands.ts";
 import { type ServerConfig, serverConfig, type ServerFlags } from "./config.ts";
 import { parseServerArgs, type ServerCommand, serverWord } from "./config_flags.ts";
+import { thisMachine } from "./machine.ts";
 import { runConfig, settingRows } from "./config_commands.ts";
 import { type PathInput, pathOrigins, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { reloaded } from "./config_reload.ts";
@@ -44,6 +45,15 @@ type Place = Pick<PathInput, "data" | "home" | "config">;
 
 function placed({ data, home, config }: Place): PathInput {
   return { data, home, config, env: (name) => Deno.env.get(name), cwd: () => Deno.cwd() };
+}
+
+/** Whether a server has been started here once. `args`: as for its commands. */
+export function isServerHere(args: readonly string[]): boolean {
+  const at = args.indexOf("--home");
+  const home = at < 0 ? undefined : args[at + 1];
+  return readOptional(
+    `${pathsOf({ home, data: undefined, config: undefined }).data}/server.crt`,
+  ) !== undefined;
 }
 
 function pathsOf(command: Place): ServerPaths {
@@ -85,6 +95,10 @@ async function service(
     program: thisProgram(),
     env: (name) => Deno.env.get(name),
     absolute: (path) => path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+    configFile: (config) => pathsOf({ data, home, config }).config,
+    configure: (flags, config) => readConfig({ data, home, config, flags }).config,
+    isThere: (path) => readOptional(path) !== undefined,
+    machine: thisMachine,
   });
 }
 

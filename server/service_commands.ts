@@ -1,8 +1,10 @@
-/** The commands of whoever runs a server unattended: a systemd unit for it, and whether it is well. */
+/** The commands of whoever runs a server unattended: a systemd unit for it, whether it is well, what may be wrong. */
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { type ServerConfig, serverConfig, type ServerFlags } from "./config.ts";
 import type { ServiceCommand } from "./config_flags_service.ts";
 import { type Setting, settingNames, settings } from "./config_settings.ts";
+import { runDoctor } from "./doctor.ts";
+import type { Machine } from "./doctor_checks.ts";
 import { runHealth } from "./health.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 
@@ -26,10 +28,23 @@ export interface ServiceWorld {
   readonly program: Program;
   readonly env: (name: string) => string | undefined;
   readonly absolute: (path: string) => string;
+  /** The configuration file's path, with the one that was named if any. */
+  readonly configFile: (named: string | undefined) => string;
+  /** What a server that is started here would use. Throws `ExitError`. */
+  readonly configure: (flags: ServerFlags, named: string | undefined) => ServerConfig;
+  readonly isThere: (path: string) => boolean;
+  readonly machine: Machine;
 }
 
 /** Runs a command; returns the exit code. Throws `ExitError`. */
 export async function runService(command: ServiceCommand, world: ServiceWorld): Promise<number> {
+  if (command.action === "doctor") {
+    const { flags } = command;
+    const configFile = world.configFile(command.config);
+    const configFound = world.isThere(configFile);
+    const configure = () => world.configure(flags, command.config);
+    return await runDoctor({ ...world, ...world.machine, configFile, configFound, configure });
+  }
   if (command.action === "health") return await runHealth({ ...world, ...command });
   printUnit(command, world);
   return exitCodes.done;

@@ -16,13 +16,16 @@ export interface Finding {
   readonly text: string;
 }
 
-type Look = (folder: string, now: number) => Omit<Finding, "part">;
+/** What was found about one part, without its name. */
+export type Looked = Omit<Finding, "part">;
+
+type Look = (folder: string, now: number, how: { readonly quick: boolean }) => Looked;
 
 const ok = (text: string) => ({ state: "ok", text } as const);
 const warning = (text: string) => ({ state: "warning", text } as const);
 const broken = (text: string) => ({ state: "broken", text } as const);
 
-const looks: Readonly<Record<string, Look>> = {
+const looks = {
   "rights": (folder) => {
     const open = [
       folder,
@@ -42,22 +45,13 @@ const looks: Readonly<Record<string, Look>> = {
       ? ok("the secret behind the passwords is whole")
       : broken("passwords.key is damaged: without it nobody can log in by password"),
   "certificate": (folder, now) => {
-    const certificate = Deno.readTextFileSync(`${folder}/server.crt`);
-    if (
-      !belongTogether(certificate, Deno.readTextFileSync(`${folder}/server.key`))
-    ) {
-      return broken("server.crt and server.key do not belong together");
-    }
-    const left = describeCertificate(certificate).notAfter - now;
-    const day = new Date(now + left).toISOString().slice(0, 10);
-    return left < renewBeforeMs
-      ? warning(`ends on ${day}: the next start renews it`)
-      : ok(`good until ${day}`);
+    const pair = { cert: `${folder}/server.crt`, key: `${folder}/server.key` };
+    return readCertificate(pair, now, ": the next start renews it");
   },
-  "database": (folder) => {
+  "database": (folder, _now, how) => {
     const database = openCopy(`${folder}/${databaseName}`, { readOnly: true });
     try {
-      const found = integrityOf(database);
+      const found = integrityOf(database, how);
       if (found !== "ok") return broken(`it is damaged (${found}): restore it from a backup`);
       const { steps } = planMigration(schemaVersion(database), migrations);
       return steps.length === 0
@@ -67,14 +61,46 @@ const looks: Readonly<Record<string, Look>> = {
       database.close();
     }
   },
-};
+} satisfies Readonly<Record<string, Look>>;
+
+/** A part of a data folder. */
+export type Part = keyof typeof looks;
+
+/** Looks at one part of the folder; at the database only as far as that is quick. */
+export function lookInto(folder: string, part: Part, now: number): Looked {
+  return looked(() => looks[part](folder, now, { quick: true }));
+}
+
+/** Looks at a certificate and its key in files of their own. */
+export function certificateOf(
+  pair: { readonly cert: string; readonly key: string },
+  now: number,
+): Looked {
+  return looked(() => readCertificate(pair, now));
+}
+
+function readCertificate(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  now: number,
+  renewal = "",
+): Looked {
+  const certificate = Deno.readTextFileSync(cert);
+  const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+  if (!belongTogether(certificate, Deno.readTextFileSync(key))) {
+    return broken(`${nameOf(cert)} and ${nameOf(key)} do not belong together`);
+  }
+  const left = describeCertificate(certificate).notAfter - now;
+  const day = new Date(now + left).toISOString().slice(0, 10);
+  if (left < 0) return broken(`ended on ${day}${renewal}`);
+  return left < renewBeforeMs ? warning(`ends on ${day}${renewal}`) : ok(`good until ${day}`);
+}
 
 /** Prints what it finds. Exit code 8 when something does not work. Throws `ExitError` when there is no server. */
 export function checkFolder({ folder, print, json, now }: FilesWorld): number {
   storedFingerprint(folder);
   const findings = Object.entries(looks).map(([part, look]): Finding => ({
     part,
-    ...looked(() => look(folder, now())),
+    ...looked(() => look(folder, now(), { quick: false })),
   }));
   for (const finding of findings) {
     print(
@@ -86,7 +112,7 @@ export function checkFolder({ folder, print, json, now }: FilesWorld): number {
   return findings.some(({ state }) => state === "broken") ? exitCodes.localData : exitCodes.done;
 }
 
-function looked(look: () => Omit<Finding, "part">): Omit<Finding, "part"> {
+function looked(look: () => Looked): Looked {
   try {
     return look();
   } catch (thrown) {

@@ -164,6 +164,8 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "node:sqlite": ["lib/sql"],
   "node:crypto": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "client/store"],
   "node:buffer": ["lib/base", "lib/crypto", "lib/wire", "lib/mls", "lib/directory", "lib/sql"],
+  // Free space of a disk, for the doctor.
+  "node:fs": ["server"],
   "node:dns/promises": ["lib/wire"],
   "node:net": ["lib/crypto", "lib/wire"],
   // The supervisor asks it for the CPU time of the process, which Deno itself does not tell.

@@ -6,6 +6,7 @@ import type { AdminHandlers } from "../../../server/admin/protocol.ts";
 import { AdminSocket } from "../../../server/admin/socket.ts";
 import { runHealth } from "../../../server/health.ts";
 import { parseServerArgs } from "../../../server/config_flags.ts";
+import { thisMachine } from "../../../server/machine.ts";
 import { runService, type ServiceWorld } from "../../../server/service_commands.ts";
 import { unitWord } from "../../../server/systemd_unit.ts";
 import { TempFolder } from "../../kit/folder.ts";
@@ -50,6 +51,12 @@ async function unit(args: string[], world: Partial<ServiceWorld> = {}) {
     program: { kind: "executable", path: "/usr/local/bin/sealpost" },
     env: (name) => name === "USER" ? "sam" : undefined,
     absolute: (path) => path.startsWith("/") ? path : `/here/${path}`,
+    configFile: () => "/c/server.json",
+    configure: () => {
+      throw new TypeError("not needed");
+    },
+    isThere: () => false,
+    machine: thisMachine,
     ...world,
   });
   const values = lines.flatMap((line) => {
