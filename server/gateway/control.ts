@@ -2,6 +2,7 @@
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import type { LogFields, LogLevel } from "../../lib/base/log.ts";
 
+import type { SharedCount } from "./connection_count.ts";
 import type { GatewayFigures } from "./figures.ts";
 
 /** An address to listen on. */
@@ -35,6 +36,8 @@ export interface GatewayStart {
   /** PEM of the server's own authority; empty where a public one certifies it. */
   readonly authority: string;
   readonly settings: GatewaySettings;
+  /** Where all gateways count connections. */
+  readonly count: SharedCount;
   readonly testHooks: boolean;
   /** The point to die at, with `testHooks`. */
   readonly crash: CrashPlan | undefined;

@@ -16,7 +16,8 @@ import type { Storage } from "../operations/contract.ts";
 import { StagedCommits } from "../requests/staging.ts";
 import type { GatewaySettings } from "./control.ts";
 import { counted, GatewayCounters, type GatewayFigures } from "./figures.ts";
-import { ConnectionCount, countedAddress, type GatewayLimits, throttled } from "./limits.ts";
+import { ConnectionCount, type SharedCount } from "./connection_count.ts";
+import { countedAddress, type GatewayLimits, throttled } from "./limits.ts";
 import { NudgeRouter } from "./nudges.ts";
 import { Probes } from "./probes.ts";
 import { relieve } from "./relief.ts";
@@ -34,6 +35,8 @@ export interface GatewayOptions {
   readonly opaqueSetup: string;
   readonly registration: "open" | "invite" | "closed";
   readonly limits: GatewayLimits;
+  /** Where connections are counted together with other gateways; by itself when left out. */
+  readonly count?: SharedCount | undefined;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -78,7 +81,7 @@ export class Gateway {
     const counters = this.#counters;
     const own = { counters, gateway, identityText, sessions, probes, staged, peers };
     this.#services = { ...options, ...own, limits, policy };
-    this.#count = new ConnectionCount(limits);
+    this.#count = new ConnectionCount(limits, options.count);
     this.#accept = {
       identity: options.identity,
       facts: {

@@ -1,4 +1,4 @@
-/** What one gateway grants: connections in all and by address, bytes per second by connection. */
+/** What a gateway grants: connections in all and by address (of all gateways together), bytes per second by connection. */
 import { type Clock, pause } from "../../lib/base/clock.ts";
 import { connectionLimits, serverLimits } from "../../lib/base/limits.ts";
 import type { Transport } from "../../lib/wire/transport.ts";
@@ -44,36 +44,6 @@ export function countedAddress(hostname: string): string {
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
   const groups = [...left, ...Array<string>(zeros).fill("0"), ...right];
   return groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":") + "::/64";
-}
-
-/** Counts connections; `take` and `give` come in pairs. */
-export class ConnectionCount {
-  readonly #limits: GatewayLimits;
-  readonly #byAddress = new Map<string, number>();
-  #all = 0;
-
-  constructor(limits: GatewayLimits) {
-    this.#limits = limits;
-  }
-
-  /** Whether there is room for one more from `address`; if so it is counted. */
-  take(address: string): boolean {
-    const here = this.#byAddress.get(address) ?? 0;
-    if (this.#all >= this.#limits.connections || here >= this.#limits.connectionsPerAddress) {
-      return false;
-    }
-    this.#all++;
-    this.#byAddress.set(address, here + 1);
-    return true;
-  }
-
-  /** One that was taken has ended. */
-  give(address: string): void {
-    const here = this.#byAddress.get(address) ?? 0;
-    this.#all--;
-    if (here > 1) this.#byAddress.set(address, here - 1);
-    else this.#byAddress.delete(address);
-  }
 }
 
 /** `transport` whose reading waits when more than the granted bytes per second arrive (a token bucket). */

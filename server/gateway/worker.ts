@@ -50,6 +50,7 @@ function start(input: GatewayStart): void {
     opaqueSetup: input.opaqueSetup,
     registration: input.settings.registration,
     limits: { ...gatewayLimits, ...connectionLimitsOf(input.settings) },
+    count: input.count,
     storage: storageOver(input.storage),
     clock: systemClock,
     logger,

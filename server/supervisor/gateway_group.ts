@@ -1,12 +1,13 @@
 /** All gateway workers of a server, on the same addresses. */
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { Attempt, GatewaySettings, ListenAddress } from "../gateway/control.ts";
+import { newSharedCount } from "../gateway/connection_count.ts";
 import type { GatewayFigures } from "../gateway/figures.ts";
 import { chooseAddresses } from "./addresses.ts";
 import { type GatewayEvents, type GatewayInput, GatewayWorker } from "./gateways.ts";
 
 /** What all gateways of a server have in common. */
-export type CommonInput = Omit<GatewayInput, "index" | "listen" | "shared" | "storage">;
+export type CommonInput = Omit<GatewayInput, "index" | "listen" | "shared" | "storage" | "count">;
 
 /** What a group is made for. */
 export interface GroupOptions {
@@ -95,10 +96,9 @@ export class GatewayGroup {
     connect: () => MessagePort,
   ): Promise<readonly ListenAddress[]> {
     const shared = this.#workers.length > 1;
+    const all = { ...common, listen: this.#listen, shared, count: newSharedCount() };
     const started = await Promise.all(
-      this.#workers.map((worker, index) =>
-        worker.start({ ...common, index, listen: this.#listen, shared, storage: connect() })
-      ),
+      this.#workers.map((worker, index) => worker.start({ ...all, index, storage: connect() })),
     );
     return started[0] ?? [];
   }

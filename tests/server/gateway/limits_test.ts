@@ -1,12 +1,13 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
+import fc from "fast-check";
 import { type Logger, type LogLevel, silentLogger } from "../../../lib/base/log.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { Connection } from "../../../lib/wire/connection.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
 import { Requests } from "../../../lib/wire/client_requests.ts";
 import { Gateway } from "../../../server/gateway/gateway.ts";
+import { ConnectionCount, newSharedCount } from "../../../server/gateway/connection_count.ts";
 import {
-  ConnectionCount,
   countedAddress,
   type GatewayLimits,
   gatewayLimits,
@@ -44,6 +45,44 @@ Deno.test("connections are counted in all and by address, and given back", () =>
   count.give("a");
   strictEqual(count.take("c"), true);
   strictEqual(count.take("a"), false);
+});
+
+Deno.test("gateways count together, whoever takes and whoever gives", () => {
+  const limits = { connections: 30, connectionsPerAddress: 4 };
+  const shared = newSharedCount();
+  const gateways = [0, 1, 2].map(() => new ConnectionCount(limits, shared));
+  const address = fc.integer({ min: 0, max: 11 }).map(String);
+  const step = fc.record({ gateway: fc.nat(2), address, take: fc.boolean() });
+  fc.assert(fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+    const open = new Map<string, number>();
+    const all = () => [...open.values()].reduce((sum, count) => sum + count, 0);
+    for (const { gateway, address, take } of steps) {
+      const here = open.get(address) ?? 0;
+      if (take) {
+        const room = all() < limits.connections && here < limits.connectionsPerAddress;
+        strictEqual(gateways[gateway]?.take(address), room);
+        if (room) open.set(address, here + 1);
+      } else if (here > 0) {
+        gateways[gateway]?.give(address);
+        open.set(address, here - 1);
+      }
+    }
+    for (const [address, count] of open) {
+      for (let left = count; left > 0; left--) gateways[0]?.give(address);
+    }
+  }));
+});
+
+Deno.test("whose cells are shared depends on a secret, and hardly anybody's are", () => {
+  const limits = { connections: 1_000_000, connectionsPerAddress: 1 };
+  const refused = () => {
+    const count = new ConnectionCount(limits);
+    const names = Array.from({ length: 20_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}`);
+    return names.filter((name) => !count.take(name));
+  };
+  const [one, other] = [refused(), refused()];
+  ok(one.length < 400 && other.length < 400, `${one.length} ${other.length}`);
+  ok(one.join() !== other.join());
 });
 
 Deno.test("reading waits when more than the granted bytes come, and not before", async () => {
