@@ -64,7 +64,7 @@ export class Painter {
     this.#terminal.soon(() => {
       this.#scheduled = false;
       this.now();
-    });
+    }, { more: this.#lines.length > linesAtOnce });
   }
 
   /** Paints what is to be seen now. */

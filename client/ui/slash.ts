@@ -117,7 +117,8 @@ const isSlashName = (name: string): name is SlashName =>
  */
 export function readLine(line: string, { pasted = false } = {}): Line {
   if (line.trim() === "") return { kind: "nothing" };
-  if (pasted) return { kind: "say", text: line };
+  // Of a paste of whole lines the last line end says nothing.
+  if (pasted) return { kind: "say", text: line.replace(/\n+$/, "") };
   if (line.startsWith("//")) return { kind: "say", text: line.slice(1) };
   const address = /^@(\S+)\s+(\S.*)$/su.exec(line);
   if (address?.[1] !== undefined && address[2] !== undefined) {
@@ -152,9 +153,14 @@ export function helpTable(columns = Infinity): string {
     const begin = roomy ? [usage.padEnd(beside) + first] : [usage, " ".repeat(indent) + first];
     return [...begin, ...more.map((line) => " ".repeat(indent) + line)];
   });
-  const last = "A plain line goes to the conversation that the prompt names; //x sends /x.";
-  return [...rows, "", ...wrapped(last, columns - 1)].join("\n");
+  return [...rows, "", ...lastWords.flatMap((line) => wrapped(line, columns - 1))].join("\n");
 }
+
+const lastWords = [
+  "A plain line goes to the conversation that the prompt names; //x sends /x.",
+  "Keys: Tab completes, the arrows and Ctrl-R bring back earlier lines, Alt-Enter begins a new line, " +
+  "Ctrl-O opens a folded paste, Ctrl-C empties the line and pressed twice leaves.",
+];
 
 /** Columns below which help stands under its command instead of beside it. */
 const narrowestHelp = 30;

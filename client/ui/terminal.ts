@@ -8,8 +8,11 @@ export interface Terminal {
   write(text: string): void;
   /** Keys as they come; ends at end of input or when closed. */
   keys(): AsyncIterable<readonly Key[]>;
-  /** Runs `action` when keys that are there already have been handled: what happens meanwhile is painted together. */
-  soon(action: () => void): void;
+  /**
+   * Runs `action` when keys that are there already have been handled: what happens meanwhile is painted together. With
+   * `more` there is enough to paint already, and only the keys come first.
+   */
+  soon(action: () => void, options?: { readonly more: boolean }): void;
   /** What a resize does to rows that have become too long. */
   reflow(): Reflow;
   /** Whether letters stand on something dark or light; undefined when the terminal does not say. */
@@ -103,7 +106,7 @@ export function openTerminal(): Terminal {
       return last;
     },
     write: writeOut,
-    soon: (action) => void setTimeout(action, frameMs),
+    soon: (action, { more } = { more: false }) => void setTimeout(action, more ? 0 : frameMs),
     reflow: () => questions.reflow,
     background: () => questions.background(),
     answered: () => questions.answered(),

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ChatMessage } from "../../../client/engine/api.ts";
 import { formatMessage, type LineStyle } from "../../../client/ui/format.ts";
+import type { ChatContext } from "../../../client/ui/chat_context.ts";
+import { MessageNumbers } from "../../../client/ui/numbers.ts";
+import { runSlash } from "../../../client/ui/slash_actions.ts";
 import { MessageChanges } from "../../../client/ui/message_changes.ts";
 import { readLine } from "../../../client/ui/slash.ts";
 
@@ -78,6 +81,19 @@ Deno.test("no quote, reaction or changed text brings a control character to the 
     assert.match(changes.tell(message({ from, ...changed }), style) ?? "", harmless);
     assert.match(changes.tell(message({ from, text, reactions: [] }), style) ?? "", harmless);
   }));
+});
+
+Deno.test("a number that no message was given sends nothing, instead of the whole line as text", async () => {
+  for (
+    const [name, rest] of [["reply", "a77: yes"], ["react", "a77: \u{1f44d}"], [
+      "edit",
+      "a7:x",
+    ]] as const
+  ) {
+    // An engine that does nothing at all: whatever is called on it is an error of another kind.
+    const chat = { numbers: new MessageNumbers(), options: {} } as unknown as ChatContext;
+    await assert.rejects(runSlash(chat, name, rest), { code: "not_found" });
+  }
 });
 
 Deno.test("the commands that change messages are commands, and their near misses are not sent", () => {
