@@ -5,6 +5,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import type { ReceivedCommit, ReceivedMessage, Refused } from "../../lib/mls/mod.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
+import { tellNewcomers } from "./archive/witness.ts";
 import { assignThread } from "./assign.ts";
 import { type Effect, follow } from "./content/facts.ts";
 import { openSealedContent } from "./content/sealed.ts";
@@ -255,7 +256,10 @@ export class Intake {
       const wrong = thread.kind === "group"
         ? applyGroupCommit(this.#surroundings, draft, { event, result })
         : this.#applied(draft, event, result);
-      if (wrong === undefined) return noteBefore(draft, group);
+      if (wrong === undefined) {
+        draft.entries.push(tellNewcomers(thread.thread, result.added));
+        return noteBefore(draft, group);
+      }
       return await this.#refuse(draft, event, { reason: "not_allowed", detail: wrong });
     }
     const reason = result.kind === "refused" ? result.reason : "not_allowed";

@@ -11,6 +11,9 @@ export type MetaKey =
   | "audit"
   /** Of what the interactive client tells by the terminal. */
   | "alerts"
+  /** The device (base64url) that was told last how far the archive goes; and what another one has told. */
+  | "archive told"
+  | "archive seen"
   /** Identities of linked servers by their names. */
   | "servers"
   /** The latest checkpoint of a linked server, by its identity. */
@@ -34,6 +37,10 @@ export class Meta {
     this.#sealed.database.prepare(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
     ).run(key, this.#sealed.seal(`meta.value:${key}`, value));
+  }
+
+  remove(key: MetaKey): void {
+    this.#sealed.database.prepare("DELETE FROM meta WHERE key = ?").run(key);
   }
 
   getText(key: MetaKey): string | undefined {

@@ -8,6 +8,8 @@ const day = 24 * 60 * minute;
 export const peerLimits = {
   /** Linked servers: each costs a connection and a row; a larger federation is a matter of design, not of this number. */
   peers: 256,
+  /** Servers that are known by the word of others alone: each is kept as long as this one. */
+  namedServers: 1_024,
   /** Servers that may come by themselves in an hour, with `--peers open`: each stays in the list until somebody removes it. */
   incomingPerHour: 20,
   /** What may wait for one peer: a week of 20 messages a minute. Beyond it senders are told that the other server is away. */

@@ -2,9 +2,10 @@
 import { concat } from "../../lib/base/bytes.ts";
 import type { Clock } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
-import { frameLimits, peerLimits } from "../../lib/base/limits.ts";
+import { peerLimits } from "../../lib/base/limits.ts";
 import type { Message } from "../../lib/wire/messages.ts";
 import { AskWindow } from "./ask_window.ts";
+import type { HandedType } from "../requests/asker.ts";
 import type { PeerChannel } from "./channel.ts";
 import { Deadlines } from "./deadlines.ts";
 import { RefusedByPeer } from "./refused.ts";
@@ -86,7 +87,8 @@ export class Asking {
     return new Promise((resolve, reject) => {
       this.#deadlines.add(id);
       const send = () => this.#send({ type: "peer.ask", id, ask }, body);
-      const over = this.#window.take(body?.length ?? 0, send);
+      // What the answer may hold counts, too: so the other side never has more of it to send than one link may keep waiting.
+      const over = this.#window.take((body?.length ?? 0) + answerBytes(ask), send);
       this.#waiting.set(id, { kind: ask.kind, resolve, reject, over });
     });
   }
@@ -109,7 +111,10 @@ export class Asking {
     throw new AppError("malformed");
   }
 
-  /** Waits, where needed, until the peer may have one more request carried out; until then nothing of it is read. */
+  /**
+   * Waits, where needed, until the peer may have one more request carried out; until then nothing of it is read. That never
+   * waits for the peer to read: both might wait for each other. One that reads no answers loses the link.
+   */
   async room(): Promise<void> {
     const { requestsInFlight, requestBytesInFlight } = peerLimits;
     const carrying = this.#carrying;
@@ -148,9 +153,6 @@ export class Asking {
     this.#carrying.requests++;
     this.#carrying.bytes += bytes;
     await this.#reply(id, ask, body);
-    if (answerBytes(ask) > 0) {
-      await this.#options.channel.queuedAtMost(peerLimits.requestBytesInFlight);
-    }
     this.#carrying.requests--;
     this.#carrying.bytes -= bytes;
     for (const go of this.#onCarried.splice(0)) go();
@@ -190,16 +192,19 @@ export class Asking {
   }
 
   #send(message: Taken, body: Uint8Array = nothing): void {
+    if (this.#ended) return;
     const { channel } = this.#options;
     if (body.length === 0) channel.send(JSON.stringify(message));
     else channel.send(JSON.stringify({ ...message, body: body.length }), body);
   }
 }
 
-/** What the answer to a request may hold where it can be far larger than its question, in bytes. */
+/** What answers are reckoned with that can be far larger than their questions, in bytes. */
+const large: { readonly [T in HandedType]?: number } = {
+  "conversation.info": peerLimits.requestBytesInFlight / 2,
+  "keypackages.claim": peerLimits.requestBytesInFlight / 16,
+};
+
 function answerBytes(ask: Question): number {
-  const type = ask.kind === "request" ? ask.message.type : undefined;
-  const large = type === "conversation.info" || type === "keypackages.claim" ||
-    type === "file.get";
-  return large ? frameLimits.bodyBytes : 0;
+  return ask.kind === "request" ? large[ask.message.type] ?? 0 : 0;
 }

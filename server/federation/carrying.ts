@@ -17,8 +17,9 @@ const mostParties = 4096;
 
 /** What carrying out works with. */
 export interface CarryingOptions {
-  /** The peer's storage key. */
+  /** The peer's storage key, and its identity (32 bytes). */
   readonly peer: number;
+  readonly identity: Uint8Array;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -31,8 +31,9 @@ export type KeysOf = (identity: string, account: string) => Promise<KeysFound | 
 
 /** What introductions work with. */
 export interface IntroductionOptions {
-  /** Storage key of the server that asks. */
+  /** The server that asks: its storage key, and its identity (32 bytes). */
   readonly peer: number;
+  readonly identity: Uint8Array;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly keysOf: KeysOf;
@@ -74,10 +75,9 @@ export class Introductions {
 
   async #introduce(shown: Shown): Promise<Refused | undefined> {
     const { peer, storage } = this.#options;
-    const own = await storage.call("peer.party", { peer, certificate: shown.text });
-    if (own.ok) return undefined;
-    if (own.code !== "invalid_certificate") return own;
-    return await this.#askThird(shown);
+    if (!equalBytes(shown.serverKey, this.#options.identity)) return await this.#askThird(shown);
+    const party = await storage.call("peer.party", { peer, certificate: shown.text });
+    return party.ok ? undefined : party;
   }
 
   async #askThird({ text, serverKey, accountId, deviceKey }: Shown): Promise<Refused | undefined> {

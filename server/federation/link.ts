@@ -67,7 +67,7 @@ export class Link {
     this.#sent = options.after;
     this.#acked = options.after;
     const { channel, clock, answer } = options;
-    const carrying = new Carrying(options);
+    const carrying = new Carrying({ ...options, identity: channel.identity });
     this.#asking = new Asking({
       channel,
       clock,

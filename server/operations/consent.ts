@@ -3,6 +3,7 @@ import { serverLimits } from "../../lib/base/limits.ts";
 import type { Role } from "../../lib/base/membership.ts";
 import type { Conversation, Member } from "../domain/conversation.ts";
 import { memberOf, newMember } from "../domain/conversation.ts";
+import { isListed } from "../tables/peers.ts";
 import type { Account, Tables } from "../tables/tables.ts";
 import { spend } from "./allowance.ts";
 import { type Context, refuse } from "./context.ts";
@@ -35,8 +36,10 @@ export function refuseNewcomers(
 ): Refused | undefined {
   const { tables } = context;
   const others = newcomers.filter(({ key }) => key !== by.key);
-  const gone = ({ disabled, peer }: Account) =>
-    disabled || (peer !== null && tables.peers.byKey(peer)?.state === "removed");
+  const gone = ({ disabled, peer: key }: Account) => {
+    const peer = key === null ? undefined : tables.peers.byKey(key);
+    return disabled || (peer !== undefined && !isListed(peer));
+  };
   if (others.some(gone)) return refuse("no_such_user");
   if (others.some(({ key }) => tables.contacts.blocks(key, by.key))) return refuse("not_accepted");
   const asked = others.filter((account) => isAsked(context, account, by));

@@ -265,7 +265,7 @@ export interface Operations
   };
   "conversation.answer": {
     in: Actor & { conversation: string; answer: "accept" | "decline" };
-    out: Ordered<Empty>;
+    out: Outcome<Empty>;
   };
   /** The signature was verified by the gateway. */
   "conversation.refuse": {

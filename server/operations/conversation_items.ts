@@ -9,6 +9,8 @@ import type { ConversationKind, RefusalRow } from "./contract.ts";
 export interface DeviceItem {
   readonly kind: "device";
   readonly certificate: string;
+  /** Of an account of a third server: what that is called here. */
+  readonly server?: string;
 }
 
 /** A piece (the body) of the body of the next item that is not such a piece. */

@@ -5,6 +5,7 @@ import type { Account } from "../tables/tables.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import { appendEntry } from "./directory_log.ts";
 import { forwardEnd, forwardStanding } from "./followers.ts";
+import { answerHub } from "./hub.ts";
 import { removeAll, stop } from "./leaving.ts";
 import { tellRemovals } from "./membership.ts";
 import { tellPresence } from "./presence.ts";
@@ -73,6 +74,7 @@ function leave(context: Context, conversation: Conversation, account: Account): 
   if (takesPart(member) || own) {
     stop(context, conversation, { member, state: own ? "left" : "declined" });
   }
+  answerHub(context, conversation, { account: account.key, state: "declined" });
   if (!own) return;
   tellRemovals(context, conversation, "");
   forwardStanding(context, conversation);

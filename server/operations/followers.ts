@@ -6,7 +6,7 @@ import { encodeMembershipChange, type MembershipChange } from "../../lib/base/me
 import { peerLimits } from "../../lib/base/limits.ts";
 import { type Conversation, listedMembers, type Member, rosterOf } from "../domain/conversation.ts";
 import type { RollbackFacts } from "../tables/repairs.ts";
-import type { Peer } from "../tables/peers.ts";
+import { isListed, type Peer } from "../tables/peers.ts";
 import type { Tables } from "../tables/tables.ts";
 import { type Context, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
@@ -22,6 +22,7 @@ import type {
 } from "./conversation_items.ts";
 import { hasRoom, type NewItem, queueAll, readyItems } from "./outbox.ts";
 import { accountIds, leavingIds, roleEntries } from "./parties.ts";
+import { peerName } from "./remote.ts";
 
 /** Servers to which rows go. */
 function followersOf(conversation: Conversation): number[] {
@@ -54,7 +55,7 @@ export function refuseFollowers(
 }
 
 function takes(peer: Peer, bytes: number): boolean {
-  return peer.state !== "removed" && hasRoom(peer, bytes + itemOverhead);
+  return isListed(peer) && hasRoom(peer, bytes + itemOverhead);
 }
 
 /** Refuses to bring accounts in whose servers have no room for what that takes. */
@@ -158,13 +159,14 @@ function inPieces(item: Omit<NewItem, "body">, body: Uint8Array): NewItem[] {
 }
 
 /** Certificates of devices by their keys. */
-function deviceItems({ devices }: Tables, keys: readonly string[]): NewItem[] {
+function deviceItems(tables: Tables, keys: readonly string[]): NewItem[] {
   return [...new Set(keys)].flatMap((key) => {
-    const certificate = devices.anyById(key)?.certificate;
-    const item: DeviceItem | undefined = certificate === undefined
-      ? undefined
-      : { kind: "device", certificate };
-    return item === undefined ? [] : [{ item }];
+    const device = tables.devices.anyById(key);
+    if (device === undefined) return [];
+    const { certificate, peer } = device;
+    const server = peer === null ? {} : { server: peerName(tables, peer) };
+    const item: DeviceItem = { kind: "device", certificate, ...server };
+    return [{ item }];
   });
 }
 

@@ -1,7 +1,14 @@
 /** Leaving a group, and answering requests. */
 import { type Conversation, listedMember, type Member } from "../domain/conversation.ts";
 import { isLastOwner, stayingOthers } from "../domain/group.ts";
-import { askingParty, type Context, type Handler, type Party, refuse } from "./context.ts";
+import {
+  actingParty,
+  askingParty,
+  type Context,
+  type Handler,
+  type Party,
+  refuse,
+} from "./context.ts";
 import type { MemberState, Outcome } from "./contract.ts";
 import { forwardEnd, forwardStanding } from "./followers.ts";
 import { seatsOf, tellRemovals, unseat } from "./membership.ts";
@@ -96,11 +103,10 @@ export function tellState(
  * what is for one, whoever orders the conversation: so it answers at once, and tells the other.
  */
 export const conversationAnswer: Handler<"conversation.answer"> = (context, input) => {
-  const party = askingParty(context.tables, input);
+  const party = actingParty(context.tables, input);
   if (!party.ok) return party;
   const conversation = context.tables.conversations.byId(input.conversation);
-  const here = conversation?.hub === null || party.account.peer === null;
-  const member = conversation && here ? listedMember(conversation, party.account.key) : undefined;
+  const member = conversation && listedMember(conversation, party.account.key);
   if (conversation === undefined || member === undefined || member.state === "left") {
     return refuse("no_such_conversation");
   }

@@ -2,7 +2,7 @@
 import { toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import { sha256 } from "../../lib/crypto/hash.ts";
-import type { Peer, PeerRowOf } from "../tables/peers.ts";
+import { isListed, type Peer, type PeerRowOf } from "../tables/peers.ts";
 import type { Context } from "./context.ts";
 import type { PeerItem } from "./contract.ts";
 
@@ -52,7 +52,7 @@ export function queueAll(
   { urgent = false }: { readonly urgent?: boolean } = {},
 ): boolean {
   const bytes = items.reduce((sum, { text, body }) => sum + text.length + (body?.length ?? 0), 0);
-  if (peer.state === "removed" || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
+  if (!isListed(peer) || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
   const { peers } = context.tables;
   for (const { text, body = nothing, digest, row } of items) {
     peer.counter += 1;

@@ -11,7 +11,7 @@ import type { LobbyItem } from "./lobby_peers.ts";
 import { takeCommit, takeEnd, takeMessage, takeRollback, takeStanding } from "./mirror.ts";
 import { takeSnapshot } from "./mirror_snapshot.ts";
 import { takeReceipts } from "./receipts.ts";
-import { remoteParty } from "./remote.ts";
+import { namedParty } from "./remote.ts";
 
 /** Every kind of item. */
 export type Item = LobbyItem | ConversationItem;
@@ -47,8 +47,9 @@ const takers: Takers = {
 };
 
 /** Remembers a device; one that the peer may not speak for is not known afterwards, and neither is what names it. */
-function takeDevice(context: Context, peer: Peer, { certificate }: DeviceItem): number {
-  const party = remoteParty(context, peer, certificate);
+function takeDevice(context: Context, peer: Peer, item: DeviceItem): number {
+  const { certificate, server: called = "" } = item;
+  const party = namedParty(context, peer, { certificate, called });
   return party.ok ? 0 : party.retryAfterMs ?? 0;
 }
 

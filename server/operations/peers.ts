@@ -2,7 +2,7 @@
 import { randomId } from "../../lib/base/ids.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import { choosePeerName, declaredName, isPeerName, receivedOf, resume } from "../domain/peers.ts";
-import type { Peer } from "../tables/peers.ts";
+import { isListed, type Peer } from "../tables/peers.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { PeerItem, PeerRow } from "./contract.ts";
 import { dropThrough, itemDigest } from "./outbox.ts";
@@ -21,7 +21,7 @@ function peerRow(peer: Peer): PeerRow {
     declared: peer.declared,
     address: peer.address,
     pin: peer.pin,
-    state: peer.state === "removed" ? "paused" : peer.state,
+    state: isListed(peer) ? peer.state : "paused",
     seen: peer.seen,
     addedAt: peer.addedAt,
     linkedAt: peer.linkedAt,
@@ -34,14 +34,18 @@ function peerRow(peer: Peer): PeerRow {
 export const peerAdd: Handler<"peer.add"> = (context, input) => {
   const { tables: { peers }, now } = context;
   const declared = declaredName(input.declared);
-  const isTaken = (name: string) => peers.byName(name) !== undefined;
+  const isTaken = (name: string) => {
+    const holder = peers.byName(name);
+    return holder !== undefined && holder.state !== "named";
+  };
   const before = peers.byFingerprint(input.fingerprint);
-  if (before !== undefined && before.state !== "removed") return refuse("peer_duplicate");
+  if (before !== undefined && isListed(before)) return refuse("peer_duplicate");
   if (peers.list().length >= peerLimits.peers) return refuse("quota_exceeded");
   if (input.name !== undefined && !isPeerName(input.name)) return refuse("invalid_name");
   if (input.name !== undefined && isTaken(input.name)) return refuse("name_taken");
   const { fingerprint, identity, address, pin } = input;
   const name = input.name ?? choosePeerName({ declared, fingerprint }, isTaken);
+  giveWay(context, name);
   const facts = { identity, name, declared, address, pin, stream: randomId(), addedAt: now };
   const peer = before === undefined
     ? peers.add({ fingerprint, ...facts })
@@ -50,6 +54,14 @@ export const peerAdd: Handler<"peer.add"> = (context, input) => {
   context.nudge({ kind: "peers" });
   return { ok: true, peer: peerRow(peer) };
 };
+
+/** A name that the operator gives goes before one that another server has given. */
+function giveWay({ tables: { peers } }: Context, name: string): void {
+  const holder = peers.byName(name);
+  if (holder?.state !== "named") return;
+  holder.name = holder.fingerprint;
+  peers.save(holder);
+}
 
 /** All of them. */
 export const peerList: Handler<"peer.list"> = ({ tables }) => ({
@@ -89,7 +101,7 @@ export const peerRemove: Handler<"peer.remove"> = (context, { peer: key }) => {
 
 function known({ tables }: Context, key: number): Peer | undefined {
   const peer = tables.peers.byKey(key);
-  return peer?.state === "removed" ? undefined : peer;
+  return peer !== undefined && isListed(peer) ? peer : undefined;
 }
 
 /** What to tell a peer at the beginning of a link. */

@@ -1,4 +1,4 @@
-/** Messages, commits, leaving and answering. */
+/** Messages, commits, leaving. */
 import { reach } from "../../lib/base/crashpoint.ts";
 import { refused } from "./answer.ts";
 import type { Carriers } from "./asker.ts";
@@ -12,7 +12,6 @@ export const conversationCarriers: Carriers<
   | "conversation.commit"
   | "conversation.info"
   | "conversation.leave"
-  | "conversation.answer"
 > = {
   "message.send": async ({ actor, storage }, { message, body }) => {
     if (!isMessageOf(body, message)) return refused("malformed");
@@ -60,10 +59,5 @@ export const conversationCarriers: Carriers<
   "conversation.leave": async ({ actor, storage }, { message: { conversation } }) => {
     const done = await storage.call("conversation.leave", { ...actor, conversation });
     return done.ok ? { ok: true, fields: { deleted: done.deleted } } : done;
-  },
-
-  "conversation.answer": async ({ actor, storage }, { message: { conversation, answer } }) => {
-    const done = await storage.call("conversation.answer", { ...actor, conversation, answer });
-    return done.ok ? { ok: true, fields: {} } : done;
   },
 };

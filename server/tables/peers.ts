@@ -10,8 +10,11 @@ export interface Peer {
   declared: string;
   address: string | null;
   pin: PeerPin;
-  /** A removed one is remembered, because its accounts are: what it says of them must still fit when it comes back. */
-  state: PeerState | "removed";
+  /**
+   * A removed one is remembered, because its accounts are: what it says of them must still fit when it comes back. Of one that
+   * is `named` nothing is known but what a linked server has said of its accounts.
+   */
+  state: PeerState | "removed" | "named";
   seen: string | null;
   /** The id of the outbox for it. */
   stream: string;
@@ -31,6 +34,11 @@ export interface Peer {
   toldAt: number;
   /** Bytes of the pieces that were received of an item that has not come yet. */
   parts: number;
+}
+
+/** Whether the operator has it in the list. */
+export function isListed(peer: Peer): peer is Peer & { state: PeerState } {
+  return peer.state !== "removed" && peer.state !== "named";
 }
 
 /** The row of a conversation that an item is. */
@@ -55,6 +63,8 @@ export interface Peers {
   /** In order of name, without removed ones. */
   list(): Peer[];
   add(peer: NewPeer): Peer;
+  /** How many there are of which nothing is known but what others say. */
+  named(): number;
   save(peer: Peer): void;
   /** Forgets everything in its outbox. */
   clearOutbox(key: number): void;

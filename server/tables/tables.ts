@@ -85,6 +85,8 @@ export interface NewRemoteAccount {
   readonly peer: number;
   /** What tells its name from the same name elsewhere: the other server's fingerprint. */
   readonly fingerprint: string;
+  /** Only another server has said so. */
+  readonly hearsay?: boolean;
 }
 
 /** Sums over all conversations of an account. */
@@ -111,6 +113,12 @@ export interface Accounts {
   add(account: NewAccount): Account;
   /** An account of the linked server with this fingerprint, by its name there. */
   remoteByName(name: string, fingerprint: string): Account | undefined;
+  /** Whether of an account of another server only third servers have spoken. */
+  isHearsay(key: number): boolean;
+  /** Its own server has spoken of it. */
+  confirm(key: number): void;
+  /** Its id and its name are those of another one. */
+  displace(key: number): void;
   addRemote(account: NewRemoteAccount): Account;
   /** Writes `lastSeen` and `notifications`. */
   save(account: Account): void;
@@ -166,6 +174,8 @@ export interface Devices {
   ofAccount(account: number): Device[];
   add(device: NewDevice): Device;
   revoke(key: number, revocation: { readonly text: string; readonly at: number }): void;
+  /** Its key is another device's. */
+  displace(key: number): void;
   setLastSeen(key: number, at: number): void;
   setLabel(key: number, label: string): void;
 }

@@ -88,6 +88,7 @@ const bodies: { readonly [Kind in KindName]: readonly DraftOf<Kind>["body"][] } 
     ciphertextHash: digest("ciphertext"),
     chunk: 262_160,
   }],
+  archive_seen: [{ position: 3, revision: 2, hash: digest("a sealed batch") }],
   checkpoint: [{ checkpoint: signedCheckpoint }],
   delete: [{ to: first }],
   edit: [{ to: first, text: "Guten Abend" }],

@@ -19,6 +19,8 @@ import type { Feed } from "../feed.ts";
 import type { Reading } from "../reading.ts";
 import { type ArchiveHead, ArchiveReader } from "./reader.ts";
 import { Restorer } from "./restorer.ts";
+import { archiveSeen } from "./seen.ts";
+import { compareSeen } from "./witness.ts";
 import { ArchiveWriter, isConflict } from "./writer.ts";
 
 /** How often in a row another device may be quicker before this one waits for its next change. */
@@ -211,7 +213,8 @@ export class Archive implements ArchiveActions {
 
   async #round(): Promise<void> {
     for (let attempt = 0; attempt < attempts && !this.#stopped;) {
-      if (this.#stale || this.#store.wanted(1).length > 0) await this.#read();
+      const heard = archiveSeen(this.#core) !== undefined;
+      if (this.#stale || heard || this.#store.wanted(1).length > 0) await this.#read();
       try {
         const head = await this.#writer.write();
         if (head === undefined) return;
@@ -241,6 +244,7 @@ export class Archive implements ArchiveActions {
       this.#tell({ ...this.#known(), complete: this.#store.wanted(1).length === 0 });
     }
     this.#first = false;
+    if (this.#store.wanted(1).length === 0) await compareSeen(this.#core, this.#reader);
     const damaged = this.#store.damagedCount();
     if (damaged === 0) return this.#whole();
     this.#core.warn(

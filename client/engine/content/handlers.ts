@@ -4,6 +4,7 @@
  * on disk. It runs once for content that arrives, and once, in the transaction that queues it, for the account's own.
  * A refused content (of somebody who may not do that, or that fits nothing) is passed over: a handler never throws for it.
  */
+import { hearArchiveSeen } from "../archive/seen.ts";
 import type { Core } from "../core.ts";
 import { applyDelete, applyEdit, applyExpiry } from "./change.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
@@ -24,6 +25,7 @@ export const silentHandlers: {
   checkpoint: hearCheckpoint,
   resend: applyResend,
   resent: applyResent,
+  archive_seen: hearArchiveSeen,
   group: applyGroup,
   group_ask: applyGroupAsk,
   group_leave: applyGroupLeave,

@@ -2,6 +2,7 @@
  * Every kind of content that this program knows, once. A new kind is a file beside this one and a line here; a silent one
  * also gets its handler in handlers.ts, a visible one its line in shown.ts.
  */
+import { archiveSeenKind } from "./archive_seen.ts";
 import { deleteKind } from "./delete.ts";
 import { editKind } from "./edit.ts";
 import { expiryKind } from "./expiry.ts";
@@ -18,6 +19,7 @@ export const visibleKinds = { text: textKind, file: fileKind } as const;
 
 /** Kinds that change something without a line of their own. */
 export const silentKinds = {
+  archive_seen: archiveSeenKind,
   checkpoint: checkpointKind,
   delete: deleteKind,
   edit: editKind,

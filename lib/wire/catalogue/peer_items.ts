@@ -10,6 +10,7 @@ import {
   listOf,
   memberRole,
   publicKey,
+  serverName,
   signature,
   time,
   uuid,
@@ -34,7 +35,12 @@ const lobby = Type.Object({
 }, strict);
 
 /** The certificate of a device that following items name. */
-const device = Type.Object({ kind: Type.Literal("device"), certificate }, strict);
+const device = Type.Object({
+  kind: Type.Literal("device"),
+  certificate,
+  /** Of an account of a third server: what that is called there. */
+  server: Type.Optional(serverName),
+}, strict);
 
 /** A piece (the body) of the body of the next item that is not such a piece. */
 const part = Type.Object({ kind: Type.Literal("part") }, strict);

@@ -16,8 +16,11 @@ export const groupHandlers: RequestHandlers<
 > = {
   "conversation.leave": (session, arrived) => carryOrHandOn(session, "conversation.leave", arrived),
 
-  "conversation.answer": (session, arrived) =>
-    carryOrHandOn(session, "conversation.answer", arrived),
+  "conversation.answer": async (session, { message: { conversation, answer } }) => {
+    const input = { ...session.ready.actor, conversation, answer };
+    const done = await session.services.storage.call("conversation.answer", input);
+    return done.ok ? { ok: true, fields: {} } : done;
+  },
 
   "account.block": async (session, { message }) => {
     const input = { ...session.ready.actor, other: message.account };

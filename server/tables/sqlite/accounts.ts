@@ -141,8 +141,9 @@ export class SqliteAccounts implements Accounts {
   /** An account of another server has no password here, and no place in this server's log. */
   addRemote(account: NewRemoteAccount): Account {
     const { lastRowid } = this.#database.prepare(
-      `INSERT INTO accounts (account, name, canonical, account_key, record, vault, created_at, entry, peer)
-       VALUES (?, ?, ?, ?, '', x'', ?, -1, ?)`,
+      `INSERT INTO accounts (account, name, canonical, account_key, record, vault, created_at, entry, peer,
+         hearsay)
+       VALUES (?, ?, ?, ?, '', x'', ?, -1, ?, ?)`,
     ).run(
       account.account,
       account.name,
@@ -150,8 +151,27 @@ export class SqliteAccounts implements Accounts {
       account.accountKey,
       account.createdAt,
       account.peer,
+      account.hearsay === true ? 1 : 0,
     );
     return this.byKey(lastRowid);
+  }
+
+  isHearsay(key: number): boolean {
+    return this.#database.prepare("SELECT 1 AS one FROM accounts WHERE key = ? AND hearsay = 1")
+      .get(key) !== undefined;
+  }
+
+  confirm(key: number): void {
+    this.#database.prepare("UPDATE accounts SET hearsay = 0 WHERE key = ?").run(key);
+  }
+
+  displace(key: number): void {
+    this.flush();
+    this.#database.prepare(
+      "UPDATE accounts SET account = ?, canonical = ?, hearsay = 0 WHERE key = ?",
+    ).run(crypto.randomUUID(), `displaced@${key}`, key);
+    this.#copies.delete(key);
+    this.#keys.clear();
   }
 
   save(account: Account): void {

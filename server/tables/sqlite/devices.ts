@@ -91,6 +91,12 @@ export class SqliteDevices implements Devices {
     this.#rows.delete(key);
   }
 
+  displace(key: number): void {
+    this.#database.prepare("UPDATE devices SET device = ? WHERE key = ?")
+      .run(`displaced ${key}`, key);
+    this.forget();
+  }
+
   setLastSeen(key: number, at: number): void {
     this.#database.prepare("UPDATE devices SET last_seen = ? WHERE key = ?").run(at, key);
     this.#rows.delete(key);

@@ -48,6 +48,11 @@ CREATE TABLE peer_parts (
 CREATE INDEX peer_parts_by_peer ON peer_parts (peer);
 `;
 
+/** Accounts of servers of which only others have spoken. */
+export const hearsaySchema = `
+ALTER TABLE accounts ADD COLUMN hearsay INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** What is known of other servers with members in the conversation, by storage key. */
 export function readServers(
   database: Database,

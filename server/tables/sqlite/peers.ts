@@ -1,7 +1,7 @@
 /** Linked servers in SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
 import type { PeerItem, PeerPin } from "../../operations/contract.ts";
-import type { NewPeer, Peer, PeerRowOf, Peers } from "../peers.ts";
+import { isListed, type NewPeer, type Peer, type PeerRowOf, type Peers } from "../peers.ts";
 
 /** Linked servers, what waits for them, and accounts of theirs that are known here. */
 export const peersSchema = `
@@ -99,12 +99,15 @@ export class SqlitePeers implements Peers {
   }
 
   list(): Peer[] {
-    return [...this.#all().values()].filter(({ state }) => state !== "removed").sort((a, b) =>
-      a.name < b.name ? -1 : 1
-    );
+    return [...this.#all().values()].filter(isListed).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  named(): number {
+    return [...this.#all().values()].filter(({ state }) => state === "named").length;
   }
 
   add(peer: NewPeer): Peer {
+    this.flush();
     const { lastRowid } = this.#database.prepare(
       `INSERT INTO peers (fingerprint, identity, name, declared, address, pin, state, stream, added_at)
        VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,

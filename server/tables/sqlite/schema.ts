@@ -1,6 +1,6 @@
 /** The schema of the server's database. Appended to, never changed. */
 import type { Migration } from "../../../lib/sql/migrate.ts";
-import { followingSchema, itemsSchema } from "./following.ts";
+import { followingSchema, hearsaySchema, itemsSchema } from "./following.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { invitesSchema } from "./invites.ts";
 import { peersSchema } from "./peers.ts";
@@ -297,4 +297,5 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: "conversations of linked servers", sql: followingSchema },
   { version: 12, name: "items about conversations", sql: itemsSchema },
   { version: 13, name: "deleted accounts", sql: deletions },
+  { version: 14, name: "accounts by hearsay", sql: hearsaySchema },
 ];

@@ -348,3 +348,38 @@ Deno.test("a new device gets what was said in groups, and says something there i
   await settled(phone);
   assert.deepEqual(await said(), ["in the team", "from the phone"]);
 });
+
+Deno.test("a new device that is shown an older archive than another one saw is told so by that one", async () => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const laptop = await village.online("bobby");
+  await say(alice, "bobby", "one", [laptop]);
+  await settled(laptop);
+
+  const facts = await village.device("bobby");
+  await using evil = EvilServer.start(village, facts);
+  // To the new device alone the server claims that there is no archive.
+  evil.bend = (arrived) => {
+    const { message } = arrived;
+    if (message.type !== "archive.head.ok") return arrived;
+    return { ...arrived, message: { ...message, position: 0, revision: 0 } };
+  };
+  const phone = village.engine(facts, { port: evil.port });
+  const warned = nextEvent(
+    phone,
+    (event) => event.kind === "warning" && /an older archive than another device/.test(event.text),
+  );
+  await phone.start({ receive: true, keepTrying: false });
+  await warned;
+  await phone.stop({ drainMs: 0 });
+
+  // One that is shown the true one is told nothing.
+  const tablet = village.engine(await village.device("bobby"));
+  const warnings: string[] = [];
+  tablet.subscribe((event) => event.kind === "warning" && void warnings.push(event.text));
+  await tablet.start({ receive: true, keepTrying: false });
+  await tablet.caughtUp(patience());
+  await say(alice, "bobby", "two", [laptop, tablet]);
+  await settled(tablet);
+  assert.deepEqual(warnings.filter((text) => /archive/.test(text)), []);
+});

@@ -256,11 +256,8 @@ Deno.test("a direct conversation with somebody of another server begins as a req
   await t.step("a second one between the two there is not, from either side", async () => {
     await offerKeyPackage(rae);
     await offerKeyPackage(sam);
-    const [from, to] = [
-      createConversation(sam, rae, { server: "office" }),
-      createConversation(rae, sam, { server: "mill" }),
-    ];
-    await rejects(from, { code: "conversation_exists" });
-    await rejects(to, { code: "conversation_exists" });
+    for (const [by, of, server] of [[sam, rae, "office"], [rae, sam, "mill"]] as const) {
+      await rejects(createConversation(by, of, { server }), { code: "conversation_exists" });
+    }
   });
 });

@@ -1,5 +1,5 @@
 /** Two servers at the level of operations: what one has queued for the other is handed over item by item. */
-import { deepStrictEqual, ok } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { fromBase64url, toBase64url } from "../../../lib/base/bytes.ts";
 import { type DeviceCertificate, issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { issueRevocation } from "../../../lib/crypto/certificate.ts";
@@ -237,6 +237,19 @@ export function converse(
   return id;
 }
 
+/** Items as if `from` had queued them: whatever it likes. */
+export function say(from: Side, to: Side, ...items: { item: object; body?: Uint8Array }[]): void {
+  const peer = to.world.backend.tables.peers.byKey(to.keyOf(from));
+  const after = peer?.received?.counter ?? 0;
+  const said: PeerItem[] = items.map(({ item, body = new Uint8Array(0) }, at) => ({
+    counter: after + 1 + at,
+    item: JSON.stringify(item),
+    body,
+  }));
+  const done = to.world.ok("peer.receive", { peer: to.keyOf(from), items: said });
+  strictEqual(done.received, after + said.length);
+}
+
 /** The hub carries out what `from` hands on for one of its accounts. */
 export function handed<N extends OperationName>(
   hub: Side,
@@ -271,12 +284,18 @@ function stateOf({ world: { backend: { tables } } }: Side, id: string) {
   };
 }
 
+/** Which servers there are. */
+export interface LinkedOptions extends WorldOptions {
+  readonly names?: readonly string[];
+  /** Pairs of names, in that order; all are linked when left out. */
+  readonly links?: readonly (readonly [string, string])[];
+}
+
 /** Runs `test` with linked servers of these names, on every backend. */
 export function linkedWorlds(
   name: string,
   test: (...sides: Side[]) => void | Promise<void>,
-  { names = ["alpha", "beta"], ...options }: WorldOptions & { readonly names?: readonly string[] } =
-    {},
+  { names = ["alpha", "beta"], links, ...options }: LinkedOptions = {},
 ): void {
   for (const backend of backends) {
     Deno.test(`${name} (${backend.name})`, async () => {
@@ -287,8 +306,15 @@ export function linkedWorlds(
         const open = () => new World(backend.open(path), options);
         return new Side(each, { open, file: `${path}/test.db` });
       });
-      for (const side of sides) for (const other of sides) if (side !== other) add(side, other);
-      sides.forEach((side, at) => sides.slice(at + 1).forEach((other) => link(side, other)));
+      const pairs = sides.flatMap((one, at) =>
+        sides.slice(at + 1).map((two) => [one, two] as const)
+      );
+      for (const [one, two] of pairs) {
+        if (links?.every(([a, b]) => a !== one.name || b !== two.name)) continue;
+        add(one, two);
+        add(two, one);
+        link(one, two);
+      }
       await test(...sides);
       for (const { world } of sides) world.backend.close();
     });

@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import { actor } from "../../contract/world.ts";
 import { creation } from "./group_world.ts";
-import { converse, exchange, linkedWorlds } from "./linked_worlds.ts";
+import { converse, exchange, linkedWorlds, sameState } from "./linked_worlds.ts";
 
 linkedWorlds("whom somebody has blocked cannot reach them from elsewhere either", (alpha, beta) => {
   const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
@@ -40,17 +40,16 @@ linkedWorlds(
     const [ann, bob, dora] = [alpha.register("ann"), beta.register("bob"), beta.register("dora")];
     const first = converse(alpha, ann, beta, [bob], true);
     const second = converse(alpha, ann, beta, [dora], true);
-    exchange(alpha, beta);
-    deepStrictEqual(
-      beta.world.notifications(bob).map(({ kind, from }) => [kind, from]),
-      [["request", "ann@alpha"]],
-    );
     for (let count = 0; count < 5; count++) alpha.world.send(ann, first);
     strictEqual(
       alpha.world.code("message.send", alpha.world.message(ann, first)),
       "consent_pending",
     );
     exchange(alpha, beta);
+    deepStrictEqual(
+      beta.world.notifications(bob).map(({ kind, from }) => [kind, from]),
+      [["request", "ann@alpha"]],
+    );
     beta.world.ok("conversation.answer", { ...actor(bob), conversation: first, answer: "accept" });
     exchange(alpha, beta);
     alpha.world.send(ann, first);
@@ -89,3 +88,29 @@ linkedWorlds(
     deepStrictEqual([row.lost, row.head], [2, 2]);
   },
 );
+
+linkedWorlds("whoever is deleted on one server leaves the groups of another", (alpha, beta) => {
+  const [ann, bob, carl] = [alpha.register("ann"), beta.register("bob"), alpha.register("carl")];
+  const direct = converse(alpha, ann, beta, [bob]);
+  const id: string = crypto.randomUUID();
+  alpha.world.ok("conversation.create", creation(alpha.world, id, { people: [ann, carl, bob] }));
+  exchange(alpha, beta);
+  beta.world.ok("conversation.answer", { ...actor(bob), conversation: id, answer: "accept" });
+  exchange(alpha, beta);
+  beta.world.ok("admin.delete", { name: "bob" });
+  exchange(alpha, beta);
+  deepStrictEqual(alpha.world.conversation(ann, id).leaving, [bob.account]);
+  alpha.world.send(ann, direct);
+  exchange(alpha, beta);
+  deepStrictEqual([alpha.world.stored(direct), beta.world.stored(direct)], [[], []]);
+  alpha.world.ok(
+    "conversation.commit",
+    alpha.world.commit(ann, id, {
+      remove: [bob.device],
+      membership: { add: [], remove: [bob.account], roles: [] },
+    }),
+  );
+  exchange(alpha, beta);
+  sameState(alpha, beta, id);
+  deepStrictEqual(alpha.world.conversation(ann, id).leaving, []);
+});

@@ -4,22 +4,16 @@ import { toBase64url } from "../../../lib/base/bytes.ts";
 import { issueRevocation } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { peerLimits } from "../../../lib/base/limits.ts";
-import type { PeerItem } from "../../../server/operations/contract.ts";
 import { actor, randomKey } from "../../contract/world.ts";
-import { converse, exchange, link, linkedWorlds, sameState, type Side } from "./linked_worlds.ts";
-
-/** Items as if `from` had queued them. */
-function say(from: Side, to: Side, ...items: { item: object; body?: Uint8Array }[]): void {
-  const peer = to.world.backend.tables.peers.byKey(to.keyOf(from));
-  const after = peer?.received?.counter ?? 0;
-  const said: PeerItem[] = items.map(({ item, body = new Uint8Array(0) }, at) => ({
-    counter: after + 1 + at,
-    item: JSON.stringify(item),
-    body,
-  }));
-  const done = to.world.ok("peer.receive", { peer: to.keyOf(from), items: said });
-  strictEqual(done.received, after + said.length);
-}
+import {
+  converse,
+  exchange,
+  link,
+  linkedWorlds,
+  sameState,
+  say,
+  type Side,
+} from "./linked_worlds.ts";
 
 const message = (id: string, device: string, changes: object = {}) => ({
   item: {
