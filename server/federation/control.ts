@@ -1,4 +1,5 @@
 /** What the supervisor and the federation worker say to each other. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import type { LogFields, LogLevel } from "../../lib/base/log.ts";
 import type { LinkStatus } from "./surroundings.ts";
 import type { Met } from "./dialing.ts";
@@ -20,9 +21,6 @@ export interface FederationStart {
   /** The ways to the gateways. */
   readonly gateways: readonly MessagePort[];
 }
-
-/** What the worker can be asked to try, to prove that it cannot. */
-export type Attempt = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
 
 /** From the supervisor. */
 export type ToFederation =

@@ -7,7 +7,7 @@ import type { Logger } from "../../lib/base/log.ts";
 import { signingKeyFromSeed } from "../../lib/crypto/sign.ts";
 import { storageOver } from "../storage/proxy.ts";
 import type { PeerChannel } from "./channel.ts";
-import { attempt } from "./attempts.ts";
+import { attempt } from "../../lib/base/attempts.ts";
 import type { FederationStart, FromFederation, ToFederation } from "./control.ts";
 import { meet } from "./dialing.ts";
 import { Federation } from "./federation.ts";

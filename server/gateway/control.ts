@@ -1,4 +1,5 @@
 /** What the supervisor and a gateway worker say to each other. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import type { LogFields, LogLevel } from "../../lib/base/log.ts";
 
@@ -44,9 +45,6 @@ export interface GatewayStart {
   /** The way to the storage worker. */
   readonly storage: MessagePort;
 }
-
-/** What a worker can be asked to try, to prove that it cannot. */
-export type Attempt = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
 
 /** From the supervisor to a gateway. */
 export type ToGateway =

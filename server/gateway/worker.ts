@@ -9,7 +9,7 @@ import { loadPasswordSupport } from "../../lib/crypto/password.ts";
 import { signingKeyFromSeed } from "../../lib/crypto/sign.ts";
 import { listenTls, type TlsListener } from "../../lib/wire/tls.ts";
 import { storageOver } from "../storage/proxy.ts";
-import { attempt } from "./attempts.ts";
+import { attempt } from "../../lib/base/attempts.ts";
 import type {
   FromGateway,
   GatewaySettings,

@@ -2,6 +2,7 @@
  * The metrics worker: answers `GET /metrics` over HTTP. It may listen on its one address and do nothing else; what it
  * tells comes as text from the supervisor.
  */
+import { type Attempt, attempt } from "../../lib/base/attempts.ts";
 import { metricsLimits } from "../../lib/base/limits.ts";
 import type { FromMetrics, ToMetrics } from "./control.ts";
 import { expositionType } from "./exposition.ts";
@@ -10,6 +11,7 @@ declare const self: DedicatedWorkerGlobalScope;
 
 const waiting = new Map<number, (text: string | undefined) => void>();
 let nextId = 1;
+let testHooks = false;
 
 function post(message: FromMetrics): void {
   self.postMessage(message);
@@ -67,9 +69,20 @@ function failed(): Response {
   return new Response("failed\n", { status: 500, headers: plain });
 }
 
+async function tryIt(what: Attempt): Promise<void> {
+  post({ kind: "tried", what, result: await attempt(what) });
+}
+
 self.onmessage = ({ data }: MessageEvent<ToMetrics>) => {
-  if (data.kind === "start") start(data.hostname, data.port);
-  else waiting.get(data.id)?.(data.text);
+  switch (data.kind) {
+    case "start":
+      testHooks = data.testHooks;
+      return start(data.hostname, data.port);
+    case "text":
+      return waiting.get(data.id)?.(data.text);
+    case "try":
+      if (testHooks) void tryIt(data.what);
+  }
 };
 
 post({ kind: "up" });

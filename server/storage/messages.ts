@@ -1,4 +1,5 @@
 /** What the threads around the storage worker say to each other. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import type { HistogramFigures } from "../../lib/base/histogram.ts";
 import type { ErrorCode } from "../../lib/base/errors.ts";
@@ -25,9 +26,6 @@ export interface Delivery {
   readonly nudges: readonly Nudge[];
 }
 
-/** What may be tried in a test to prove that the worker is not permitted to do it. */
-export type Forbidden = "net" | "read" | "write" | "env" | "run" | "ffi" | "sys";
-
 /** Which nudges somebody who asks the storage side wants to hear: a gateway all, the links only what is for them. */
 export type Hears = "all" | "peers" | "nothing";
 
@@ -47,7 +45,7 @@ export type ToStorage =
   | { readonly kind: "figures" }
   /** What the operator decides anew. */
   | { readonly kind: "settings"; readonly settings: Settings }
-  | { readonly kind: "try"; readonly what: Forbidden }
+  | { readonly kind: "try"; readonly what: Attempt }
   | { readonly kind: "close" };
 
 /** Figures of the storage worker since its start. */
@@ -86,6 +84,6 @@ export type FromStorage =
   | { readonly kind: "figures"; readonly figures: StorageFigures }
   /** New settings hold for every operation from now on. */
   | { readonly kind: "configured" }
-  | { readonly kind: "tried"; readonly what: Forbidden; readonly outcome: string }
+  | { readonly kind: "tried"; readonly what: Attempt; readonly outcome: string }
   | { readonly kind: "kill" }
   | { readonly kind: "closed" };

@@ -1,17 +1,11 @@
 /** The supervisor's side of the storage worker: starting it, connecting gateways, stopping it. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import type { CrashPlan } from "../../lib/base/crashpoint.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { serverLimits } from "../../lib/base/limits.ts";
 import { type Consent, defaultFileSettings, type Settings } from "../operations/context.ts";
 import type { FileSettings } from "../operations/contract.ts";
-import type {
-  Forbidden,
-  FromStorage,
-  Hears,
-  StorageFigures,
-  StorageStatus,
-  ToStorage,
-} from "./messages.ts";
+import type { FromStorage, Hears, StorageFigures, StorageStatus, ToStorage } from "./messages.ts";
 
 export type { StorageFigures, StorageStatus } from "./messages.ts";
 
@@ -57,7 +51,7 @@ export interface StorageHandle {
   /** Resolves when these settings hold in place of the former ones. */
   configure(settings: StorageSettings): Promise<void>;
   /** For tests: tries something that the worker must not be able to do; "allowed", or the error's name. */
-  attempt(what: Forbidden): Promise<string>;
+  attempt(what: Attempt): Promise<string>;
   /** Runs what has arrived, writes everything into the database file, closes it, ends the worker. */
   close(): Promise<void>;
   /** Ends the worker as it stands. What was answered is on disk. */

@@ -2,6 +2,7 @@
  * The storage worker: the only thread that opens the database. It may read and write the data folder and do nothing
  * else; everything it is asked comes over ports.
  */
+import { attempt } from "../../lib/base/attempts.ts";
 import { armCrashPoint } from "../../lib/base/crashpoint.ts";
 import { asAppError } from "../../lib/base/errors.ts";
 import { metricsLimits } from "../../lib/base/limits.ts";
@@ -11,7 +12,6 @@ import { BatchRunner } from "./batch.ts";
 import { folderDisk } from "./disk.ts";
 import { serveFiles } from "./file_server.ts";
 import { FileStore } from "./file_store.ts";
-import { tryForbidden } from "./forbidden.ts";
 import type { FromStorage, StorageFigures, StorageStatus, ToStorage } from "./messages.ts";
 import { CallQueue } from "./queue.ts";
 
@@ -115,7 +115,7 @@ function queuedBytes({ tables }: Backend): number {
 }
 
 async function tellTried(what: Extract<ToStorage, { kind: "try" }>["what"]): Promise<void> {
-  tell({ kind: "tried", what, outcome: await tryForbidden(what) });
+  tell({ kind: "tried", what, outcome: await attempt(what) });
 }
 
 function handle(message: Exclude<ToStorage, Start>, state: Running): void {

@@ -1,9 +1,9 @@
 /** The federation worker as the supervisor sees it: started when there is somebody to link with, asked, stopped. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import { AppError } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type {
-  Attempt,
   FederationAnswer,
   FederationStart,
   FromFederation,

@@ -1,6 +1,7 @@
 /** All gateway workers of a server, on the same addresses. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
-import type { Attempt, GatewaySettings, ListenAddress } from "../gateway/control.ts";
+import type { GatewaySettings, ListenAddress } from "../gateway/control.ts";
 import { newSharedCount } from "../gateway/connection_count.ts";
 import type { GatewayFigures } from "../gateway/figures.ts";
 import { chooseAddresses } from "./addresses.ts";

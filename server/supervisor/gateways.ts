@@ -1,8 +1,8 @@
 /** Starts gateway workers, hears what they say, and stops them. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type {
-  Attempt,
   FromGateway,
   GatewaySettings,
   GatewayStart,

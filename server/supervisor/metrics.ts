@@ -1,4 +1,5 @@
 /** The metrics of a running server: gathered from every worker when somebody asks, served by a worker of their own. */
+import type { Attempt } from "../../lib/base/attempts.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { expositionText } from "../metrics/exposition.ts";
@@ -16,12 +17,14 @@ export interface MetricsAddress {
 export interface MetricsParts {
   readonly gather: () => Promise<Gathered>;
   readonly logger: Logger;
+  readonly testHooks: boolean;
 }
 
 /** The worker that answers `GET /metrics`. */
 export class MetricsServer {
   readonly #worker: Worker;
   readonly #parts: MetricsParts;
+  readonly #tried = new Map<Attempt, (result: string) => void>();
   /** `host:port` under which it is reached. */
   readonly address: string;
 
@@ -31,6 +34,7 @@ export class MetricsServer {
     this.#parts = parts;
     worker.onmessage = ({ data }: MessageEvent<FromMetrics>) => {
       if (data.kind === "scrape") void this.#answer(data.id);
+      else if (data.kind === "tried") this.#tried.get(data.what)?.(data.result);
     };
     // Metrics are not worth stopping a server for.
     worker.onerror = (event) => {
@@ -61,7 +65,7 @@ export class MetricsServer {
       },
     });
     try {
-      const listening = await listen(worker, { hostname, port });
+      const listening = await listen(worker, { hostname, port, testHooks: parts.testHooks });
       const address = hostAndPort(hostname, listening);
       parts.logger.log("info", "metrics", { address });
       return new MetricsServer(worker, address, parts);
@@ -69,6 +73,15 @@ export class MetricsServer {
       worker.terminate();
       throw thrown;
     }
+  }
+
+  /** For tests: what happens when the worker tries `what`. */
+  try(what: Attempt): Promise<string> {
+    const ask: ToMetrics = { kind: "try", what };
+    return new Promise((resolve) => {
+      this.#tried.set(what, resolve);
+      this.#worker.postMessage(ask);
+    });
   }
 
   /** Ends it at once. */
@@ -89,14 +102,17 @@ export class MetricsServer {
   }
 }
 
-function listen(worker: Worker, { hostname, port }: MetricsAddress): Promise<number> {
+function listen(
+  worker: Worker,
+  { hostname, port, testHooks }: MetricsAddress & { readonly testHooks: boolean },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     worker.onerror = (event) => {
       event.preventDefault();
       reject(complaint(port, event.message));
     };
     worker.onmessage = ({ data }: MessageEvent<FromMetrics>) => {
-      const start: ToMetrics = { kind: "start", hostname, port };
+      const start: ToMetrics = { kind: "start", hostname, port, testHooks };
       if (data.kind === "up") worker.postMessage(start);
       else if (data.kind === "listening") resolve(data.port);
       else if (data.kind === "failed") reject(complaint(port, reasons[data.problem] ?? data.text));

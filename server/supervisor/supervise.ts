@@ -138,7 +138,7 @@ async function runServer(
     announce(options, announcement, log);
     const tell = (notice: Notice) => notifyManager(options.notifySocket, notice, { logger: log });
     await tell("READY=1");
-    if (options.test?.tries) options.print(await tries(parts));
+    if (options.test?.tries) options.print(await tries(parts, metrics));
     void startLinks(options, parts);
     const reason = await stopping.asked;
     await tell("STOPPING=1");
@@ -156,7 +156,7 @@ async function runServer(
 
 /** Metrics, where the operator wants them. Throws `ExitError` (network). */
 async function startMetrics(
-  { config }: ServerOptions,
+  { config, test }: ServerOptions,
   { storage, gateways, log, ...linked }: Running & { readonly announcement: Announcement },
 ): Promise<MetricsServer | undefined> {
   if (config.metrics === undefined) return undefined;
@@ -167,7 +167,11 @@ async function startMetrics(
     peers: await peersOf(linked),
     logLines: log.lines,
   });
-  return await MetricsServer.start(config.metrics, { gather, logger: log });
+  return await MetricsServer.start(config.metrics, {
+    gather,
+    logger: log,
+    testHooks: test !== undefined,
+  });
 }
 
 /** Resolves when a configuration holds everywhere. */
@@ -241,8 +245,12 @@ async function startLinks({ config }: ServerOptions, { operations, links, log }:
   }
 }
 
-function tries({ gateways, storage, links }: Running): Promise<string> {
+function tries(
+  { gateways, storage, links }: Running,
+  metrics: MetricsServer | undefined,
+): Promise<string> {
   return tryEverything({
+    ...metrics === undefined ? {} : { metrics: (what) => metrics.try(what) },
     gateway: (what) => gateways.try(what),
     storage: (what) => storage.attempt(what),
     federation: (what) => links.try(what),

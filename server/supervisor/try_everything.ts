@@ -1,15 +1,5 @@
 /** For tests of permissions: asks each worker to try what it must not be able to do. */
-import type { Attempt } from "../gateway/control.ts";
-
-const attempts = [
-  "net",
-  "read",
-  "write",
-  "env",
-  "run",
-  "ffi",
-  "sys",
-] as const satisfies readonly Attempt[];
+import { type Attempt, attempts } from "../../lib/base/attempts.ts";
 
 /** Makes a worker try something: "allowed", or the error's name. */
 type Try = (what: Attempt) => Promise<string>;

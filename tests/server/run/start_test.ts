@@ -263,10 +263,11 @@ Deno.test("closed registration refuses new accounts and nothing else", async () 
 Deno.test("no worker can do what its permissions forbid", async () => {
   await using home = await TempFolder.make();
   const env = { SEALPOST_TEST_HOOKS: "1", SEALPOST_TEST_TRY: "1" };
-  await using process = await Running.start(["server", "0", "--json"], { home: home.path, env });
+  const args = ["server", "0", "--json", "--metrics", "0"];
+  await using process = await Running.start(args, { home: home.path, env });
   const tried = JSON.parse(await process.waitForLine('"event":"tried"'));
   const all = ["net", "read", "write", "env", "run", "ffi", "sys"];
-  for (const worker of ["gateway", "storage"]) {
+  for (const worker of ["gateway", "storage", "metrics"]) {
     deepStrictEqual(Object.keys(tried[worker]), all);
     for (const what of all) strictEqual(tried[worker][what], "NotCapable", `${worker} ${what}`);
   }

@@ -4,7 +4,7 @@ import { parseCrashPlan } from "../../../lib/base/crashpoint.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import type { Nudge, Storage } from "../../../server/operations/contract.ts";
-import type { Forbidden } from "../../../server/storage/messages.ts";
+import type { Attempt } from "../../../lib/base/attempts.ts";
 import { storageOver } from "../../../server/storage/proxy.ts";
 import {
   databaseName,
@@ -177,7 +177,7 @@ Deno.test("a damaged database is a clear error and stays as it is", () =>
 
 Deno.test("the storage worker can do nothing but read and write its folder", () =>
   withStorage(async (handle) => {
-    const all: Forbidden[] = ["net", "read", "write", "env", "run", "ffi", "sys"];
+    const all: Attempt[] = ["net", "read", "write", "env", "run", "ffi", "sys"];
     for (const what of all) assert.equal(await handle.attempt(what), "NotCapable", what);
   }, { testHooks: { kill: () => undefined } }));
 
