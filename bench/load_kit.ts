@@ -62,11 +62,29 @@ export async function bare(server: PinnedServer, { client }: Party): Promise<Con
   }
 }
 
-/** Runs one workload against the server whose address comes as the first line, and ends the process. */
-export async function generate(run: (server: PinnedServer) => Promise<void>): Promise<never> {
-  const { host, port, identity, authority } = JSON.parse(await nextLine());
+/** Where a pair's receiver is: a linked server under its name at the sender's. */
+export interface Elsewhere {
+  readonly server: PinnedServer;
+  readonly name: string;
+}
+
+/**
+ * Runs one workload against the server whose address comes as the first line, perhaps with that of a second one, and ends
+ * the process.
+ */
+export async function generate(
+  run: (server: PinnedServer, elsewhere: Elsewhere | undefined) => Promise<void>,
+): Promise<never> {
+  const { elsewhere, ...first } = JSON.parse(await nextLine());
+  const pinned = ({ host, port, identity, authority }: typeof first) => ({
+    host,
+    port,
+    authority,
+    identity: fromBase64url(identity),
+  });
+  const second = elsewhere && { server: pinned(elsewhere.server), name: elsewhere.name };
   try {
-    await run({ host, port, authority, identity: fromBase64url(identity) });
+    await run(pinned(first), second);
   } catch (thrown) {
     if (!(thrown instanceof InputEnded)) throw thrown;
   }

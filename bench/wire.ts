@@ -15,7 +15,7 @@ const generatorCommand = [
 ];
 
 /** A load generator as a process of its own. */
-class Generator implements AsyncDisposable {
+export class Generator implements AsyncDisposable {
   readonly process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ChildLines<Record<string, number>>;
@@ -49,12 +49,25 @@ class Generator implements AsyncDisposable {
   }
 }
 
-async function begin(server: TestServer, workload: string, numbers: number[]): Promise<Generator> {
+/** Starts a generator and waits until it is ready; `elsewhere` is where receivers are, under its name at `server`. */
+export async function begin(
+  server: TestServer,
+  workload: string,
+  numbers: number[],
+  elsewhere?: { readonly server: TestServer; readonly name: string },
+): Promise<Generator> {
   const generator = new Generator(workload, numbers);
-  const { host, port, identity, authority } = await server.pinned();
-  await generator.tell({ host, port, authority, identity: toBase64url(identity) });
+  const second = elsewhere === undefined
+    ? {}
+    : { elsewhere: { server: await addressOf(elsewhere.server), name: elsewhere.name } };
+  await generator.tell({ ...await addressOf(server), ...second });
   await generator.hear();
   return generator;
+}
+
+async function addressOf(server: TestServer) {
+  const { host, port, identity, authority } = await server.pinned();
+  return { host, port, authority, identity: toBase64url(identity) };
 }
 
 /** From the start of the process to the line that says "ready", on a data folder that exists. */

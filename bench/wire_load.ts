@@ -16,7 +16,16 @@ import {
   offerKeyPackage,
 } from "../tests/kit/conversation.ts";
 import { WireClient } from "../tests/kit/wire_client.ts";
-import { bare, generate, messageBytes, nextLine, party, say, wait } from "./load_kit.ts";
+import {
+  bare,
+  type Elsewhere,
+  generate,
+  messageBytes,
+  nextLine,
+  party,
+  say,
+  wait,
+} from "./load_kit.ts";
 
 /** A pair under load: one sends with so many in flight, the other takes and acknowledges. */
 class Pair {
@@ -28,6 +37,8 @@ class Pair {
   readonly #sentAt = new Map<number, number>();
   #id = 1;
   #sending = false;
+  #wanted = Infinity;
+  readonly #all = Promise.withResolvers<void>();
   accepted = 0;
   delivered = 0;
   lastSeq = 0;
@@ -52,6 +63,13 @@ class Pair {
     this.#sending = false;
   }
 
+  /** Sends so many and no more; resolves when all are accepted. */
+  async sendAll(count: number): Promise<void> {
+    this.#wanted = count;
+    this.begin(Math.min(64, count));
+    await this.#all.promise;
+  }
+
   async #take(
     connection: Connection,
     handle: (arrived: readonly Arrived[]) => void,
@@ -64,6 +82,7 @@ class Pair {
   }
 
   #send(): void {
+    if (this.#id > this.#wanted) return;
     const id = this.#id++;
     const now = Date.now();
     this.#sentAt.set(id, performance.now());
@@ -80,6 +99,7 @@ class Pair {
       this.accepted++;
       this.latencies.push(now - (this.#sentAt.get(message.id) ?? now));
       this.#sentAt.delete(message.id);
+      if (this.accepted === this.#wanted) this.#all.resolve();
       if (this.#sending) this.#send();
     }
   }
@@ -101,20 +121,34 @@ class Pair {
   }
 }
 
-async function makePair(server: PinnedServer, index: number): Promise<Pair> {
-  const from = await party(server, `from${index}`);
-  const to = await party(server, `to${index}`);
+async function makePair(
+  server: PinnedServer,
+  elsewhere: Elsewhere | undefined,
+  index: number,
+): Promise<Pair> {
+  const there = elsewhere?.server ?? server;
+  const place = elsewhere === undefined ? "here" : "there";
+  const from = await party(server, `from-${place}-${index}`);
+  const to = await party(there, `to-${place}-${index}`);
   await offerKeyPackage(to);
-  const { conversation } = await createConversation(from, to);
-  return new Pair(await bare(server, from), await bare(server, to), conversation);
+  const named = elsewhere === undefined ? {} : { server: elsewhere.name };
+  const { conversation } = await createConversation(from, to, named);
+  if (elsewhere !== undefined) {
+    await to.client.event("welcome", ({ message }) => message.conversation === conversation);
+  }
+  return new Pair(await bare(server, from), await bare(there, to), conversation);
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
 /** Pairs that each keep so many messages in flight. */
-async function pairs(server: PinnedServer, [count = 10, inFlight = 64, seconds = 5]: number[]) {
+async function pairs(
+  server: PinnedServer,
+  elsewhere: Elsewhere | undefined,
+  [count = 10, inFlight = 64, seconds = 5]: number[],
+) {
   const all: Pair[] = [];
-  for (let index = 0; index < count; index++) all.push(await makePair(server, index));
+  for (let index = 0; index < count; index++) all.push(await makePair(server, elsewhere, index));
   say({ ready: true });
   await nextLine();
   for (const pair of all) pair.begin(inFlight);
@@ -134,6 +168,26 @@ async function pairs(server: PinnedServer, [count = 10, inFlight = 64, seconds =
     disordered: sum(all.map((pair) => pair.disordered)),
   });
   for (const pair of all) pair.end();
+  await nextLine();
+}
+
+/** Pairs whose receivers' server is away: `count` messages are accepted in all, and it is told when each receiver has its own. */
+async function queued(
+  server: PinnedServer,
+  elsewhere: Elsewhere | undefined,
+  [pairsInAll = 10, count = 50_000]: number[],
+) {
+  if (elsewhere === undefined) throw new Error("a second server is needed");
+  const all: Pair[] = [];
+  for (let index = 0; index < pairsInAll; index++) {
+    all.push(await makePair(server, elsewhere, index));
+  }
+  say({ ready: true });
+  await nextLine();
+  const each = Math.ceil(count / pairsInAll);
+  const began = performance.now();
+  await Promise.all(all.map((pair) => pair.sendAll(each)));
+  say({ seconds: (performance.now() - began) / 1000, accepted: each * pairsInAll });
   await nextLine();
 }
 
@@ -173,4 +227,8 @@ async function idle(server: PinnedServer, [count = 2000]: number[]) {
 }
 
 const [workload, ...numbers] = Deno.args;
-await generate((server) => (workload === "idle" ? idle : pairs)(server, numbers.map(Number)));
+await generate((server, elsewhere) => {
+  const given = numbers.map(Number);
+  if (workload === "idle") return idle(server, given);
+  return (workload === "queued" ? queued : pairs)(server, elsewhere, given);
+});

@@ -1,7 +1,9 @@
 /** Rules about linked servers. Pure. */
+import { toBase64url, utf8 } from "../../lib/base/bytes.ts";
+import { sha256 } from "../../lib/crypto/hash.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { textLimits } from "../../lib/base/limits.ts";
-import type { PeerPosition, PeerReceipt } from "../operations/contract.ts";
+import type { PeerItem, PeerPosition, PeerReceipt } from "../operations/contract.ts";
 
 const namePattern = /^[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?$/;
 
@@ -33,6 +35,11 @@ export function choosePeerName(
 /** A peer's own name for itself, as it may be stored and shown. */
 export function declaredName(text: string): string {
   return sanitizeLine(text, textLimits.serverNameChars);
+}
+
+/** What both sides know an item by: SHA-256 over its JSON text, a zero byte and its body; base64url. */
+export function itemDigest({ item, body }: Pick<PeerItem, "item" | "body">): string {
+  return toBase64url(sha256(utf8(`${item}\0`), body));
 }
 
 /** One's own outbox for a peer, as far as it matters when a link begins. */

@@ -2,7 +2,7 @@
  * One link that both sides have greeted on: sends what waits for the peer, takes in what it sends, confirms what is on
  * disk. Everything that is sent stays in the outbox until it is confirmed, so that a link may end at any moment.
  */
-import { utf8 } from "../../lib/base/bytes.ts";
+import { utf8Length } from "../../lib/base/bytes.ts";
 import { type Clock, pause } from "../../lib/base/clock.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
@@ -240,6 +240,6 @@ export class Link {
 /** An item as the storage side takes it. Throws `AppError` (too_large). */
 function itemOf(message: Message<"peer.item">, body: Uint8Array): PeerItem {
   const item = JSON.stringify(message.item);
-  if (utf8(item).length > peerLimits.itemBytes) throw new AppError("too_large");
+  if (utf8Length(item) > peerLimits.itemBytes) throw new AppError("too_large");
   return { counter: message.counter, item, body };
 }

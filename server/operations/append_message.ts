@@ -5,6 +5,7 @@ import {
   memberOf,
   type Seat,
   takesPart,
+  waitsHere,
 } from "../domain/conversation.ts";
 import { appendOwn, countMessage, noteUsed, passHidden } from "../domain/sending.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -55,7 +56,8 @@ export function appendMessage(
   }
   const { device } = seat;
   const stored = { seq, device, ts, epoch, bytes, message, hidden, until: until ?? null };
-  tables.log.addMessage(conversation.key, stored);
+  // Where everybody but the sender is elsewhere the row waits here for nobody.
+  if (isNeeded(conversation, seat)) tables.log.addMessage(conversation.key, stored);
   if (hidden !== null) passHidden(conversation, hidden);
   addWaiting(tables, conversation, row);
   if (seat.lastMessage === "") learnByWriting(context, conversation, seat.account);
@@ -81,6 +83,13 @@ export function appendMessage(
   const told = { type: "message", ...whose, seq, ts, epoch, bytes, message } as const;
   tellRow(context, conversation, { by: seat.key, row: told, hidden });
   return { seq, ts };
+}
+
+function isNeeded({ seats }: Conversation, sender: Seat): boolean {
+  for (const seat of seats.values()) {
+    if (seat !== sender && waitsHere(seat)) return true;
+  }
+  return false;
 }
 
 function rememberMessage(

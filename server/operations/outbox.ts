@@ -1,10 +1,7 @@
 /** What waits for linked servers: every item durable from the transaction on that brought it about. */
-import { toBase64url, utf8 } from "../../lib/base/bytes.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
-import { sha256 } from "../../lib/crypto/hash.ts";
 import { isListed, type Peer, type PeerRowOf } from "../tables/peers.ts";
 import type { Context } from "./context.ts";
-import type { PeerItem } from "./contract.ts";
 
 /** An item as it is to be sent; `kind` says what it is. */
 export interface NewItem {
@@ -16,11 +13,6 @@ export interface NewItem {
 
 const nothing = new Uint8Array(0);
 
-/** What both sides know an item by: SHA-256 over its JSON text, a zero byte and its body; base64url. */
-export function itemDigest({ item, body }: Pick<PeerItem, "item" | "body">): string {
-  return toBase64url(sha256(utf8(`${item}\0`), body));
-}
-
 /** Whether so many bytes in so many items still have room. */
 export function hasRoom(peer: Peer, bytes: number, items = 1): boolean {
   return peer.queued + items <= peerLimits.queuedItems &&
@@ -30,15 +22,11 @@ export function hasRoom(peer: Peer, bytes: number, items = 1): boolean {
 /** An item and its text, made once for all who get it. */
 export interface ReadyItem extends NewItem {
   readonly text: string;
-  readonly digest: string;
 }
 
 /** Makes the text of items. */
 export function readyItems(items: readonly NewItem[]): ReadyItem[] {
-  return items.map((each) => {
-    const text = JSON.stringify(each.item);
-    return { ...each, text, digest: itemDigest({ item: text, body: each.body ?? nothing }) };
-  });
+  return items.map((each) => ({ ...each, text: JSON.stringify(each.item) }));
 }
 
 /**
@@ -54,9 +42,9 @@ export function queueAll(
   const bytes = items.reduce((sum, { text, body }) => sum + text.length + (body?.length ?? 0), 0);
   if (!isListed(peer) || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
   const { peers } = context.tables;
-  for (const { text, body = nothing, digest, row } of items) {
+  for (const { text, body = nothing, row } of items) {
     peer.counter += 1;
-    const stored = { counter: peer.counter, item: text, body, digest, ts: context.now };
+    const stored = { counter: peer.counter, item: text, body, ts: context.now };
     peers.push(peer.key, row === undefined ? stored : { ...stored, row });
   }
   peer.queued += items.length;

@@ -1,11 +1,18 @@
 /** Linked servers: who they are, and how far both sides have got. */
 import { randomId } from "../../lib/base/ids.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
-import { choosePeerName, declaredName, isPeerName, receivedOf, resume } from "../domain/peers.ts";
+import {
+  choosePeerName,
+  declaredName,
+  isPeerName,
+  itemDigest,
+  receivedOf,
+  resume,
+} from "../domain/peers.ts";
 import { isListed, type Peer } from "../tables/peers.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { PeerItem, PeerRow } from "./contract.ts";
-import { dropThrough, itemDigest } from "./outbox.ts";
+import { dropThrough } from "./outbox.ts";
 import { catchUp } from "./followers.ts";
 import { forgetParts, takeItem } from "./peer_items.ts";
 import { noteReached, tellProgress } from "./receipts.ts";

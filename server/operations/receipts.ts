@@ -175,18 +175,35 @@ function raise({ servers }: Conversation, server: number, seq: number): boolean 
   return true;
 }
 
-/** A follower has these rows on disk: their senders are told. */
+/** While much is on its way senders are told this often what has arrived, in milliseconds. */
+const toldEveryMs = 500;
+
+/** A follower has these rows on disk: their senders are told, at once when nothing more is on its way. */
 export function noteReached(context: Context, peer: Peer, rows: readonly PeerRowOf[]): void {
-  const { tables } = context;
+  const { tables, now } = context;
   for (const { conversation: key, seq } of rows) {
     const conversation = tables.conversations.byKey(key);
     const after = conversation.servers.get(peer.key)?.reached;
     if (after === undefined || !raise(conversation, peer.key, seq)) continue;
     tables.conversations.save(conversation);
-    for (const { account, peer: server } of conversation.members) {
-      if (server !== peer.key) continue;
-      tellReceipt(context, conversation, { account, by: "", after, through: seq });
-      if (conversation.servers.size > 1) noteProgress(context, conversation, account);
-    }
+    if (peer.untold.size === 0) peer.untoldSince = now;
+    if (!peer.untold.has(key)) peer.untold.set(key, { after });
+  }
+  if (peer.queued > 0 && Math.abs(now - peer.untoldSince) < toldEveryMs) return;
+  for (const [key, { after }] of peer.untold) tellReached(context, peer, { key, after });
+  peer.untold.clear();
+}
+
+function tellReached(
+  context: Context,
+  peer: Peer,
+  { key, after }: { readonly key: number; readonly after: number },
+): void {
+  const conversation = context.tables.conversations.byKey(key);
+  const through = reachedBy(conversation, peer.key);
+  for (const { account, peer: server } of conversation.members) {
+    if (server !== peer.key) continue;
+    tellReceipt(context, conversation, { account, by: "", after, through });
+    if (conversation.servers.size > 1) noteProgress(context, conversation, account);
   }
 }

@@ -32,6 +32,9 @@ export interface Peer {
   queuedBytes: number;
   /** Counter of the latest item that tells how far people are; one is under way at a time. */
   toldAt: number;
+  /** Conversations (storage keys) of which it has more on disk than their senders were told; since when, 0 for none. */
+  readonly untold: Map<number, { after: number }>;
+  untoldSince: number;
   /** Bytes of the pieces that were received of an item that has not come yet. */
   parts: number;
 }
@@ -71,13 +74,14 @@ export interface Peers {
   /** Appends to the outbox; the counter is the caller's to give out. */
   push(
     peer: number,
-    item: PeerItem & { readonly digest: string; readonly ts: number; readonly row?: PeerRowOf },
+    item: PeerItem & { readonly ts: number; readonly row?: PeerRowOf },
   ): void;
   /** Items after a counter, oldest first; at least one where there is one. */
   items(
     peer: number,
     span: { readonly after: number; readonly limit: number; readonly maxBytes: number },
   ): PeerItem[];
+  /** What both sides know the item by (server/domain/peers.ts). */
   digest(peer: number, counter: number): string | undefined;
   /**
    * Deletes up to a counter; returns how many, their bytes, the digest of the last, and the newest row of each conversation

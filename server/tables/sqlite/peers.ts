@@ -1,6 +1,7 @@
 /** Linked servers in SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
 import type { PeerItem, PeerPin } from "../../operations/contract.ts";
+import { itemDigest } from "../../domain/peers.ts";
 import { isListed, type NewPeer, type Peer, type PeerRowOf, type Peers } from "../peers.ts";
 
 /** Linked servers, what waits for them, and accounts of theirs that are known here. */
@@ -135,6 +136,8 @@ export class SqlitePeers implements Peers {
       queued: 0,
       queuedBytes: 0,
       toldAt: 0,
+      untold: new Map(),
+      untoldSince: 0,
       parts: 0,
     };
     this.#all().set(copy.key, copy);
@@ -152,15 +155,14 @@ export class SqlitePeers implements Peers {
 
   push(
     peer: number,
-    item: PeerItem & { readonly digest: string; readonly ts: number; readonly row?: PeerRowOf },
+    item: PeerItem & { readonly ts: number; readonly row?: PeerRowOf },
   ): void {
     this.#database.prepare(
       `INSERT INTO peer_outbox (key, ts, digest, item, body, conversation, seq)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, '', ?, ?, ?, ?)`,
     ).run(
       peer * span + item.counter,
       item.ts,
-      item.digest,
       item.item,
       item.body,
       item.row?.conversation ?? null,
@@ -190,8 +192,10 @@ export class SqlitePeers implements Peers {
   }
 
   digest(peer: number, counter: number): string | undefined {
-    return this.#database.prepare("SELECT digest FROM peer_outbox WHERE key = ?")
-      .get<{ digest: string }>(peer * span + counter)?.digest;
+    // Only one in a great many is ever asked for.
+    const row = this.#database.prepare("SELECT item, body FROM peer_outbox WHERE key = ?")
+      .get<{ item: string; body: Uint8Array }>(peer * span + counter);
+    return row === undefined ? undefined : itemDigest(row);
   }
 
   drop(peer: number, through: number): {
@@ -293,6 +297,8 @@ function copyOf(row: Row): Peer {
     queuedBytes: row.queued_bytes,
     // What was under way before is told again where it is not known any more.
     toldAt: 0,
+    untold: new Map(),
+    untoldSince: 0,
     parts: row.parts,
   };
 }

@@ -7,7 +7,7 @@ import { fingerprintHex } from "../../../lib/crypto/fingerprint.ts";
 import { signLobbyPost } from "../../../lib/crypto/lobby_post.ts";
 import { generateSigningKey, type SigningKey } from "../../../lib/crypto/sign.ts";
 import type { PeerItem, PeerPosition, PeerRow } from "../../../server/operations/contract.ts";
-import { itemDigest } from "../../../server/operations/outbox.ts";
+import { itemDigest } from "../../../server/domain/peers.ts";
 import { backends, World } from "../../contract/world.ts";
 import { TempFolder } from "../../kit/folder.ts";
 
