@@ -6,11 +6,12 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../lib/base/clock.ts";
 import { type Word, wordOf } from "../lib/base/completion.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
-import { type Failure, failureOf } from "./commands/failure.ts";
+import { failureOf } from "./commands/failure.ts";
 import { errorJson, jsonLine } from "./commands/json.ts";
 import { addClientFlags, type ClientFlags, firstWord } from "./commands/options.ts";
 import { buildProgram, commandNames } from "./commands/program.ts";
 import { beginRun, type Run, styleOf, withEntrance } from "./commands/session.ts";
+import { misuse } from "./commands/usage.ts";
 import { verifyFile, verifyProgram } from "./commands/verify.ts";
 import type { World } from "./commands/world.ts";
 import { openEntrance } from "./engine/entrance.ts";
@@ -256,7 +257,9 @@ interface Report {
 }
 
 function reportFailure(error: unknown, { args, err, program = "client" }: Report): number {
-  const failure = error instanceof CommanderError ? misuse(error, program) : failureOf(error);
+  const failure = error instanceof CommanderError
+    ? misuse(error, helpOf(args, program))
+    : failureOf(error);
   const silent: readonly number[] = [exitCodes.interrupted, exitCodes.terminated, exitCodes.done];
   if (silent.includes(failure.exit)) return failure.exit;
   const { message } = failure;
@@ -264,20 +267,10 @@ function reportFailure(error: unknown, { args, err, program = "client" }: Report
   return failure.exit;
 }
 
-function misuse(error: CommanderError, program: string): Failure {
-  const exit = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  const text = error.message.replace(/^error: /, "");
-  const hint = text === "(outputHelp)" ? "which command?" : inWords(text);
-  const help = `sealpost ${program} --help shows ${program === "client" ? "the commands" : "how"}`;
-  return { exit, code: "usage", message: `${safe(hint, 500)} (${help})` };
-}
-
-/** Commander's sentence about a word that is no choice, without its terms. */
-function inWords(text: string): string {
-  const refused =
-    /^(?:command-argument|option) .*?value '(.*)' is invalid.*?\. Allowed choices are (.*)\.$/s;
-  const [, given, choices] = refused.exec(text) ?? [];
-  return choices === undefined ? text : `"${given}" is not one of: ${choices}`;
+/** Of what `--help` says more: of the command, where there is one. */
+function helpOf(args: readonly string[], program: string): string {
+  const word = program === "client" ? firstWord(args) : undefined;
+  return commandNames.some((name) => name === word) ? `${program} ${word}` : program;
 }
 
 /** The world of this very process. */

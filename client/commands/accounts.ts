@@ -37,7 +37,9 @@ export async function check(run: Run, name: string): Promise<void> {
   const exists = await withEntrance(run, (entrance) => entrance.check(name));
   if (run.flags.json) run.world.out(jsonLine(checkJson(name, exists)));
   else if (exists) run.world.out(`${safe(name, 64)} exists`);
-  if (!exists) throw new ExitError("notFound", `There is no account ${safe(name, 64)}.`);
+  if (!exists) {
+    throw new ExitError("notFound", `There is no account ${safe(name, 64)} on this server.`);
+  }
 }
 
 /** Creates an account and this device's profile of it. */
@@ -50,7 +52,25 @@ export async function register(run: Run, given: string | undefined): Promise<voi
     if (!isAccountName(name)) throw new AppError("invalid_name");
     const chosen = await newPassword(run, name);
     const remember = run.flags.remember ?? false;
-    await reportSession(run, await entrance.register({ name, password: chosen, remember }), true);
+    const engine = await entrance.register({ name, password: chosen, remember })
+      .catch((error: unknown) => {
+        throw isTaken(error) ? taken(name) : error;
+      });
+    await reportSession(run, engine, true);
+  });
+}
+
+/** Whether the server says that somebody has the name; what is here already has words of its own. */
+function isTaken(error: unknown): boolean {
+  return error instanceof AppError && error.code === "name_taken" &&
+    error.message === errorCodes.name_taken.text;
+}
+
+function taken(name: string): AppError {
+  const { text } = errorCodes.name_taken;
+  const login = `sealpost client login ${name}`;
+  return new AppError("name_taken", {
+    text: `${text}: choose another one, or ${login} if it is you`,
   });
 }
 

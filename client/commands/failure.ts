@@ -34,6 +34,7 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   not_permitted_now: "notAllowed",
   quota_exceeded: "notAllowed",
   rate_limited: "notAllowed",
+  too_large: "notAllowed",
   not_allowed: "notAllowed",
   last_owner: "notAllowed",
   group_full: "notAllowed",

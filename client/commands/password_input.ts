@@ -52,6 +52,8 @@ async function fromFile(path: string): Promise<string> {
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound
       ? "there is no such file"
+      : error instanceof Deno.errors.IsADirectory
+      ? "it is a folder"
       : "it cannot be read";
     throw new ExitError("usage", `The password file ${path}: ${why}.`, { cause: error });
   }

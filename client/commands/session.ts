@@ -28,7 +28,12 @@ export function beginRun(world: World, flags: ClientFlags, limitMs = defaultTime
   const limit = new AbortController();
   world.clock.after(ms, () =>
     limit.abort(
-      new ExitError("network", `No answer within ${ms / 1000} s. Try --timeout, or again later.`),
+      new ExitError(
+        "network",
+        `No answer within ${
+          ms / 1000
+        } s: try again later, or give it longer with --timeout SECONDS.`,
+      ),
     ));
   return { world, flags, signal: AbortSignal.any([world.signal, limit.signal]) };
 }

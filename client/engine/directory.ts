@@ -5,7 +5,7 @@
  */
 import { type Bytes, equalBytes } from "../../lib/base/bytes.ts";
 import type { Clock } from "../../lib/base/clock.ts";
-import { AppError } from "../../lib/base/errors.ts";
+import { AppError, errorCodes } from "../../lib/base/errors.ts";
 import { KeyedMutex } from "../../lib/base/mutex.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import {
@@ -83,7 +83,10 @@ export class Directory implements People {
   ): Promise<ProvenKeys> {
     const asked = canonicalWho(who);
     const known = options.fresh ? undefined : this.#cached(asked);
-    const keys = known ?? await this.#locks.run(cacheKey(asked), () => this.#fetch(asked));
+    const keys = known ??
+      await this.#locks.run(cacheKey(asked), () => this.#fetch(asked)).catch((thrown) => {
+        throw named(thrown, who);
+      });
     const changed = this.#pin(keys);
     if (changed !== undefined && !options.evenIfChanged) throw blocked(changed.name);
     return keys;
@@ -248,6 +251,14 @@ export class Directory implements People {
     this.#cache.set(cacheKey({ account: keys.account }), cached);
     this.#cache.set(cacheKey({ name: canonicalName(keys.name) }), cached);
   }
+}
+
+/** Whoever is not there is called by the name that was asked for. */
+function named(thrown: unknown, who: Who): unknown {
+  const missing = thrown instanceof AppError && thrown.code === "no_such_user" && "name" in who &&
+    thrown.message === errorCodes.no_such_user.text;
+  if (!missing) return thrown;
+  return new AppError("no_such_user", { text: `${thrown.message}: ${who.name}`, cause: thrown });
 }
 
 function isPinned(

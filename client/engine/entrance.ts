@@ -60,6 +60,7 @@ function lastServer(servers: KnownServers, owner: ProfileOwner | undefined): Kno
   if (server !== undefined) return server;
   throw new ExitError(
     "usage",
-    "Which server? Give its address or its invitation link: sealpost client HOST PORT",
+    "Which server? None is known here yet: sealpost client HOST PORT, or with a command " +
+      "--server HOST:PORT or an invitation link",
   );
 }

@@ -144,7 +144,7 @@ export class GroupActions implements GroupsApi {
     this.#checkActive(thread, facts);
     const role = rolesOf(facts).get(own.account);
     if (role !== "owner" && role !== "admin") {
-      throw notAllowed("only owners and admins name a group");
+      throw notAllowed("only owners and admins rename a group");
     }
     const { epoch, namedAt, members, description } = facts;
     const body = {
@@ -252,14 +252,7 @@ export class GroupActions implements GroupsApi {
   async #accounts(users: readonly string[]): Promise<readonly AccountKeys[]> {
     const wrong = users.find((name) => !isAddress(name));
     if (wrong !== undefined) throw new AppError("invalid_name");
-    const keys = await sideBySide(users, async (name) => {
-      try {
-        return await this.#core.people.keysOf({ name });
-      } catch (thrown) {
-        if (!(thrown instanceof AppError) || thrown.code !== "no_such_user") throw thrown;
-        throw new AppError("no_such_user", { text: `there is no user ${name}`, cause: thrown });
-      }
-    });
+    const keys = await sideBySide(users, (name) => this.#core.people.keysOf({ name }));
     return [...new Map(keys.map((each) => [each.account, each])).values()];
   }
 

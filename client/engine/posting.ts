@@ -115,10 +115,18 @@ const gone = () => new AppError("not_found", { text: "no such message" });
 /** Throws when the conversation waits for an answer, or is a group that the account is not in any more. */
 function checkStanding({ threads }: Core, { thread, kind, title, request }: Thread): void {
   if (request) {
-    throw new AppError("not_permitted_now", { text: `${title} is a request: accept it first` });
+    throw new AppError("not_permitted_now", {
+      text: `${title} has asked to write to you: accept or decline that first`,
+    });
   }
   if (kind !== "group" || threads.groups.get(thread).standing.kind === "active") return;
   throw new AppError("not_a_member", { text: `you are not in ${title} any more` });
+}
+
+function tooLarge({ kind }: Target, most: number): string {
+  return kind === "lobby"
+    ? `a message to #lobby has at most ${most / 1024} KiB`
+    : `a message has at most ${most / 1024} KiB: send more as a file`;
 }
 
 function checkText(target: Target, text: string): void {
@@ -126,6 +134,6 @@ function checkText(target: Target, text: string): void {
   if (target.kind === "direct" && !isAddress(target.name)) throw new AppError("invalid_name");
   if (text === "") throw new AppError("malformed", { text: "there is nothing to send" });
   if (utf8(text).length > most) {
-    throw new AppError("too_large", { text: `a message here has at most ${most / 1024} KiB` });
+    throw new AppError("too_large", { text: tooLarge(target, most) });
   }
 }

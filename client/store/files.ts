@@ -37,9 +37,7 @@ export function readFile(path: string): Uint8Array | undefined {
     return Deno.readFileSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new ExitError("localData", `${path} cannot be read: check its owner and permissions`, {
-      cause,
-    });
+    throw notReadable(path, cause);
   }
 }
 
@@ -51,10 +49,15 @@ export function isThere(path: string): boolean {
   } catch (thrown) {
     if (thrown instanceof Deno.errors.NotFound) return false;
     if (thrown instanceof Deno.errors.NotADirectory) return false;
-    throw new ExitError("localData", `${path} cannot be read: check its owner and permissions`, {
-      cause: thrown,
-    });
+    throw notReadable(path, thrown);
   }
+}
+
+function notReadable(path: string, cause: unknown): ExitError {
+  const why = cause instanceof Deno.errors.NotADirectory
+    ? "something above it is a file, not a folder"
+    : "check its owner and permissions";
+  return new ExitError("localData", `${path} cannot be read: ${why}`, { cause });
 }
 
 /** Removes a file or a whole folder; nothing happens when there is none. */

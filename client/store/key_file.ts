@@ -122,7 +122,11 @@ function binary(value: unknown): Bytes | undefined {
   }
 }
 
-function damaged(path: string, cause?: unknown, help = "restore it from a backup"): ExitError {
+function damaged(
+  path: string,
+  cause?: unknown,
+  help = "restore it from a backup, or move its folder away and log in with the password",
+): ExitError {
   const text = `${path} is damaged: nothing was changed; ${help}`;
   return new ExitError("localData", text, cause === undefined ? {} : { cause });
 }

@@ -332,7 +332,8 @@ function asLocalData<T>(work: () => T): T {
     return work();
   } catch (cause) {
     if (!(cause instanceof AppError)) throw cause;
-    throw new ExitError("localData", cause.message, { cause });
+    const newer = cause.code === "unsupported_version";
+    throw new ExitError(newer ? "version" : "localData", cause.message, { cause });
   }
 }
 

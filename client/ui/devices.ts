@@ -13,7 +13,7 @@ export function deviceBy(id: string, devices: readonly DeviceInfo[]): DeviceInfo
   if (device === undefined || more.length > 0) {
     throw new AppError("not_found", {
       text:
-        `no device of yours, or more than one, has a key that begins with that; give ${fewest} characters or more`,
+        `no device of yours, or more than one, has a key that begins with that: give ${fewest} characters or more, as the list of devices shows them`,
     });
   }
   return device;

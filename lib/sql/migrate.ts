@@ -1,4 +1,5 @@
 /** Bringing a database file to the schema of this program. The list of migrations is only ever appended to. */
+import { AppError } from "../base/errors.ts";
 import type { Database } from "./database.ts";
 import { unusable } from "./errors.ts";
 
@@ -23,7 +24,7 @@ export interface MigrationPlan {
 }
 
 /**
- * The steps that lead from the file's version to the newest. Throws `AppError` when the file is of a newer program, or
+ * The steps that lead from the file's version to the newest. Throws `AppError`: `unsupported_version` when the file is of a newer program, `internal` when
  * the list is not numbered 1, 2, 3...
  */
 export function planMigration(from: number, migrations: readonly Migration[]): MigrationPlan {
@@ -32,10 +33,10 @@ export function planMigration(from: number, migrations: readonly Migration[]): M
   }
   const to = migrations.length;
   if (from > to) {
-    throw unusable(
+    const text =
       `the database was written by a newer version of this program (schema ${from}, this one knows ${to}): ` +
-        "use that version, or restore a copy from before the update",
-    );
+      "use that version, or restore a copy from before the update";
+    throw new AppError("unsupported_version", { text, fault: "environment" });
   }
   return { from, to, steps: migrations.slice(from) };
 }

@@ -26,8 +26,15 @@ export async function command(args: readonly string[], options: CommandOptions):
   const out: string[] = [];
   const err: string[] = [];
   const world = worldOf(options, { out, err });
-  const code = await runOneShot(world, [...args, "--home", options.home]);
-  return { code, out: out.join("\n"), err: err.join("\n") };
+  const home = args.includes("--home") ? [] : ["--home", options.home];
+  // The program's own timers let a process end; here the test has to wait for them.
+  const awake = setInterval(() => undefined, 60_000);
+  try {
+    const code = await runOneShot(world, [...args, ...home]);
+    return { code, out: out.join("\n"), err: err.join("\n") };
+  } finally {
+    clearInterval(awake);
+  }
 }
 
 function worldOf(

@@ -19,7 +19,7 @@ Deno.test("with --consent all a stranger asks first, is answered, and can be blo
       assert.match(line ?? "", /buy my tulips \(request: accept or decline it\)$/);
       const early = await olga.once(["send", "eve", "hello?"]);
       assert.equal(early.code, 4);
-      assert.match(early.err, /accept it first/);
+      assert.match(early.err, /accept or decline that first/);
     },
   );
 

@@ -13,6 +13,7 @@ import { quoteOf } from "./bounds.ts";
 import { whyNotDelete, whyNotEdit } from "./change.ts";
 import { follow } from "./facts.ts";
 import { findMessage } from "./find.ts";
+import { isReaction } from "./reaction.ts";
 import type { SilentDraft } from "./kinds.ts";
 import { mayTime } from "./policy.ts";
 import { sayQuietly } from "./queue.ts";
@@ -87,6 +88,9 @@ export class Actions implements ContentActions {
   ): Promise<QueuedContent> {
     const { thread, content } = this.#message(id);
     if (content.deleted) permit("it is deleted");
+    if (!isReaction(emoji)) {
+      throw new AppError("invalid_name", { text: "a reaction is one emoji, or any one character" });
+    }
     return this.#say(thread, { kind: "reaction", body: { to: id, emoji, remove } });
   }
 

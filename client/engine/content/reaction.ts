@@ -1,4 +1,5 @@
 /** A reaction to a message: one emoji of one account, given or taken back. */
+import { utf8 } from "../../../lib/base/bytes.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
 import { sanitizeLine } from "../../../lib/base/sanitize.ts";
 import { flagField, malformed, textField, uuidField } from "./fields.ts";
@@ -34,10 +35,15 @@ function reactionOf(fields: Readonly<{ [Key in keyof ReactionBody]?: unknown }>)
 
 const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** One visible character that a terminal may be given as it is. */
 function emojiField(value: unknown): string {
   const emoji = textField(value, contentLimits.emojiBytes);
-  const harmless = emoji.trim() !== "" && sanitizeLine(emoji, emoji.length) === emoji;
-  if (!harmless || [...characters.segment(emoji)].length !== 1) throw malformed();
+  if (!isReaction(emoji)) throw malformed();
   return emoji;
+}
+
+/** Whether it is one visible character that a terminal may be given as it is. */
+export function isReaction(emoji: string): boolean {
+  const harmless = emoji.trim() !== "" && sanitizeLine(emoji, emoji.length) === emoji;
+  return harmless && utf8(emoji).length <= contentLimits.emojiBytes &&
+    [...characters.segment(emoji)].length === 1;
 }
