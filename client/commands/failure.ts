@@ -14,6 +14,8 @@ export interface Failure {
 /** Codes that mean something else than plain failure. */
 const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   invalid_name: "usage",
+  // Of what this side was given to send; a server's answer that is so says more.
+  malformed: "usage",
   timeout: "network",
   server_closing: "network",
   too_many_connections: "network",

@@ -89,7 +89,7 @@ export class Actions implements ContentActions {
     const { thread, content } = this.#message(id);
     if (content.deleted) permit("it is deleted");
     if (!isReaction(emoji)) {
-      throw new AppError("invalid_name", { text: "a reaction is one emoji, or any one character" });
+      throw new AppError("malformed", { text: "a reaction is one emoji, or any one character" });
     }
     return this.#say(thread, { kind: "reaction", body: { to: id, emoji, remove } });
   }
