@@ -49,6 +49,7 @@ export function messageJson(message: ChatMessage, self: string) {
     ...(message.deliveredAt === undefined ? {} : { deliveredAt: message.deliveredAt }),
     ...(message.readAt === undefined ? {} : { readAt: message.readAt }),
     ...(message.away === undefined ? {} : { away: message.away }),
+    ...(message.relay === undefined ? {} : { relay: message.relay }),
     ...(message.problem === undefined ? {} : { problem: message.problem }),
     ...(message.edited === undefined ? {} : { edited: message.edited }),
     ...(message.deleted === undefined ? {} : { deleted: message.deleted }),
@@ -145,7 +146,7 @@ export function archiveJson(status: ArchiveStatus) {
 
 /** A conversation in a list; `self` is the own account's name. */
 export function conversationJson(info: ConversationInfo, self: string) {
-  const { conversation, target, unread, request, last } = info;
+  const { conversation, target, unread, request, away, last } = info;
   return {
     v: version,
     type: "conversation" as const,
@@ -153,6 +154,7 @@ export function conversationJson(info: ConversationInfo, self: string) {
     kind: target.kind,
     unread,
     ...(request === undefined ? {} : { request }),
+    ...(away === undefined ? {} : { away }),
     ...(target.kind === "group" && target.id !== undefined ? { group: target.id } : {}),
     ...(last === undefined ? {} : { last: messageJson(last, self) }),
   };

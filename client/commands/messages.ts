@@ -1,7 +1,7 @@
 /** One-shot commands about messages: send, read, unread, history, listen, export. */
 import { AppError, isErrorCode } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
-import type { ChatMessage, Engine, HistoryQuery, Target } from "../engine/api.ts";
+import type { ChatMessage, Engine, HistoryQuery, Target, WaitedState } from "../engine/api.ts";
 import { writeNewFile } from "../ui/files.ts";
 import { counted, errorText, formatMessage, safe } from "../ui/format.ts";
 import { targetOf } from "../ui/target.ts";
@@ -12,7 +12,8 @@ import { connectAndCatchUp, remark, type Run, styleOf, withEngine } from "./sess
 /** Flags of `send`. */
 export interface SendFlags {
   readonly lines?: boolean;
-  readonly wait: "sent" | "delivered" | "read";
+  /** `reached`: the servers of all whom it is for have it. */
+  readonly wait: WaitedState;
   /** The message that the first text answers: its id, the beginning of it, or its number. */
   readonly replyTo?: string;
 }

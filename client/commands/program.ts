@@ -292,6 +292,7 @@ function addMessageCommands(add: Add): void {
     .addOption(
       new Option("--wait <STATE>", "how far it must have got").choices([
         "sent",
+        "reached",
         "delivered",
         "read",
       ]).default("sent"),

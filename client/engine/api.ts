@@ -10,10 +10,16 @@ import type { Desk } from "./api_desk.ts";
 import type { DeviceActions } from "./api_devices.ts";
 import type { FileActions } from "./api_files.ts";
 import type { GroupsApi, RequestsApi } from "./api_groups.ts";
-import type { ChatMessage } from "./api_messages.ts";
+import type { ChatMessage, WaitedState } from "./api_messages.ts";
 import type { Target } from "./api_target.ts";
 
-export type { ChatMessage, MessageState, QuotedMessage } from "./api_messages.ts";
+export type {
+  ChatMessage,
+  MessageState,
+  QuotedMessage,
+  Relay,
+  WaitedState,
+} from "./api_messages.ts";
 export type { Target } from "./api_target.ts";
 
 /** The connection as the status row shows it. */
@@ -77,6 +83,8 @@ export interface ConversationInfo {
   readonly unread: number;
   /** A stranger's, to be accepted or declined: not counted with the others. */
   readonly request?: boolean;
+  /** The server that cannot be reached just now and without which nothing goes out; by its name here. */
+  readonly away?: string;
   readonly last?: ChatMessage;
 }
 
@@ -156,10 +164,10 @@ export interface Engine {
   caughtUp(signal?: AbortSignal): Promise<void>;
   /** Puts the text into the outbox (durable) and returns its message, then sends in the background. */
   send(target: Target, text: string): Promise<ChatMessage>;
-  /** Resolves when message `id` has reached `state` or better (sent < delivered < read), or has failed. */
+  /** Resolves when message `id` has reached `state` or better (sent < reached < delivered < read), or has failed. */
   waitFor(
     id: string,
-    state: "sent" | "delivered" | "read",
+    state: WaitedState,
     signal?: AbortSignal,
   ): Promise<ChatMessage>;
   /** Puts a failed message back into the queue. */

@@ -9,6 +9,8 @@ export interface ConversationFacts {
   readonly members?: { readonly count: number; readonly verified: number };
   /** Milliseconds that messages stay; 0: for ever. */
   readonly lifetime: number;
+  /** The server that cannot be reached just now and without which nothing goes out; by its name here. */
+  readonly away?: string;
 }
 
 /** Of which messages somebody wants to be told by the terminal. */

@@ -5,6 +5,16 @@ import type { Target } from "./api_target.ts";
 /** How far an own message has got; `received` is what others wrote. */
 export type MessageState = "queued" | "sent" | "delivered" | "read" | "failed" | "received";
 
+/** What can be waited for; `reached`: the servers of all whom it is for have it. */
+export type WaitedState = "sent" | "reached" | "delivered" | "read";
+
+/** Where an own message is that nobody has yet, and that is for people of other servers. */
+export type Relay =
+  /** It waits for `servers` at the server `at`; at one's own where that is absent. Names as they are here. */
+  | { readonly kind: "waiting"; readonly servers: readonly string[]; readonly at?: string }
+  /** Every server that it is for has it. */
+  | { readonly kind: "reached" };
+
 /** One line of a conversation, as it is kept in the profile. */
 export interface ChatMessage {
   /** Ascending within the profile, in the order in which messages became known here. */
@@ -26,6 +36,8 @@ export interface ChatMessage {
   readonly state: MessageState;
   /** Of a queued one: the server that it has to get to first and that cannot be reached just now, by its name here. */
   readonly away?: string;
+  /** Of one that is `sent` and for people of other servers. */
+  readonly relay?: Relay;
   /** Why it failed, for people. */
   readonly problem?: string;
   /** The error code of that failure, for programs. */

@@ -5,6 +5,7 @@ import type { ChatMessage, Target } from "./api.ts";
 import type { Core } from "./core.ts";
 import { readBy } from "./group_marks.ts";
 import { marksOf } from "./marks_of.ts";
+import { relayOf } from "./relay.ts";
 
 /** What showing messages needs. */
 export type Showing = Pick<Core, "threads" | "messages" | "own" | "blocked" | "links">;
@@ -38,6 +39,7 @@ export function isHidden(
 export function chatMessage(core: Showing, message: StoredMessage): ChatMessage {
   const thread = core.threads.get(message.thread);
   const { deliveredAt, readAt, problem } = message;
+  const relay = relayOf(core, message, thread);
   return {
     local: message.local,
     id: message.id,
@@ -56,6 +58,7 @@ export function chatMessage(core: Showing, message: StoredMessage): ChatMessage 
     read: !message.unread,
     ...(thread?.request === true ? { request: true } : {}),
     ...awaiting(core, message, thread),
+    ...(relay === undefined ? {} : { relay }),
     ...readers(core, message, thread),
     ...marksOf(core, message),
   };

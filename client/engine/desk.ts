@@ -15,7 +15,7 @@ const noAlerts: AlertSettings = { by: "bell", scope: "off", text: false, convers
 
 /** The desk of an engine. */
 export class ProfileDesk implements Desk {
-  readonly #core: Pick<Core, "sealed" | "threads" | "own">;
+  readonly #core: Pick<Core, "sealed" | "threads" | "own" | "links">;
   readonly #reading: Pick<Reading, "threadOf">;
   readonly #lines: InputLines;
   readonly #contacts: Contacts;
@@ -23,7 +23,7 @@ export class ProfileDesk implements Desk {
   readonly #meta: Meta;
 
   constructor(
-    core: Pick<Core, "sealed" | "threads" | "own">,
+    core: Pick<Core, "sealed" | "threads" | "own" | "links">,
     reading: Pick<Reading, "threadOf">,
   ) {
     this.#core = core;
@@ -51,9 +51,11 @@ export class ProfileDesk implements Desk {
   facts(target: Target): ConversationFacts {
     const thread = this.#thread(target);
     const lifetime = thread === undefined ? 0 : this.#lifetimes.timer(thread.thread).after;
-    if (target.kind === "direct") return { key: this.#keyOf(target.name), lifetime };
+    const server = thread && this.#core.links.awayOf(thread);
+    const away = server === undefined ? {} : { away: server };
+    if (target.kind === "direct") return { key: this.#keyOf(target.name), lifetime, ...away };
     if (target.kind === "lobby" || thread === undefined) return { lifetime };
-    return { members: this.#members(thread), lifetime };
+    return { members: this.#members(thread), lifetime, ...away };
   }
 
   alerts(): AlertSettings {

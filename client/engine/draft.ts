@@ -27,6 +27,8 @@ export interface Draft {
   facts: GroupFacts | undefined;
   rejoin: boolean;
   renew: boolean;
+  /** It was joined by a welcome, with people of other servers in it. */
+  foreign: boolean;
   /** A message could not be read that is to be asked for. */
   lost: boolean;
   readonly repair: RepairDraft;
@@ -49,6 +51,7 @@ export function newDraft(thread: Thread, group: MlsGroup | undefined): Draft {
     facts: undefined,
     rejoin: false,
     renew: false,
+    foreign: false,
     lost: false,
     repair: newRepairDraft(),
   };

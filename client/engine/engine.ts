@@ -161,6 +161,7 @@ class ProfileEngine implements Engine {
         kindOf: (conversation) => conversations.kindOf(conversation),
         rejoin: (thread, epoch) =>
           this.#sync.inBackground(() => conversations.rejoin(thread, epoch)),
+        relist: () => this.#sync.inBackground(() => this.#sync.relist()),
         renew: (thread) => this.#sync.inBackground(() => conversations.renew(thread)),
         dispute: (thread) => this.#sync.inBackground(() => this.#disputes.settle(thread)),
         replan: (...of) => this.#sync.inBackground(() => this.#disputes.replan(...of)),

@@ -35,6 +35,20 @@ export function readBy(core: Looking, thread: number, seq: number): ReadBy {
   return { count: all.filter(({ read }) => read >= seq).length, of: all.length };
 }
 
+/**
+ * Notes how far the server of an account has got, and tells of own messages again for which that is news. In the caller's
+ * transaction.
+ */
+export function noteReached(
+  { threads, messages }: Pick<Core, "threads" | "messages">,
+  thread: number,
+  { account, reached }: { readonly account: string; readonly reached: number },
+): void {
+  const [before] = threads.progress.of(thread, [account]);
+  if (!threads.progress.raise(thread, { account, delivered: 0, read: 0, reached })) return;
+  messages.retellSent(thread, { after: before?.reached ?? 0, to: reached });
+}
+
 /** Receipts are gathered this long, in milliseconds: every member of a large group sends some for every message. */
 const gatherMs = 30;
 
@@ -70,6 +84,7 @@ export class MemberMarks {
     const now = clock.now();
     const all = this.#waiting.splice(0);
     const news = sealed.database.transaction(() => {
+      for (const { thread, progress } of all) noteReached(this.#core, thread, progress);
       const further = all.filter(({ thread, progress }) =>
         threads.progress.raise(thread, progress)
       );

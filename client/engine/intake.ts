@@ -42,6 +42,8 @@ export interface IntakeServices {
   kindOf(conversation: string): Promise<"direct" | "group" | undefined>;
   /** The group of `epoch` cannot go on: join it again, in the background. */
   rejoin(thread: number, epoch: number): void;
+  /** What the server lists is asked anew, in the background: a conversation with people of other servers is new here. */
+  relist(): void;
   /** Make fresh keys, in the background. */
   renew(thread: number): void;
   /** The thread stands before a commit that cannot be applied here, in the background. */
@@ -335,6 +337,7 @@ export class Intake {
     }
     draft.repair.incarnation = incarnation;
     draft.group = group;
+    draft.foreign ||= keys.some(({ server }) => server !== undefined);
     const { state } = message;
     draft.entries.push(({ threads }) => {
       threads.setRequest(thread.thread, state === "request");
@@ -388,6 +391,7 @@ export class Intake {
     for (const warning of draft.warnings) this.#core.warn(warning);
     if (draft.rejoin) this.#services.rejoin(thread.thread, group?.epoch ?? thread.epoch);
     else if (draft.renew) this.#services.renew(thread.thread);
+    if (draft.foreign) this.#services.relist();
     if (typeof repair.dispute === "object") this.#services.dispute(thread.thread);
     if (repair.replan) this.#services.replan(thread.thread, repair.replan);
     if (draft.lost || repair.dispute === "over") this.#core.resends.look();

@@ -13,14 +13,13 @@ type Listed = Pick<
 export class Links {
   /** Servers by their names here. */
   readonly #away = new Set<string>();
-  /** Conversations that other servers order: whose. */
-  readonly #hubs = new Map<string, string>();
+  /** The servers that order conversations; one's own has no name. */
+  readonly #hubs = new Map<string, string | undefined>();
 
   /** As the server has just listed them. */
   listed(all: readonly Listed[]): void {
     for (const { conversation, hub, hubAway } of all) {
-      if (hub === undefined) this.#hubs.delete(conversation);
-      else this.#hubs.set(conversation, hub);
+      this.#hubs.set(conversation, hub);
       if (hub !== undefined) this.link({ server: hub, linked: hubAway !== true });
     }
   }
@@ -37,9 +36,16 @@ export class Links {
     if (server !== undefined) this.#away.add(server);
   }
 
-  /** Whether it is known which server the thread needs. */
-  knows(thread: Thread): boolean {
-    return this.#needed(thread) !== undefined;
+  /** The server that orders the conversation; `server` is absent for one's own. Undefined when it is not known yet. */
+  hubOf(conversation: string): { readonly server?: string } | undefined {
+    if (!this.#hubs.has(conversation)) return undefined;
+    const server = this.#hubs.get(conversation);
+    return server === undefined ? {} : { server };
+  }
+
+  /** This account has made it: its own server orders it. */
+  made(conversation: string): void {
+    this.#hubs.set(conversation, undefined);
   }
 
   /** A new session: what was told before may not hold any more. */

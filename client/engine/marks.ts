@@ -5,7 +5,7 @@ import type { StoredMessage } from "../store/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Listed } from "./conversations.ts";
 import type { Core } from "./core.ts";
-import { MemberMarks } from "./group_marks.ts";
+import { MemberMarks, noteReached } from "./group_marks.ts";
 
 /** Puts own messages into the states that the partner's progress gives them. In the caller's transaction. */
 export function applyProgress(core: Core, thread: number): void {
@@ -24,6 +24,8 @@ interface Progress {
   readonly deliveredAt: number;
   readonly read: number;
   readonly readAt: number;
+  /** 0 for an account of one's own server. */
+  readonly reached: number;
 }
 
 /** Read marks and receipts of an engine. */
@@ -43,21 +45,22 @@ export class Marks {
 
   /** Somebody got or read something. */
   receipt(message: Message<"receipt">): void {
-    const { account, delivered, read, at } = message;
-    const progress = { account, delivered, deliveredAt: at, read, readAt: at };
+    const { account, delivered, read, at, reached = 0 } = message;
+    const progress = { account, delivered, deliveredAt: at, read, readAt: at, reached };
     this.#take(this.#core.threads.byConversation(message.conversation), progress);
   }
 
   /** The same, as a list of conversations tells it after having been away. */
   listed({ conversation, members }: Listed): void {
     const thread = this.#core.threads.byConversation(conversation);
-    for (const { account, delivered, deliveredAt, read, readAt } of members) {
+    for (const { account, delivered, deliveredAt, read, readAt, reached = 0 } of members) {
       this.#take(thread, {
         account,
         delivered,
         deliveredAt: deliveredAt ?? 0,
         read,
         readAt: readAt ?? 0,
+        reached,
       });
     }
   }
@@ -75,10 +78,13 @@ export class Marks {
     } else if (thread.kind === "group") {
       return this.#members.take(thread.thread, progress);
     } else {
-      const news = progress.delivered > thread.peerDelivered || progress.read > thread.peerRead;
+      const [known] = threads.progress.of(thread.thread, [progress.account]);
+      const news = progress.delivered > thread.peerDelivered || progress.read > thread.peerRead ||
+        progress.reached > (known?.reached ?? 0);
       if (!news) return;
       sealed.database.transaction(() => {
         threads.setPeerProgress(thread.thread, progress);
+        noteReached(this.#core, thread.thread, progress);
         applyProgress(this.#core, thread.thread);
       });
     }

@@ -22,6 +22,7 @@ import { keepDays } from "./content/keep_days.ts";
 import { sealContent } from "./content/sealed.ts";
 import { type Pump, settled, settledOrWoken } from "./pump.ts";
 import { takeUp } from "./take_up.ts";
+import { tellAway } from "./tell_away.ts";
 
 /** Messages sent and not answered; beyond it encrypting pauses. */
 const inFlightLimit = 4 * clientLimits.outboxBatch;
@@ -357,24 +358,6 @@ export class Sending {
     this.#core.changed();
   }
 
-  /** The server that the thread's messages have to get to cannot be reached: that is told once. */
-  async #away(thread: number, { failures }: Pump): Promise<void> {
-    const { threads, links, messages, warn, changed } = this.#core;
-    const row = threads.get(thread);
-    if (row === undefined) return;
-    // A conversation that is new here: the list says whose it is.
-    if (!links.knows(row)) await this.#options.conversations.list().catch(() => undefined);
-    links.refused(row);
-    const server = links.awayOf(row);
-    if (failures > 0 || server === undefined || this.#stopped) return;
-    warn(
-      `the server ${server} cannot be reached just now: what you write to ${row.title} waits here ` +
-        "and is sent by itself when it is back",
-    );
-    messages.retellQueued(thread);
-    changed();
-  }
-
   /** A pass ended early: for good, or until later. */
   #failed(thread: number, pump: Pump, thrown: unknown): void {
     const error = asAppError(thrown);
@@ -384,7 +367,12 @@ export class Sending {
     if (error.code === "storage_full" && pump.failures === 0) {
       this.#core.warn(`${error.message}: what you write waits here and is sent by itself later`);
     }
-    if (error.code === "hub_away" || error.code === "server_away") void this.#away(thread, pump);
+    if (error.code === "hub_away" || error.code === "server_away") {
+      void tellAway(this.#core, thread, {
+        first: pump.failures === 0,
+        list: () => this.#options.conversations.list(),
+      });
+    }
     if (!later) {
       const waiting = outbox.waiting(thread, 1_000_000).map(({ local }) => local);
       this.#fail(waiting, error);

@@ -13,6 +13,7 @@ import type { Core } from "./core.ts";
 import type { Feed } from "./feed.ts";
 import type { Sending } from "./outbox.ts";
 import type { Reading } from "./reading.ts";
+import { hasReached } from "./relay.ts";
 
 /** How far a state is; a failed message is as far as it will get. */
 const progress = { queued: 0, received: 0, sent: 1, delivered: 2, read: 3, failed: 9 } as const;
@@ -99,12 +100,15 @@ export class Posting {
   waitFor: Engine["waitFor"] = (id, state, signal) => {
     const { reading, feed } = this.#options;
     const found = () => {
-      const reached = this.#core.messages.stateOf(id);
-      if (reached === undefined) throw gone();
-      if (progress[reached] < progress[state]) return undefined;
+      const now = this.#core.messages.stateOf(id);
+      if (now === undefined) throw gone();
+      if (progress[now] < progress[state === "reached" ? "sent" : state]) return undefined;
       const message = this.#core.messages.byId(id);
       if (message === undefined) throw gone();
-      return reading.shown(message);
+      const { threads } = this.#core;
+      const waits = state === "reached" &&
+        !hasReached(this.#core, message, threads.get(message.thread));
+      return waits ? undefined : reading.shown(message);
     };
     return feed.until(found, signal);
   };

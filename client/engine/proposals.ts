@@ -147,6 +147,7 @@ export class Proposals {
       this.#groupChanged(row, pending, { seq, ts });
       if (row.cursor > 0 && passed > row.cursor + 1) noteGap(this.#core, row, { seq, passed });
     });
+    if (pending.change.kind === "create") this.#core.links.made(pending.conversation);
     this.#groups.removals.done(pending.conversation, {
       removals: pending.remove,
       leaving: pending.group?.leaving ?? [],

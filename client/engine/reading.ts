@@ -26,14 +26,16 @@ export class Reading {
   /** Every conversation with its last message. */
   // deno-lint-ignore require-await -- refusals reject
   async conversations(): Promise<readonly ConversationInfo[]> {
-    const { threads, messages } = this.#core;
+    const { threads, messages, links } = this.#core;
     return threads.all().map((thread) => {
       const last = messages.last(thread.thread, 1)[0];
+      const away = links.awayOf(thread);
       return {
         target: targetOf(thread),
         conversation: thread.title,
         unread: messages.unreadCount(thread.thread),
         ...(thread.request && this.#asks(thread) ? { request: true } : {}),
+        ...(away === undefined ? {} : { away }),
         ...(last === undefined ? {} : { last: this.shown(last) }),
       };
     });

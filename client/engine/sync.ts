@@ -75,6 +75,13 @@ export class Sync {
     for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));
   }
 
+  /** What the server says of all conversations, asked for anew: whose they are, and how far everybody has got. */
+  async relist(): Promise<void> {
+    const { conversations, marks } = this.#options;
+    for (const one of await conversations.list()) marks.listed(one);
+    this.#core.changed();
+  }
+
   /** Groups that this account is not listed in any more: the last that comes of them is the commit that removes it. */
   async #unlisted(listed: ReadonlySet<string>): Promise<void> {
     const { threads, logger } = this.#core;

@@ -6,6 +6,8 @@ import type { SealedDatabase } from "./sealed.ts";
 export interface MemberProgress {
   readonly delivered: number;
   readonly read: number;
+  /** Of somebody of another server: that server has everything up to here. */
+  readonly reached: number;
 }
 
 interface Row extends MemberProgress {
@@ -15,7 +17,7 @@ interface Row extends MemberProgress {
 /** Keyed hashes that are kept: a few large groups' worth. */
 const keptTags = 2_000;
 
-const nothing: MemberProgress = { delivered: 0, read: 0 };
+const nothing: MemberProgress = { delivered: 0, read: 0, reached: 0 };
 
 /** The progress of one profile's groups. Whatever writes does so in the caller's transaction. */
 export class GroupProgress {
@@ -35,14 +37,16 @@ export class GroupProgress {
   /** Notes how far an account has got; never back. True when that was news. */
   raise(
     thread: number,
-    { account, delivered, read }: MemberProgress & { account: string },
+    { account, delivered, read, reached }: MemberProgress & { account: string },
   ): boolean {
     const { database } = this.#sealed;
-    const { changes } = database.prepare(`INSERT INTO group_progress (thread, tag, delivered, read)
-      VALUES (?, ?, ?, ?) ON CONFLICT (thread, tag) DO UPDATE
-      SET delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)
-      WHERE excluded.delivered > delivered OR excluded.read > read`)
-      .run(thread, this.#tag(thread, account), delivered, read);
+    const { changes } = database.prepare(`INSERT INTO group_progress
+        (thread, tag, delivered, read, reached)
+      VALUES (?, ?, ?, ?, ?) ON CONFLICT (thread, tag) DO UPDATE
+      SET delivered = max(delivered, excluded.delivered), read = max(read, excluded.read),
+        reached = max(reached, excluded.reached)
+      WHERE excluded.delivered > delivered OR excluded.read > read OR excluded.reached > reached`)
+      .run(thread, this.#tag(thread, account), delivered, read, reached);
     this.#changes += changes;
     return changes === 1;
   }
@@ -59,7 +63,7 @@ export class GroupProgress {
     const known = this.#known.get(thread);
     if (known?.at === at) return known.rows;
     const all = database.prepare(
-      "SELECT tag, delivered, read FROM group_progress WHERE thread = ?",
+      "SELECT tag, delivered, read, reached FROM group_progress WHERE thread = ?",
     ).all<Row>(thread);
     const rows = new Map(all.map((row) => [toHex(row.tag), row]));
     this.#known.set(thread, { at, rows });

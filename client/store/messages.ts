@@ -181,6 +181,13 @@ export class Messages {
       .run(this.#nextRevision(), thread, seq);
   }
 
+  /** Own messages of the thread that nobody has yet are told of again: other servers have those up to `to`. */
+  retellSent(thread: number, { after, to }: { readonly after: number; readonly to: number }): void {
+    this.#database.prepare(`UPDATE messages SET revision = ?
+      WHERE thread = ? AND own = 1 AND silent = 0 AND state = 'sent' AND seq > ? AND seq <= ?`)
+      .run(this.#nextRevision(), thread, after, to);
+  }
+
   /** Own messages of the thread that wait are told of again: why they wait has changed. */
   retellQueued(thread: number): void {
     this.#database.prepare(

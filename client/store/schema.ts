@@ -10,6 +10,7 @@ import { joinsSchema, lostSchema } from "./lost_schema.ts";
 import { inputLinesSchema } from "./input_lines_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
+import { reachedSchema } from "./reached_schema.ts";
 import { repairsSchema, setBackSchema } from "./repairs_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
 
@@ -29,4 +30,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 12, name: "joins by row", sql: joinsSchema },
   { version: 13, name: "times of setting back", sql: setBackSchema },
   { version: 14, name: "lines of input", sql: inputLinesSchema },
+  { version: 15, name: "reached servers", sql: reachedSchema },
 ];

@@ -292,6 +292,9 @@ export class Chat implements ChatContext {
       case "warning":
         this.#lookAgain();
         return this.remark(`! ${safe(event.text, 500)}`);
+      case "link":
+        this.#lookAgain();
+        return;
       case "archive":
         if (event.progress.complete) this.remark(`* ${historyLine(event.progress)}`);
         this.#history = event.progress.complete ? undefined : event.progress;

@@ -2,7 +2,7 @@
 import type { ChatMessage, ConnectionState, Target } from "../engine/api.ts";
 import type { ConversationFacts } from "../engine/api_desk.ts";
 import { describeConnection } from "./chat_lines.ts";
-import { counted, safe } from "./format.ts";
+import { counted, safe, stateWords } from "./format.ts";
 import { shortLifetime } from "./lifetime.ts";
 import type { StatusPart } from "./status_row.ts";
 import { addressOf } from "./target.ts";
@@ -37,7 +37,7 @@ export function chatStatus(facts: ChatFacts): StatusPart[] {
 }
 
 function conversationParts({ target, conversation }: ChatFacts): StatusPart[] {
-  const { key, members, lifetime } = conversation;
+  const { key, members, lifetime, away } = conversation;
   const name = safe(addressOf(target), 70);
   const parts: StatusPart[] = [];
   if (key === "changed") {
@@ -45,6 +45,14 @@ function conversationParts({ target, conversation }: ChatFacts): StatusPart[] {
   } else if (key !== undefined) {
     const state = key === "verified" ? "verified" : "not verified";
     parts.push({ text: `${name} ${state}`, short: state, need: 6 });
+  }
+  if (away !== undefined) {
+    parts.push({
+      text: `the server ${safe(away, 64)} is away`,
+      short: "away",
+      need: 1,
+      alarm: true,
+    });
   }
   if (target.kind === "lobby") parts.push({ text: "public", need: 9 });
   if (members !== undefined) {
@@ -62,6 +70,6 @@ function lastPart(message: ChatMessage | undefined): StatusPart[] {
   if (message === undefined) return [];
   const { state, readBy } = message;
   const some = readBy !== undefined && readBy.count > 0 && readBy.count < readBy.of;
-  const short = some ? `read by ${readBy.count} of ${readBy.of}` : state;
+  const short = some ? `read by ${readBy.count} of ${readBy.of}` : stateWords(message);
   return [{ text: `last message ${short}`, short, need: 5, alarm: state === "failed" }];
 }

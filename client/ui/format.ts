@@ -120,6 +120,14 @@ export function errorText(error: unknown): string {
   return safe(error instanceof Error ? error.message : String(error), 500);
 }
 
+/** How far an own message has got, in a few words; on its way to another server, where it is. */
+export function stateWords({ state, away, relay }: ChatMessage): string {
+  if (state === "queued" && away !== undefined) return `queued, ${safe(away, 64)} is away`;
+  if (state !== "sent" || relay === undefined) return state;
+  if (relay.kind === "reached") return "reached their server";
+  return relay.at === undefined ? "queued at own server" : `queued at ${safe(relay.at, 64)}`;
+}
+
 /** The moment a message was delivered or read, for `/history`; in groups, by how many. */
 export function stateDetail(message: ChatMessage, utc: boolean): string {
   const goes = message.expiresAt === undefined
@@ -131,5 +139,7 @@ export function stateDetail(message: ChatMessage, utc: boolean): string {
   const some = readBy !== undefined && readBy.count > 0 && readBy.count < readBy.of
     ? `, read by ${readBy.count} of ${readBy.of}`
     : "";
-  return ` [${message.state}${at === undefined ? "" : ` ${formatTime(at, utc)}`}${some}]${goes}`;
+  return ` [${stateWords(message)}${
+    at === undefined ? "" : ` ${formatTime(at, utc)}`
+  }${some}]${goes}`;
 }

@@ -97,7 +97,7 @@ export const group = (name: string) => ({ kind: "group", name }) as const;
 /** What `look` finds, looked for now and after every event. */
 export async function eventually<T>(
   engine: Engine,
-  look: () => Promise<T | undefined>,
+  look: () => Promise<T | undefined> | T | undefined,
   what: string,
 ): Promise<T> {
   const end = AbortSignal.timeout(patienceMs);

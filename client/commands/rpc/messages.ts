@@ -3,7 +3,7 @@ import Type from "typebox";
 import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { textLimits } from "../../../lib/base/limits.ts";
-import type { ChatMessage, Engine, Target } from "../../engine/api.ts";
+import type { ChatMessage, Engine, Target, WaitedState } from "../../engine/api.ts";
 import { requestTarget } from "../../ui/group_words.ts";
 import { targetOf } from "../../ui/target.ts";
 import { expression, lateText, refusal } from "../messages.ts";
@@ -59,7 +59,7 @@ async function reached(
   context: Context,
   { id, state, to }: {
     readonly id: string;
-    readonly state: "sent" | "delivered" | "read";
+    readonly state: WaitedState;
     readonly to: string;
   },
 ): Promise<ChatMessage> {
@@ -105,7 +105,7 @@ async function settled(context: Context, work: () => Promise<void>): Promise<voi
   }
 }
 
-const waits = oneOf("queued", "sent", "delivered", "read");
+const waits = oneOf("queued", "sent", "reached", "delivered", "read");
 
 /** Methods about messages. */
 export const messageMethods = {
@@ -133,7 +133,7 @@ export const messageMethods = {
   }),
   "message.wait": method({
     about: "Answers when an own message has got so far",
-    params: { id: reference, state: oneOf("sent", "delivered", "read") },
+    params: { id: reference, state: oneOf("sent", "reached", "delivered", "read") },
     result: { message },
     example: { id: "01890a5d-ac96-774b-bcce-b302099a8057", state: "read" },
     run: async (context, { id, state }) => {

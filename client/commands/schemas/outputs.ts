@@ -37,6 +37,12 @@ export const message = line("message", "A message, or a notice of a conversation
   away: maybe(
     Type.String({ description: "the server that it has to get to and that cannot be reached now" }),
   ),
+  relay: maybe(
+    Type.Union([
+      part({ kind: Type.Literal("waiting"), servers: list(text), at: maybe(text) }),
+      part({ kind: Type.Literal("reached") }),
+    ], { description: "of one that is sent, for people of other servers: whether those have it" }),
+  ),
   problem: maybe(text),
   edited: maybe(flag),
   deleted: maybe(flag),
@@ -185,6 +191,9 @@ export const conversationLine = line("conversation", "A conversation", {
   kind: oneOf("lobby", "direct", "group"),
   unread: count,
   request: maybe(flag),
+  away: maybe(
+    Type.String({ description: "the server without which nothing goes out, and which is away" }),
+  ),
   group: maybe(uuid),
   last: maybe(message),
 });

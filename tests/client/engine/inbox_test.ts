@@ -16,6 +16,7 @@ function stuckInbox(busy: boolean): Inbox {
     dispute: () => undefined,
     replan: () => undefined,
     renew: () => undefined,
+    relist: () => undefined,
     readFurther: () => undefined,
     failed: () => undefined,
   };
