@@ -277,6 +277,7 @@ export class Chat implements ChatContext {
   }
 
   #show(event: EngineEvent): void {
+    if (event.kind === "link" || event.kind === "warning") this.#lookAgain();
     switch (event.kind) {
       case "message":
         return this.#showMessage(event.message, event.live);
@@ -290,11 +291,7 @@ export class Chat implements ChatContext {
       case "notification":
         return this.#showNotification(event.notification);
       case "warning":
-        this.#lookAgain();
         return this.remark(`! ${safe(event.text, 500)}`);
-      case "link":
-        this.#lookAgain();
-        return;
       case "archive":
         if (event.progress.complete) this.remark(`* ${historyLine(event.progress)}`);
         this.#history = event.progress.complete ? undefined : event.progress;

@@ -56,6 +56,39 @@ Deno.test("the status row names account, connection, verification, lifetime, wha
   );
 });
 
+Deno.test("the status row says whose server is away, and where a message waits for another server", () => {
+  const far = {
+    ...facts,
+    target: { kind: "direct", name: "bob@mill" },
+    conversation: { key: "unverified", lifetime: 0, away: "mill\x1b[2J" },
+    unread: 0,
+  } as const;
+  const row = (lastOwn: ChatMessage) =>
+    statusText(statusRow(chatStatus({ ...far, lastOwn }), 200)).split(" \u00b7 ").slice(2);
+  assert.deepEqual(row({ ...own, state: "queued", away: "mill" }), [
+    "@bob@mill not verified",
+    "the server mill is away",
+    "last message queued, mill is away",
+  ]);
+  const sent = { ...own, state: "sent" } as const;
+  const last = (relay: ChatMessage["relay"]) =>
+    row(relay === undefined ? sent : { ...sent, relay }).at(-1);
+  assert.deepEqual(
+    [
+      undefined,
+      { kind: "waiting", servers: ["mill"] } as const,
+      { kind: "waiting", servers: ["mill"], at: "yard" } as const,
+      { kind: "reached" } as const,
+    ].map(last),
+    [
+      "last message sent",
+      "last message queued at own server",
+      "last message queued at yard",
+      "last message reached their server",
+    ],
+  );
+});
+
 Deno.test("a changed key is the last thing to leave the status row, beside the connection", () => {
   const changed = { ...facts, conversation: { key: "changed", lifetime: 0 } } as const;
   const row = statusRow(chatStatus(changed), 31);
