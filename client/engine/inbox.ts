@@ -7,7 +7,8 @@ import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { clientLimits } from "../../lib/base/limits.ts";
 import type { Core } from "./core.ts";
 import type { Groups } from "./groups.ts";
-import { Intake, type IntakeServices, type LogEvent } from "./intake.ts";
+import { Intake, type LogEvent } from "./intake.ts";
+import type { IntakeServices } from "./intake_services.ts";
 
 /** Rows that may wait in memory before reading from the server pauses. */
 const waitingRows = 16 * clientLimits.inboxBatch;

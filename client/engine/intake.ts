@@ -23,6 +23,7 @@ import {
   noteContent,
 } from "./group_intake.ts";
 import type { Groups } from "./groups.ts";
+import type { IntakeServices } from "./intake_services.ts";
 import { welcomeMisfit } from "./intake_checks.ts";
 import { wrongSender } from "./wrong_sender.ts";
 import { noteUnreadable, refusedMessage } from "./unreadable.ts";
@@ -33,28 +34,6 @@ import { isIn } from "./group_names.ts";
 
 /** A row of a conversation's log. */
 export type LogEvent = Arrived<"message" | "commit" | "welcome" | "rollback" | "recreated">;
-
-/** What working through rows needs of its surroundings. */
-export interface IntakeServices {
-  /** Asks for the verdict on the thread's pending change. */
-  resolve(thread: number): Promise<unknown>;
-  /** What the server lists the conversation as. */
-  kindOf(conversation: string): Promise<"direct" | "group" | undefined>;
-  /** The group of `epoch` cannot go on: join it again, in the background. */
-  rejoin(thread: number, epoch: number): void;
-  /** What the server lists is asked anew, in the background: a conversation with people of other servers is new here. */
-  relist(): void;
-  /** Make fresh keys, in the background. */
-  renew(thread: number): void;
-  /** The thread stands before a commit that cannot be applied here, in the background. */
-  dispute(thread: number): void;
-  /** A commit of this device was taken back, in the background: these accounts it had removed. */
-  replan(thread: number, remove: readonly string[]): void;
-  /** This account has read further, without a person's doing. */
-  readFurther(thread: number): void;
-  /** A batch could not be stored. */
-  failed(thrown: unknown): void;
-}
 
 /** The batch has to be begun anew: what it was built on has changed. */
 class Anew extends Error {}
