@@ -21,6 +21,13 @@ export interface Place {
 // deno-lint-ignore no-control-regex -- these are what must not reach the terminal
 const unshowable = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
+/** Whether it is one printable ASCII character, as nearly all are. */
+function isPlain(grapheme: string): boolean {
+  if (grapheme.length !== 1) return false;
+  const code = grapheme.charCodeAt(0);
+  return code >= 0x20 && code < 0x7f;
+}
+
 /** What a grapheme looks like in the input line: controls as a visible sign, tabs as a space. */
 function visible(grapheme: string): string {
   if (grapheme === "\t") return " ";
@@ -78,29 +85,34 @@ function folded(block: string, columns: number): string[] {
 /**
  * Lays `prompt` and the graphemes on rows of `columns` columns; a newline begins a new row; a wide character that no
  * longer fits goes to the next; a block is folded. The cursor stands before grapheme `cursor`. A row is never filled to
- * the last column by the cursor itself: it moves to the next row, as terminals do only half. `places` tells of each grapheme, and of the end, where it begins.
+ * the last column by the cursor itself: it moves to the next row, as terminals do only half. `onPlace` is told of each grapheme, and of the end, where it begins.
  */
 export function layOut(
   prompt: string,
   graphemes: readonly string[],
-  options: { cursor: number; columns: number; mask?: string },
-): Layout & { readonly places: readonly Place[] } {
+  options: {
+    readonly cursor: number;
+    readonly columns: number;
+    readonly mask?: string;
+    readonly onPlace?: (place: Place) => void;
+  },
+): Layout {
   const page = new Page(Math.max(2, options.columns));
   for (const grapheme of graphemesOf(prompt)) page.put(visible(grapheme));
   let at = page.here();
-  const places: Place[] = [];
   for (let index = 0; index <= graphemes.length; index++) {
     page.breakIfFull();
-    places.push({ row: page.rows.length - 1, column: page.column });
+    options.onPlace?.({ row: page.rows.length - 1, column: page.column });
     if (index === options.cursor) at = page.here();
     const grapheme = graphemes[index];
     if (grapheme === undefined) break;
     if (options.mask !== undefined) page.put(options.mask);
+    else if (isPlain(grapheme)) page.putPlain(grapheme);
     else if (grapheme === "\n" || grapheme === "\r\n") page.breakRow();
     else if (isBlock(grapheme)) page.putBlock(grapheme);
     else page.put(visible(grapheme));
   }
-  return { rows: page.rows, ...at, places };
+  return { rows: page.rows, ...at };
 }
 
 class Page {
@@ -133,6 +145,12 @@ class Page {
     this.column += wide;
   }
 
+  /** One column; the row has room, because a full one was broken before. */
+  putPlain(grapheme: string): void {
+    this.rows[this.rows.length - 1] += grapheme;
+    this.column++;
+  }
+
   putBlock(block: string): void {
     const [first = "", ...more] = folded(block, this.#width);
     if (columnsOf(first) + this.column > this.#width) this.breakRow();
@@ -153,7 +171,8 @@ export function rowAbove(
   { graphemes, cursor }: Draft,
   { columns, by }: { readonly columns: number; readonly by: -1 | 1 },
 ): Draft | undefined {
-  const places = layOut(prompt, graphemes, { cursor, columns }).places;
+  const places: Place[] = [];
+  layOut(prompt, graphemes, { cursor, columns, onPlace: (place) => places.push(place) });
   const here = places[cursor];
   if (here === undefined) return undefined;
   const row = here.row + by;
