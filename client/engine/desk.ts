@@ -40,7 +40,9 @@ export class ProfileDesk implements Desk {
 
   keepLine(line: string, target?: Target): void {
     if (line.trim() === "" || line.length > inputLimits.historyLineChars) return;
-    if (target !== undefined && this.facts(target).lifetime > 0) return;
+    // Of a group that cannot be told nobody knows whether its messages stay.
+    const known = target?.kind !== "group" || this.#thread(target) !== undefined;
+    if (!known || (target !== undefined && this.facts(target).lifetime > 0)) return;
     this.#lines.add(line);
   }
 
