@@ -7,7 +7,7 @@ import { settingNames, settings } from "./config_settings.ts";
 /** A configuration that is to hold from now on, and what it changes. */
 export interface Reload {
   readonly config: ServerConfig;
-  readonly answer: ReloadAnswer;
+  readonly answer: Omit<ReloadAnswer, "certificate">;
 }
 
 /**

@@ -184,15 +184,16 @@ function lookAtCertificate(world: DoctorWorld): Finding[] {
   const { tls } = world.configure();
   if (tls.kind === "own") return lookAtPart(world, "certificate").map(renewed);
   const { advice: _, ...finding } = partFinding("certificate", certificateOf(tls, world.now()));
-  return finding.level === "ok"
-    ? [finding]
-    : [{ ...finding, advice: `look at ${tls.cert} and ${tls.key}; a change needs a restart` }];
+  return finding.level === "ok" ? [finding] : [{
+    ...finding,
+    advice: `look at ${tls.cert} and ${tls.key}; sealpost server reload takes new ones`,
+  }];
 }
 
-/** A server's own certificate comes anew with a start; anything else about it is damage. */
+/** A server's own certificate comes anew with a reload or start; anything else about it is damage. */
 function renewed(finding: Finding): Finding {
-  const renews = finding.text.includes("the next start renews it");
-  return renews ? { ...finding, advice: "restart the server" } : finding;
+  const renews = finding.text.endsWith("renews it");
+  return renews ? { ...finding, advice: "sealpost server reload" } : finding;
 }
 
 async function lookAtLimits({ openFiles, configure }: DoctorWorld): Promise<Finding[]> {

@@ -128,8 +128,7 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
     reconfigure: () => {
       const { config: next, found } = readConfig(command);
       const reload = reloaded(running, next, { path: paths.config, found });
-      running = reload.config;
-      return reload;
+      return { ...reload, hold: () => running = reload.config };
     },
     describe: () => ({
       file: paths.config,

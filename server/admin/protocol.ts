@@ -75,6 +75,8 @@ export interface ReloadAnswer {
   readonly applied: readonly ConfigChange[];
   /** What waits for a restart. */
   readonly restart: readonly ConfigChange[];
+  /** Whether new connections get another certificate: its files have changed, or it was time to renew the own one. */
+  readonly certificate: boolean;
   /** Settings of the file that do not count because of a flag on the server's command line. */
   readonly overruled: readonly string[];
 }

@@ -36,11 +36,14 @@ export function sizeText(bytes: number): string {
 }
 
 /** What reading the configuration again has changed, and what it has not. */
-export function reloadLines({ file, found, applied, restart, overruled }: ReloadAnswer): string[] {
+export function reloadLines(
+  { file, found, applied, restart, overruled, certificate }: ReloadAnswer,
+): string[] {
   const read = found ? `Read ${file} again.` : `There is no ${file}: defaults and flags hold.`;
   return [
-    ...(applied.length === 0 ? [`${read} Nothing is different now.`] : [read]),
+    ...(applied.length === 0 && !certificate ? [`${read} Nothing is different now.`] : [read]),
     ...applied.map((change) => `in force now   ${changeText(change)}`),
+    ...certificate ? ["in force now   another TLS certificate, for new connections"] : [],
     ...restart.map((change) => `needs restart  ${changeText(change)}`),
     ...overruled.map((name) =>
       `not used       ${name}: a flag on the server's command line decides`

@@ -46,7 +46,7 @@ const looks = {
       : broken("passwords.key is damaged: without it nobody can log in by password"),
   "certificate": (folder, now) => {
     const pair = { cert: `${folder}/server.crt`, key: `${folder}/server.key` };
-    return readCertificate(pair, now, ": the next start renews it");
+    return readCertificate(pair, now, ": a reload or start renews it");
   },
   "database": (folder, _now, how) => {
     const database = openCopy(`${folder}/${databaseName}`, { readOnly: true });

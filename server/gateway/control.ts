@@ -53,6 +53,8 @@ export type ToGateway =
   | { readonly kind: "peers"; readonly port: MessagePort }
   | { readonly kind: "settings"; readonly settings: GatewaySettings }
   | { readonly kind: "figures" }
+  /** PEM: new connections get another certificate. */
+  | { readonly kind: "certificate"; readonly cert: string; readonly key: string }
   /** Accept nothing new, drain, close. */
   | { readonly kind: "close" }
   | { readonly kind: "try"; readonly what: Attempt };
@@ -75,6 +77,8 @@ export type FromGateway =
   }
   /** New settings hold from now on. */
   | { readonly kind: "configured" }
+  /** New connections get the other certificate; or the one from before, and why. */
+  | { readonly kind: "certified"; readonly problem: string | undefined }
   | { readonly kind: "figures"; readonly figures: GatewayFigures }
   | { readonly kind: "closed" }
   | { readonly kind: "tried"; readonly what: Attempt; readonly result: string }

@@ -23,6 +23,7 @@ import { acceptAll } from "./listen.ts";
 
 interface Running {
   readonly gateway: Gateway;
+  readonly input: GatewayStart;
   readonly listeners: readonly TlsListener[];
 }
 
@@ -38,8 +39,8 @@ const logger: Logger = {
 };
 
 function start(input: GatewayStart): void {
-  const listeners = listenOn(input);
-  if (listeners === undefined) return;
+  const { listeners, problem } = listenOn(input);
+  if (listeners.length === 0) return post(problem ?? { kind: "closed" });
   testHooks = input.testHooks;
   if (testHooks) armCrashPoint(input.crash, () => post({ kind: "crash" }));
   const gateway = new Gateway({
@@ -55,15 +56,36 @@ function start(input: GatewayStart): void {
     clock: systemClock,
     logger,
   });
-  running = { gateway, listeners };
-  const take = gateway.take.bind(gateway);
-  for (const listener of listeners) void acceptAll(listener, { clock: systemClock, logger, take });
+  running = { gateway, input, listeners };
+  serve(running);
   post({
     kind: "listening",
     addresses: listeners.map(({ hostname, port }) => ({ hostname, port })),
   });
   // The first login should not pay for loading.
   void loadPasswordSupport();
+}
+
+function serve({ gateway, listeners }: Running): void {
+  const take = gateway.take.bind(gateway);
+  for (const listener of listeners) void acceptAll(listener, { clock: systemClock, logger, take });
+}
+
+/** Listens anew with another certificate; connections that are there keep theirs. */
+function certify({ cert, key }: ToGateway & { kind: "certificate" }): void {
+  if (running === undefined) return;
+  const { gateway, input: before, listeners } = running;
+  for (const listener of listeners) listener.close();
+  const wanted = { ...before, cert, key };
+  const { listeners: wished, problem } = listenOn(wanted);
+  const failed = problem?.kind === "failed" ? problem.text : "it cannot be listened with";
+  running = wished.length > 0
+    ? { gateway, input: wanted, listeners: wished }
+    : { gateway, input: before, listeners: listenOn(before).listeners };
+  // Without anybody to take connections the server is of no use: it ends, and is started again.
+  if (running.listeners.length === 0) throw new Error(`listening anew: ${failed}`);
+  serve(running);
+  post({ kind: "certified", problem: wished.length > 0 ? undefined : failed });
 }
 
 function connectionLimitsOf({ connections, connectionsPerAddress }: GatewaySettings) {
@@ -79,8 +101,10 @@ function tellFigures(): void {
   if (running !== undefined) post({ kind: "figures", figures: running.gateway.figures() });
 }
 
-/** Listens on every address; says what went wrong when not one of them works. */
-function listenOn(input: GatewayStart): TlsListener[] | undefined {
+/** Listens on every address; `problem` is what went wrong first. */
+function listenOn(
+  input: GatewayStart,
+): { readonly listeners: TlsListener[]; readonly problem: FromGateway | undefined } {
   const listeners: TlsListener[] = [];
   let problem: FromGateway | undefined;
   for (const address of input.listen) {
@@ -91,9 +115,7 @@ function listenOn(input: GatewayStart): TlsListener[] | undefined {
     }
   }
   // On most systems the IPv6 wildcard takes IPv4 too, and the second address is then in use by ourselves.
-  if (listeners.length > 0) return listeners;
-  if (problem !== undefined) post(problem);
-  return undefined;
+  return { listeners, problem };
 }
 
 function failure(thrown: unknown, { hostname, port }: ListenAddress): FromGateway {
@@ -123,6 +145,8 @@ self.onmessage = ({ data }: MessageEvent<ToGateway>) => {
       return start(data);
     case "peers":
       return running?.gateway.linkPeers(data.port);
+    case "certificate":
+      return certify(data);
     case "figures":
       return tellFigures();
     case "settings":

@@ -1,5 +1,6 @@
 /** All gateway workers of a server, on the same addresses. */
 import type { Attempt } from "../../lib/base/attempts.ts";
+import type { CertificatePair } from "../../lib/crypto/x509.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import type { GatewaySettings, ListenAddress } from "../gateway/control.ts";
 import { newSharedCount } from "../gateway/connection_count.ts";
@@ -56,6 +57,11 @@ export class GatewayGroup {
   /** Resolves when these settings hold in all of them. */
   async configure(settings: GatewaySettings): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.configure(settings)));
+  }
+
+  /** New connections get another certificate. Throws `ExitError` (localData). */
+  async certify(pair: CertificatePair): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.certify(pair)));
   }
 
   /** What each of them has counted. */

@@ -1,6 +1,7 @@
 /** Starts gateway workers, hears what they say, and stops them. */
 import type { Attempt } from "../../lib/base/attempts.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
+import type { CertificatePair } from "../../lib/crypto/x509.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type {
   FromGateway,
@@ -82,6 +83,15 @@ export class GatewayWorker {
     const done = this.#next((message) => message.kind === "configured" ? true : undefined);
     this.#tell({ kind: "settings", settings });
     await done;
+  }
+
+  /** New connections get another certificate. Throws `ExitError` (localData) when it cannot be used; then nothing changed. */
+  async certify({ certificate, privateKey }: CertificatePair): Promise<void> {
+    const done = this.#next((message) => message.kind === "certified" ? message : undefined);
+    this.#tell({ kind: "certificate", cert: certificate, key: privateKey });
+    const { problem } = await done;
+    if (problem === undefined) return;
+    throw new ExitError("localData", `the TLS certificate or its key cannot be used: ${problem}`);
   }
 
   /** What it has counted. */

@@ -37,12 +37,23 @@ export function gatewaySettings({ registration, limits }: LiveConfig): GatewaySe
   return { registration, connections, connectionsPerAddress };
 }
 
+/** A configuration that was read and is to hold. */
+export interface ReadConfig<C extends LiveConfig> {
+  readonly config: C;
+  readonly answer: Omit<ReloadAnswer, "certificate">;
+  /** It holds now. */
+  readonly hold: () => void;
+}
+
+/** What has changed beside the settings. */
+export type Applied = Pick<ReloadAnswer, "certificate">;
+
 /** The parts of a running server that have to know. */
 export interface Reloadable<C extends LiveConfig> {
   /** Reads what is to hold. Throws `ExitError` when that cannot be used; then nothing has changed. */
-  readonly read: () => { readonly config: C; readonly answer: ReloadAnswer };
-  /** Resolves when it holds everywhere. */
-  readonly apply: (config: C) => Promise<void>;
+  readonly read: () => ReadConfig<C>;
+  /** Resolves when it holds everywhere. Rejects with `ExitError` when nothing has changed. */
+  readonly apply: (config: C) => Promise<Applied>;
   readonly log: Logger;
 }
 
@@ -65,8 +76,9 @@ export class Reloading<C extends LiveConfig> {
   async #reload(): Promise<ReloadAnswer> {
     const { read, apply, log } = this.#parts;
     try {
-      const { config, answer } = read();
-      await apply(config);
+      const { config, answer: changes, hold } = read();
+      const answer = { ...changes, ...await apply(config) };
+      hold();
       log.log("info", "reloaded", changeFields(answer));
       return answer;
     } catch (thrown) {
@@ -77,10 +89,10 @@ export class Reloading<C extends LiveConfig> {
   }
 }
 
-function changeFields({ applied, restart }: ReloadAnswer): LogFields {
+function changeFields({ applied, restart, certificate }: ReloadAnswer): LogFields {
   const text = (changes: readonly ConfigChange[]) =>
     changes.length === 0
       ? undefined
       : changes.map(({ setting, to }) => `${setting}=${String(to)}`).join(" ");
-  return { applied: text(applied) ?? "nothing", restart: text(restart) };
+  return { applied: text(applied) ?? "nothing", restart: text(restart), certificate };
 }

@@ -125,9 +125,19 @@ async function runServer(
     const operations = storageOver(storage.connect("nothing"));
     links = linksOf(options, { ...around, keys, storage, gateways });
     const live = { log, storage, gateways, links };
+    let served = certificate;
     const reloading = new Reloading<SupervisedConfig>({
       read: options.reconfigure,
-      apply: (next) => applyConfig(config = next, live),
+      apply: async (next) => {
+        // First, as it is what may be refused.
+        const read = await certify(options, keys, log);
+        const other = read.certificate !== served.certificate ||
+          read.privateKey !== served.privateKey;
+        if (other) await gateways.certify(read);
+        served = read;
+        await applyConfig(config = next, live);
+        return { certificate: other };
+      },
       log,
     });
     stopping.onReload(() => void reloading.reload().catch(() => undefined));

@@ -1,5 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { silentLogger } from "../../../lib/base/log.ts";
+import { createCertificateAuthority, createServerCertificate } from "../../../lib/crypto/x509.ts";
 import { reloaded } from "../../../server/config_reload.ts";
 import { serverConfig, type ServerFlags, settingValues } from "../../../server/config.ts";
 import { settingNames, settings } from "../../../server/config_settings.ts";
@@ -80,18 +81,20 @@ Deno.test("reloads come one after another, and one that fails does not stop the 
     read: () => {
       seen.push(`read ${++turn}`);
       if (turn === 2) throw new Error("broken");
-      return reloaded(config, config, { path, found: true });
+      const hold = () => void seen.push("holds");
+      return { ...reloaded(config, config, { path, found: true }), hold };
     },
     apply: async () => {
       await gate.promise;
       seen.push("applied");
+      return { certificate: false };
     },
     log: silentLogger,
   });
   const all = Promise.allSettled([reloading.reload(), reloading.reload(), reloading.reload()]);
   gate.resolve();
   deepStrictEqual((await all).map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
-  deepStrictEqual(seen, ["read 1", "applied", "read 2", "read 3", "applied"]);
+  deepStrictEqual(seen, ["read 1", "applied", "holds", "read 2", "read 3", "applied", "holds"]);
 });
 
 Deno.test("a running server reads its configuration again", async (t) => {
@@ -127,6 +130,7 @@ Deno.test("a running server reads its configuration again", async (t) => {
       applied: [{ setting: "registration", from: "open", to: "closed" }],
       restart: [{ setting: "name", from: JSON.parse(out).restart[0].from, to: "elsewhere" }],
       overruled: ["gateways"],
+      certificate: false,
     });
     match(await register("rae"), /does not accept new accounts/);
   });
@@ -162,5 +166,63 @@ Deno.test("a running server reads its configuration again", async (t) => {
       match(await register("rae"), /too many connections/);
     }
     await server.process.waitForRemark(/debug/, before);
+  });
+});
+
+Deno.test("a certificate that was renewed is served after a reload, and nobody is thrown out for it", async (t) => {
+  await using home = await TempFolder.make();
+  const [cert, key] = [`${home.path}/own.crt`, `${home.path}/own.key`];
+  const identityHex = "ab".repeat(32);
+  const renew = async () => {
+    const ca = await createCertificateAuthority({ serverName: "own", identityHex });
+    const made = await createServerCertificate({ ca, identityHex, hosts: ["localhost"] });
+    await Deno.writeTextFile(cert, made.certificate);
+    await Deno.writeTextFile(key, made.privateKey);
+    return ca;
+  };
+  const first = await renew();
+  await using server = await TestServer.start({
+    home: home.path,
+    args: ["--cert", cert, "--key", key, "--gateways", "2"],
+  });
+  const reload = () => run(["server", "reload", "--json"], { home: home.path });
+  const dial = async ({ certificate }: { readonly certificate: string }) => {
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port: server.ready.port });
+    const tls = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [certificate] });
+    await tls.handshake();
+    return tls;
+  };
+  /** How many of some connections get a certificate of this authority. */
+  const served = async (ca: { readonly certificate: string }) => {
+    let count = 0;
+    for (let attempt = 0; attempt < 6; attempt++) {
+      const tls = await dial(ca).catch(() => undefined);
+      if (tls !== undefined) count++;
+      tls?.close();
+    }
+    return count;
+  };
+  strictEqual(await served(first), 6);
+  const old = await dial(first);
+
+  await t.step("unchanged files change nothing", async () => {
+    strictEqual(JSON.parse((await reload()).out).certificate, false);
+  });
+  await t.step("a pair that does not fit is refused, and the old one goes on", async () => {
+    await Deno.writeTextFile(key, first.privateKey);
+    const { code, err } = await reload();
+    deepStrictEqual([code, /do not belong together/.test(err)], [8, true]);
+    strictEqual(await served(first), 6);
+  });
+  await t.step("another pair is served, by every gateway", async () => {
+    const second = await renew();
+    const { code, out } = await reload();
+    deepStrictEqual([code, JSON.parse(out).certificate], [0, true]);
+    deepStrictEqual([await served(first), await served(second)], [0, 6]);
+  });
+  await t.step("who was connected still is", async () => {
+    // The greeting waits on the old connection.
+    ok((await old.read(new Uint8Array(16)) ?? 0) > 0);
+    old.close();
   });
 });
