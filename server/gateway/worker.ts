@@ -2,7 +2,7 @@
  * The gateway worker: the only part of the server that faces the network. It can open no file; what it needs comes by
  * message from the supervisor.
  */
-import { systemClock } from "../../lib/base/clock.ts";
+import { pause, systemClock } from "../../lib/base/clock.ts";
 import { armCrashPoint } from "../../lib/base/crashpoint.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { loadPasswordSupport } from "../../lib/crypto/password.ts";
@@ -25,7 +25,12 @@ interface Running {
   readonly gateway: Gateway;
   readonly input: GatewayStart;
   readonly listeners: readonly TlsListener[];
+  /** Settles when nobody accepts connections any more. */
+  readonly over: Promise<unknown>;
 }
+
+/** How often and with what pause listening anew is tried: the system lets go of a port a moment after it was closed. */
+const again = { times: 100, pauseMs: 20 };
 
 let running: Running | undefined;
 let testHooks = false;
@@ -56,8 +61,7 @@ function start(input: GatewayStart): void {
     clock: systemClock,
     logger,
   });
-  running = { gateway, input, listeners };
-  serve(running);
+  running = { gateway, input, listeners, over: serve(gateway, listeners) };
   post({
     kind: "listening",
     addresses: listeners.map(({ hostname, port }) => ({ hostname, port })),
@@ -66,26 +70,40 @@ function start(input: GatewayStart): void {
   void loadPasswordSupport();
 }
 
-function serve({ gateway, listeners }: Running): void {
+function serve(gateway: Gateway, listeners: readonly TlsListener[]): Promise<unknown> {
   const take = gateway.take.bind(gateway);
-  for (const listener of listeners) void acceptAll(listener, { clock: systemClock, logger, take });
+  return Promise.all(
+    listeners.map((listener) => acceptAll(listener, { clock: systemClock, logger, take })),
+  );
 }
 
 /** Listens anew with another certificate; connections that are there keep theirs. */
-function certify({ cert, key }: ToGateway & { kind: "certificate" }): void {
+async function certify({ cert, key }: ToGateway & { kind: "certificate" }): Promise<void> {
   if (running === undefined) return;
-  const { gateway, input: before, listeners } = running;
+  const { gateway, input: before, listeners, over } = running;
   for (const listener of listeners) listener.close();
-  const wanted = { ...before, cert, key };
-  const { listeners: wished, problem } = listenOn(wanted);
-  const failed = problem?.kind === "failed" ? problem.text : "it cannot be listened with";
-  running = wished.length > 0
-    ? { gateway, input: wanted, listeners: wished }
-    : { gateway, input: before, listeners: listenOn(before).listeners };
+  await over;
+  let input: GatewayStart = { ...before, cert, key };
+  let { listeners: anew, problem } = await listenAgain(input);
+  if (anew.length === 0) {
+    input = before;
+    anew = (await listenAgain(before)).listeners;
+  } else problem = undefined;
+  const text = problem?.kind === "failed" ? problem.text : undefined;
   // Without anybody to take connections the server is of no use: it ends, and is started again.
-  if (running.listeners.length === 0) throw new Error(`listening anew: ${failed}`);
-  serve(running);
-  post({ kind: "certified", problem: wished.length > 0 ? undefined : failed });
+  if (anew.length === 0) throw new Error(`listening anew: ${text ?? "impossible"}`);
+  running = { gateway, input, listeners: anew, over: serve(gateway, anew) };
+  post({ kind: "certified", problem: text });
+}
+
+/** As `listenOn`, with patience for a port that was only just let go. */
+async function listenAgain(input: GatewayStart): Promise<ReturnType<typeof listenOn>> {
+  for (let attempt = 1;; attempt++) {
+    const tried = listenOn(input);
+    const busy = tried.problem?.kind === "failed" && tried.problem.problem === "in_use";
+    if (tried.listeners.length > 0 || !busy || attempt === again.times) return tried;
+    await pause(systemClock, again.pauseMs);
+  }
 }
 
 function connectionLimitsOf({ connections, connectionsPerAddress }: GatewaySettings) {
@@ -146,7 +164,7 @@ self.onmessage = ({ data }: MessageEvent<ToGateway>) => {
     case "peers":
       return running?.gateway.linkPeers(data.port);
     case "certificate":
-      return certify(data);
+      return void certify(data);
     case "figures":
       return tellFigures();
     case "settings":
