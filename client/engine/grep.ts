@@ -17,8 +17,15 @@ export async function matching<T>(
   { all, textOf, ms = clientLimits.grepMs }: Haystack<T>,
 ): Promise<readonly T[]> {
   if (all.length === 0) return [];
-  const thread = await startThread();
+  const thread = new Worker(new URL("./grep_worker.ts", import.meta.url), {
+    type: "module",
+    deno: { permissions: "none" },
+  });
   try {
+    // How long starting a thread takes says nothing of the expression. It is asked, because the runtime may lose what a
+    // thread says by itself at its start; what it is asked waits for it.
+    thread.postMessage({ source, flags, texts: [] } satisfies GrepBatch);
+    await answer(thread, clientLimits.requestMs);
     const found: T[] = [];
     for (let at = 0; at < all.length; at += clientLimits.grepBatch) {
       const some = all.slice(at, at + clientLimits.grepBatch);
@@ -30,28 +37,6 @@ export async function matching<T>(
     return found;
   } finally {
     thread.terminate();
-  }
-}
-
-/**
- * A thread that says it is there. Where much begins at once, the runtime's first thread now and then never says so; how
- * long starting one takes says nothing of the expression.
- */
-async function startThread(): Promise<Worker> {
-  for (let attempt = 1;; attempt++) {
-    const thread = new Worker(new URL("./grep_worker.ts", import.meta.url), {
-      type: "module",
-      deno: { permissions: "none" },
-    });
-    try {
-      await answer(thread, clientLimits.threadStartMs);
-      return thread;
-    } catch (thrown) {
-      thread.terminate();
-      if (attempt >= clientLimits.threadStarts) {
-        throw new AppError("internal", { fault: "us", cause: thrown });
-      }
-    }
   }
 }
 

@@ -19,5 +19,3 @@ self.onmessage = ({ data }: MessageEvent<GrepBatch>) => {
     return pattern.test(text);
   }));
 };
-// Messages posted before the line above would be lost.
-self.postMessage("ready");

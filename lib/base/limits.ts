@@ -359,9 +359,6 @@ export const clientLimits = {
   grepBatch: 256,
   /** How long that may take: sane expressions need a millisecond, and others would need years. */
   grepMs: 10 * second,
-  /** How long a thread may take to start, and how often that is tried: an idle machine needs 50 ms. */
-  threadStartMs: 5 * second,
-  threadStarts: 4,
 } as const;
 
 /** `sealpost client rpc`. */
