@@ -50,6 +50,17 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
+/**
+ * Columns to leave for a grapheme in the input: terminals that know no families of emoji and no flags show their parts side
+ * by side, and a row must not end before what is in it.
+ */
+export function roomOf(grapheme: string): number {
+  const together = columnsOf(grapheme);
+  const points = [...grapheme];
+  if (points.length === 1) return together;
+  return Math.max(together, points.reduce((sum, point) => sum + columnsOf(point), 0));
+}
+
 /** UTF-16 units of what is worth remembering: a character, not a line. */
 const longestRemembered = 24;
 
@@ -139,7 +150,7 @@ class Page {
   }
 
   put(grapheme: string): void {
-    const wide = Math.min(columnsOf(grapheme), this.#width);
+    const wide = Math.min(roomOf(grapheme), this.#width);
     if (this.column + wide > this.#width) this.breakRow();
     this.rows[this.rows.length - 1] += grapheme;
     this.column += wide;

@@ -55,6 +55,18 @@ Deno.test("the cursor stands where this terminal has the text end, whatever widt
     assert.ok(row.slice(0, await screen.unitsBefore(column)).endsWith("\u4f60"), "before the b");
   }));
 
+Deno.test("nothing of a draft is hidden where families and flags are shown in parts", () =>
+  editing(async (screen, editor) => {
+    // This emulator knows neither.
+    const character = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}";
+    editor.readLine("> ");
+    await screen.press(character.repeat(8) + "\u{1f1e9}\u{1f1ea}".repeat(15) + "end");
+    const shown = (await screen.text()).join("");
+    assert.equal(shown.match(/\u{1f467}/gu)?.length, 8);
+    assert.equal(shown.match(/\u{1f1ea}/gu)?.length, 15);
+    assert.ok(shown.endsWith("end"));
+  }));
+
 Deno.test("a paste of 500 lines is shown folded, sent whole, and opened by Ctrl-O", () =>
   editing(async (screen, editor) => {
     const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`);
