@@ -31,10 +31,8 @@ export interface AlertSettings {
 export interface Desk {
   /** Lines that were entered at earlier times or in other windows, earliest first. */
   earlierLines(): readonly string[];
-  /** Keeps a line; not what goes to a conversation (`target`) whose messages disappear, and nothing that is very long. */
+  /** Keeps a line; not what goes to a conversation (`target`) whose messages disappear, and nothing that is very long. It goes again with the message that came of it. */
   keepLine(line: string, target?: Target): void;
-  /** Takes away every kept line that said `text`, alone or behind a name or a command. */
-  forgetLines(text: string): void;
   facts(target: Target): ConversationFacts;
   alerts(): AlertSettings;
   setAlerts(settings: AlertSettings): void;

@@ -43,11 +43,7 @@ export class ProfileDesk implements Desk {
     // Of a group that cannot be told nobody knows whether its messages stay.
     const known = target?.kind !== "group" || this.#thread(target) !== undefined;
     if (!known || (target !== undefined && this.facts(target).lifetime > 0)) return;
-    this.#lines.add(line);
-  }
-
-  forgetLines(text: string): void {
-    if (text !== "") this.#lines.forget(text);
+    this.#core.sealed.database.transaction(() => this.#lines.add(line));
   }
 
   facts(target: Target): ConversationFacts {

@@ -8,7 +8,7 @@ interface Row {
   readonly line: Uint8Array;
 }
 
-/** The lines of one profile, of all its windows. */
+/** The lines of one profile, of all its windows. Whatever writes does so in the caller's transaction. */
 export class InputLines {
   readonly #sealed: SealedDatabase;
   /** Opened before, in order. */
@@ -26,16 +26,14 @@ export class InputLines {
   /** Keeps the line; a repetition of the latest one changes nothing, and the oldest go. */
   add(line: string): void {
     const { database } = this.#sealed;
-    database.transaction(() => {
-      const latest = database.prepare("SELECT id, line FROM input_lines ORDER BY id DESC LIMIT 1")
-        .get<Row>();
-      if (latest !== undefined && this.#opened(latest) === line) return;
-      const id = (latest?.id ?? 0) + 1;
-      const sealed = this.#sealed.seal(place(id), utf8(line));
-      database.prepare("INSERT INTO input_lines (id, line) VALUES (?, ?)").run(id, sealed);
-      database.prepare("DELETE FROM input_lines WHERE id <= ?").run(id - this.#most);
-      this.#own.add(id);
-    });
+    const latest = database.prepare("SELECT id, line FROM input_lines ORDER BY id DESC LIMIT 1")
+      .get<Row>();
+    if (latest !== undefined && this.#opened(latest) === line) return;
+    const id = (latest?.id ?? 0) + 1;
+    const sealed = this.#sealed.seal(place(id), utf8(line));
+    database.prepare("INSERT INTO input_lines (id, line) VALUES (?, ?)").run(id, sealed);
+    database.prepare("DELETE FROM input_lines WHERE id <= ?").run(id - this.#most);
+    this.#own.add(id);
   }
 
   /** Lines of earlier times and of other processes, earliest first. */
@@ -45,13 +43,10 @@ export class InputLines {
 
   /** Takes away every line that said `text`, alone or behind a name or a command. */
   forget(text: string): void {
-    const { database } = this.#sealed;
-    database.transaction(() => {
-      for (const { id, line } of this.#all()) {
-        if (says(line, text)) database.prepare("DELETE FROM input_lines WHERE id = ?").run(id);
-      }
-    });
-    this.#known = [];
+    for (const { id, line } of this.#all()) {
+      if (!says(line, text)) continue;
+      this.#sealed.database.prepare("DELETE FROM input_lines WHERE id = ?").run(id);
+    }
   }
 
   #opened({ id, line }: Row): string {

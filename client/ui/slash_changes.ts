@@ -61,10 +61,7 @@ export async function edit(chat: ChatContext, typed: string): Promise<void> {
   const { number, rest } = numbered(chat, typed);
   if (rest === "") return usage(chat, "edit");
   const message = await meant(chat, number, own);
-  if (message === undefined) return;
-  const { engine } = chat.options;
-  await engine.content.edit(message.id, rest);
-  engine.desk.forgetLines(message.text);
+  if (message !== undefined) await chat.options.engine.content.edit(message.id, rest);
 }
 
 /** `/delete [NUMBER]` */
@@ -75,7 +72,6 @@ export async function remove(chat: ChatContext, typed: string): Promise<void> {
   if (message === undefined) return;
   const { engine, dialogue } = chat.options;
   await engine.content.remove(message.id);
-  engine.desk.forgetLines(message.text);
   // At a terminal the line about the change says so.
   if (!dialogue.interactive) chat.remark(`Deleted for everybody: "${safe(message.text, 40)}"`);
 }

@@ -10,6 +10,7 @@ import type { Feed } from "../feed.ts";
 import type { Posting } from "../posting.ts";
 import type { Reading } from "../reading.ts";
 import { quoteOf } from "./bounds.ts";
+import { forgetTyped } from "./typed.ts";
 import { whyNotDelete, whyNotEdit } from "./change.ts";
 import { follow } from "./facts.ts";
 import { findMessage } from "./find.ts";
@@ -64,7 +65,8 @@ export class Actions implements ContentActions {
   }
 
   /** A message that nobody can have got: it is as if it had never been written. */
-  #takeBack({ local, own }: StoredMessage): boolean {
+  #takeBack(message: StoredMessage): boolean {
+    const { local, own } = message;
     const { sealed, messages, outbox } = this.#core;
     const gone = sealed.database.transaction(() => {
       // Looked at again: another process on this profile may have encrypted it a moment ago.
@@ -73,6 +75,7 @@ export class Actions implements ContentActions {
       if (!waits) return false;
       outbox.remove(local);
       messages.drop(local);
+      forgetTyped(this.#core, message);
       return true;
     });
     if (gone) follow(this.#core, [{ kind: "wipe" }]);

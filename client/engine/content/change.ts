@@ -11,6 +11,7 @@ import type { EditBody } from "./edit.ts";
 import type { ExpiryBody } from "./expiry.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
 import { mayTime } from "./policy.ts";
+import { forgetTyped } from "./typed.ts";
 
 /** Gives a message another text, when its author says so in time. The latest in the order of the log counts. */
 export const applyEdit: ContentHandler<EditBody> = (core, facts) =>
@@ -20,6 +21,7 @@ export const applyEdit: ContentHandler<EditBody> = (core, facts) =>
     const { signed: before, edit, ...rest } = message.content;
     const signed = facts.signed ?? before;
     const { id, ts, seq, body } = facts;
+    if (body.text !== message.content.text) forgetTyped(core, message);
     const count = edit?.id === id ? edit.count : (edit?.count ?? 0) + 1;
     core.messages.change(message, {
       ...rest,
@@ -81,6 +83,7 @@ export function whyNotDelete(
 /** Removes what a message said, here and where others quote it; its place in the conversation stays. */
 export function eraseMessage(core: Core, message: StoredMessage): readonly Effect[] {
   const { from, account } = message.content;
+  forgetTyped(core, message);
   const left: MessageContent = { from, text: "", deleted: true };
   core.messages.erase(message, account === undefined ? left : { ...left, account });
   unquote(core, message);

@@ -39,7 +39,6 @@ export const actions: Record<Action, true | string> = {
   exportSigned: true,
   "desk.earlierLines": atTerminal,
   "desk.keepLine": atTerminal,
-  "desk.forgetLines": atTerminal,
   "desk.facts": atTerminal,
   "desk.alerts": atTerminal,
   "desk.setAlerts": atTerminal,

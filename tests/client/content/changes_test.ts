@@ -33,7 +33,7 @@ Deno.test("a deleted message leaves no trace in either profile, nor in what quot
   const facts = { alice: await village.device("alice"), bobby: await village.device("bobby") };
   const alice = await village.open(facts.alice);
   const bobby = await village.open(facts.bobby);
-  const long = "a secret that is longer than a page of the database ".repeat(200);
+  const long = "a secret that is longer than a page of the database ".repeat(150);
   const sent = await alice.send(to("bobby"), long);
   const got = await message(bobby, long);
   await bobby.content.react(got.id, "👀");
@@ -52,6 +52,10 @@ Deno.test("a deleted message leaves no trace in either profile, nor in what quot
     assert.ok(before.some((sealed) => filesHold(folder, sealed).length > 0), "it was there before");
   }
 
+  alice.desk.keepLine(`@bobby ${long}`);
+  const typed = sealedLine(facts.alice.folder);
+  assert.ok(filesHold(facts.alice.folder, typed).length > 0, "what was typed was there, too");
+
   const { id } = await alice.content.remove(sent.id);
   await alice.content.settled(id, patience());
   const gone = await changed(bobby, got.id, ({ deleted }) => deleted === true);
@@ -61,6 +65,7 @@ Deno.test("a deleted message leaves no trace in either profile, nor in what quot
   assert.deepEqual(answer?.replyTo, { id: sent.id, from: "alice" });
   await assert.rejects(alice.content.edit(sent.id, "again"), { code: "not_permitted_now" });
   await assert.rejects(bobby.content.react(got.id, "👍"), { code: "not_permitted_now" });
+  assert.deepEqual(filesHold(facts.alice.folder, typed), [], "what was typed");
   [facts.alice, facts.bobby].forEach(({ folder }, index) => {
     for (const [what, sealed] of Object.entries({ said: before[index], quoted: quotes[index] })) {
       assert.ok(sealed !== undefined && sealed.length > 100);
@@ -76,6 +81,18 @@ function sealedRows(folder: string, id: string): Uint8Array {
     const row = database.prepare("SELECT content FROM messages WHERE id = ?")
       .get<{ content: Uint8Array }>(id);
     return row?.content.slice(0, 400) ?? new Uint8Array();
+  } finally {
+    database.close();
+  }
+}
+
+/** The same of the latest line of input. */
+function sealedLine(folder: string): Uint8Array {
+  const database = openDatabase(`${folder}/profile.db`, { migrations: profileMigrations });
+  try {
+    const row = database.prepare("SELECT line FROM input_lines ORDER BY id DESC LIMIT 1")
+      .get<{ line: Uint8Array }>();
+    return row?.line.slice(0, 400) ?? new Uint8Array();
   } finally {
     database.close();
   }

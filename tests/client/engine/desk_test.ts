@@ -22,7 +22,8 @@ async function withDesk(
   const identity = someIdentity({ name: "ann", serverKey: generateSigningKey().publicKey });
   using profile = lightProfile(temp.path, identity);
   const own = { name: "ann", account: identity.certificate.accountId };
-  const core = { ...storesOf(profile), own } as unknown as Core;
+  const links = { awayOf: () => undefined };
+  const core = { ...storesOf(profile), own, links } as unknown as Core;
   const reading = new Reading(core);
   await test({ profile, core, reading, desk: new ProfileDesk(core, reading) });
 }
