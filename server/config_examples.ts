@@ -24,6 +24,8 @@ const examples: Readonly<Record<string, string>> = {
   "peer show": "peer show chat.example.org",
   "peer pause": "peer pause chat.example.org",
   "peer resume": "peer resume chat.example.org",
+  "peer block": "peer block chat.example.org",
+  "peer unblock": "peer unblock chat.example.org",
   "peer remove": "peer remove chat.example.org --drop",
   "systemd-unit": "systemd-unit 5000 --registration invite",
   "doctor": "doctor 5000 --json",

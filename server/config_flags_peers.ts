@@ -8,6 +8,8 @@ type ActionOf<C> = C extends unknown ? Omit<C, "kind" | "json"> : never;
 const ofOne = {
   show: "everything about one of them",
   pause: "end the link for now; messages wait",
+  block: "let it in no more, and drop what waits for it (NAME or FINGERPRINT)",
+  unblock: "end that",
   resume: "link again, after a pause or a changed identity",
 } as const;
 
@@ -36,7 +38,7 @@ export function describePeers(
     );
   place(peer.command("list")).description("all of them, and how each link stands")
     .action((flags: PlaceFlags) => finish(flags, { action: "list" }));
-  for (const action of ["show", "pause", "resume"] as const) {
+  for (const action of ["show", "pause", "resume", "block", "unblock"] as const) {
     place(peer.command(`${action} <name>`)).description(ofOne[action])
       .action((name: string, flags: PlaceFlags) => finish(flags, { action, name }));
   }

@@ -97,11 +97,16 @@ export const errorCodes = facts({
   // Linked servers
   peer_unknown: { text: "this server is not linked with that one", retry: "later" },
   peer_paused: { text: "the link with that server is paused", retry: "later" },
+  peer_blocked: { text: "the operator of that server has blocked this one", retry: "later" },
   peer_duplicate: { text: "there is a link with that server already", retry: "later" },
   no_such_server: { text: "no server of that name is linked with yours", retry: "never" },
   hub_away: {
     text: "the server of this conversation cannot be reached just now",
     retry: "later",
+  },
+  server_blocked: {
+    text: "the operator of this server has blocked that server",
+    retry: "never",
   },
   server_away: { text: "that server cannot be reached just now", retry: "later" },
   peer_self: { text: "a server cannot be linked with itself", retry: "never" },

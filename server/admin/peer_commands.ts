@@ -17,7 +17,7 @@ export type PeerCommand =
       readonly name: string | undefined;
     }
     | { readonly action: "list" }
-    | { readonly action: "show" | "pause" | "resume"; readonly name: string }
+    | { readonly action: "show" | "pause" | "resume" | "block" | "unblock"; readonly name: string }
     | { readonly action: "remove"; readonly name: string; readonly drop: boolean }
   );
 
@@ -46,6 +46,8 @@ export async function runPeerCommand(command: PeerCommand, world: PeerWorld): Pr
     }
     case "pause":
     case "resume":
+    case "block":
+    case "unblock":
       return one(command, {
         world,
         peer: await server.ask(`peer.${command.action}`, { name: command.name }),
@@ -119,6 +121,7 @@ function summary(peer: PeerStatus, now: number): string {
 /** How it stands, in a few words. */
 function standing(peer: PeerStatus, now: number): string {
   if (peer.state === "paused") return "paused";
+  if (peer.state === "blocked") return "BLOCKED";
   if (peer.state === "changed") return "STOPPED: another server answers at its address";
   if (peer.link === "linked") return `linked for ${spanText(now - (peer.linkSince ?? now))}`;
   if (peer.trouble !== null) return `not linked: ${troubleText(peer.trouble)}`;
@@ -129,6 +132,7 @@ function standing(peer: PeerStatus, now: number): string {
 const refusals: Readonly<Record<string, string>> = {
   peer_unknown: "that server does not know this one yet: its operator has to add it there too",
   peer_paused: "that server's operator has paused the link",
+  peer_blocked: "that server's operator has blocked this one",
   peer_self: "that address leads back to this server itself",
   unsupported_version: "that server speaks another version: one of the two needs an update",
   server_closing: "that server was stopped",

@@ -150,6 +150,9 @@ export interface AdminRequests {
   "peer.list": { in: Record<never, never>; out: { readonly peers: readonly PeerStatus[] } };
   "peer.pause": { in: { readonly name: string }; out: PeerStatus };
   "peer.resume": { in: { readonly name: string }; out: PeerStatus };
+  /** By name, or by the fingerprint of any server. What waited for it is gone. */
+  "peer.block": { in: { readonly name: string }; out: PeerStatus };
+  "peer.unblock": { in: { readonly name: string }; out: PeerStatus };
   /** `drop`: also when something waits for it. */
   "peer.remove": {
     in: { readonly name: string; readonly drop: boolean };

@@ -112,10 +112,11 @@ export class Federation {
 
   /**
    * Asks a linked server by its name here. An answer about keys is kept for while that server is away. Rejects with
-   * `no_such_server`, `server_away`, or as it refuses (`RefusedByPeer`).
+   * `no_such_server`, `server_blocked`, `server_away`, or as it refuses (`RefusedByPeer`).
    */
   async ask(server: string, question: Question, body?: Uint8Array): Promise<PeerAnswer> {
     const peer = [...this.#peers.values()].find(({ row }) => row.name === server);
+    if (peer?.row.state === "blocked") throw new AppError("server_blocked");
     if (peer === undefined || peer.row.identity === null) throw new AppError("no_such_server");
     const { identity } = peer.row;
     if (question.kind !== "keys") return { identity, ...await peer.ask(question, body) };

@@ -23,10 +23,21 @@ interface Trouble {
 }
 
 /** Codes of a peer that is there and does not want a link: asking often would help nobody. */
-const unwanted = new Set(["peer_unknown", "peer_paused", "peer_self", "unsupported_version"]);
+const unwanted = new Set([
+  "peer_unknown",
+  "peer_paused",
+  "peer_blocked",
+  "peer_self",
+  "unsupported_version",
+]);
 
 /** Whoever has the greater identity waits this much longer before dialling again, in milliseconds: one link is enough. */
 const courtesyMs = 1_500;
+
+/** Why there is no link with a peer that is not active. */
+function closedBy({ state }: PeerRow): AppError {
+  return new AppError(state === "blocked" ? "peer_blocked" : "peer_paused");
+}
 
 /** A linked server. */
 export class Peer {
@@ -76,7 +87,7 @@ export class Peer {
   update(row: PeerRow): void {
     const before = this.#row;
     this.#row = row;
-    if (row.state !== "active") return this.#halt(new AppError("peer_paused"));
+    if (row.state !== "active") return this.#halt(closedBy(row));
     if (before.state !== "active" || before.address !== row.address) this.#beginDialing();
   }
 
@@ -95,7 +106,7 @@ export class Peer {
   /** Takes a line that the peer dialled and has greeted on, or refuses it. Never rejects. */
   async accept(channel: PeerChannel, greeted: Greeted): Promise<void> {
     try {
-      if (this.#row.state !== "active") throw new AppError("peer_paused");
+      if (this.#row.state !== "active") throw closedBy(this.#row);
       await this.#establish(channel, greeted);
     } catch (thrown) {
       const error = asAppError(thrown);
@@ -222,7 +233,7 @@ export class Peer {
     });
     if (!linked.ok) throw new AppError(linked.code);
     if (linked.after === null) throw new AppError("timeout", { text: "the link begins anew" });
-    if (this.#ended || this.#row.state !== "active") throw new AppError("peer_paused");
+    if (this.#ended || this.#row.state !== "active") throw closedBy(this.#row);
     const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
     const after = linked.after;
     this.#hold(new Link({ ...around, peer, channel, after, hello, rest, askKeys }));

@@ -32,12 +32,13 @@ const meaning: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_name",
 ]);
 
-/** Codes by which the other server does not accept its asker: it asks in the name of somebody whom that server doubts. */
+/** Codes by which the other server does not accept its asker, or whom it names: it doubts them, or has shut their server out. */
 const doubts: ReadonlySet<string> = new Set<ErrorCode>([
   "invalid_certificate",
   "unknown_device",
   "device_revoked",
   "account_disabled",
+  "server_blocked",
 ]);
 
 /**

@@ -48,12 +48,14 @@ import { conversationRefuse } from "./refuse.ts";
 import {
   peerAcked,
   peerAdd,
+  peerBlock,
   peerLinked,
   peerList,
   peerOutgoing,
   peerPosition,
   peerReceive,
   peerRemove,
+  peerUnblock,
   peerUpdate,
 } from "./peers.ts";
 import { retentionRun } from "./retention.ts";
@@ -127,6 +129,8 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "peer.add": peerAdd,
   "peer.list": peerList,
   "peer.update": peerUpdate,
+  "peer.block": peerBlock,
+  "peer.unblock": peerUnblock,
   "peer.remove": peerRemove,
   "peer.position": peerPosition,
   "peer.linked": peerLinked,

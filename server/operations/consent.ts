@@ -41,12 +41,18 @@ export function refuseNewcomers(
     return disabled || (peer !== undefined && !isListed(peer));
   };
   if (others.some(gone)) return refuse("no_such_user");
+  if (others.some((account) => isShutOff(tables, account))) return refuse("server_blocked");
   if (others.some(({ key }) => tables.contacts.blocks(key, by.key))) return refuse("not_accepted");
   const asked = others.filter((account) => isAsked(context, account, by));
   if (asked.length === 0) return undefined;
   if (asked.some(({ key }) => isAskedEnough(context, key))) return refuse("not_accepted");
   const open = tables.conversations.requestsBy(by.key) + asked.length;
   return open > serverLimits.openRequests ? refuse("consent_pending") : undefined;
+}
+
+/** Whether the operator has blocked the account's server. */
+function isShutOff({ peers }: Tables, { peer }: Account): boolean {
+  return peer !== null && peers.byKey(peer)?.state === "blocked";
 }
 
 /** Counts what adding so many accounts to groups costs; undefined when it is allowed now. */

@@ -15,6 +15,8 @@ export type PeerState =
   | "active"
   /** The operator does not want the link for now. */
   | "paused"
+  /** The operator wants nothing to do with it: there is no link, nothing waits for it, and it is not let in again. */
+  | "blocked"
   /** Somebody else answers at its address: stopped until the operator has looked. */
   | "changed";
 
@@ -84,6 +86,8 @@ export interface PeerOperations {
       declared: string;
       address: string | null;
       pin: PeerPin;
+      /** It is only noted, so that it never gets in. */
+      blocked?: boolean;
     };
     out: Outcome<{ peer: PeerRow }>;
   };
@@ -98,6 +102,10 @@ export interface PeerOperations {
     };
     out: Outcome<{ peer: PeerRow }>;
   };
+  /** Ends everything between the two and forgets what waits for it, until `peer.unblock`. Again: nothing to drop. */
+  "peer.block": { in: { peer: number }; out: Outcome<{ dropped: number }> };
+  /** Ends that: what both share is told anew. */
+  "peer.unblock": { in: { peer: number }; out: Outcome<Empty> };
   /** Forgets it and everything that waits for it. */
   "peer.remove": { in: { peer: number }; out: Outcome<{ dropped: number }> };
   /** What to tell a peer at the beginning of a link. */

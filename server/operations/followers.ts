@@ -6,7 +6,7 @@ import { encodeMembershipChange, type MembershipChange } from "../../lib/base/me
 import { peerLimits } from "../../lib/base/limits.ts";
 import { type Conversation, listedMembers, type Member, rosterOf } from "../domain/conversation.ts";
 import type { RollbackFacts } from "../tables/repairs.ts";
-import { isListed, type Peer } from "../tables/peers.ts";
+import type { Peer } from "../tables/peers.ts";
 import type { Tables } from "../tables/tables.ts";
 import { type Context, refuse } from "./context.ts";
 import type { Refused } from "./contract.ts";
@@ -20,7 +20,7 @@ import type {
   SnapshotItem,
   StandingItem,
 } from "./conversation_items.ts";
-import { hasRoom, type NewItem, queueAll, readyItems } from "./outbox.ts";
+import { hasRoom, isShutOut, type NewItem, queueAll, readyItems } from "./outbox.ts";
 import { accountIds, leavingIds, roleEntries } from "./parties.ts";
 import { peerName } from "./remote.ts";
 
@@ -51,11 +51,18 @@ export function refuseFollowers(
   });
   const silenced = kind === "direct" ||
     (full.length === servers.size && members.filter(({ peer }) => peer === null).length < 2);
-  return full.length > 0 && silenced ? refuse("quota_exceeded") : undefined;
+  if (full.length === 0 || !silenced) return undefined;
+  return refuse(
+    full.every(([key]) => isBlocked(peers.byKey(key))) ? "server_blocked" : "quota_exceeded",
+  );
+}
+
+function isBlocked(peer: Peer | undefined): boolean {
+  return peer?.state === "blocked";
 }
 
 function takes(peer: Peer, bytes: number): boolean {
-  return isListed(peer) && hasRoom(peer, bytes + itemOverhead);
+  return !isShutOut(peer) && hasRoom(peer, bytes + itemOverhead);
 }
 
 /** Refuses to bring accounts in whose servers have no room for what that takes. */

@@ -19,6 +19,11 @@ export function hasRoom(peer: Peer, bytes: number, items = 1): boolean {
     peer.queuedBytes + bytes <= peerLimits.queuedBytes;
 }
 
+/** Whether nothing is kept for it: it is not linked with this server, or blocked. */
+export function isShutOut(peer: Peer): boolean {
+  return !isListed(peer) || peer.state === "blocked";
+}
+
 /** An item and its text, made once for all who get it. */
 export interface ReadyItem extends NewItem {
   readonly text: string;
@@ -40,7 +45,7 @@ export function queueAll(
   { urgent = false }: { readonly urgent?: boolean } = {},
 ): boolean {
   const bytes = items.reduce((sum, { text, body }) => sum + text.length + (body?.length ?? 0), 0);
-  if (!isListed(peer) || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
+  if (isShutOut(peer) || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
   const { peers } = context.tables;
   for (const { text, body = nothing, row } of items) {
     peer.counter += 1;
@@ -55,8 +60,8 @@ export function queueAll(
 }
 
 /**
- * Queues what must not be lost where there is no room: what own people have decided, which is little. A removed peer gets
- * nothing.
+ * Queues what must not be lost where there is no room: what own people have decided, which is little. A removed or
+ * blocked peer gets nothing.
  */
 export function queueUrgent(context: Context, peer: Peer, item: NewItem["item"]): void {
   queueAll(context, peer, readyItems([{ item }]), { urgent: true });

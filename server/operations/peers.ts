@@ -54,9 +54,8 @@ export const peerAdd: Handler<"peer.add"> = (context, input) => {
   const name = input.name ?? choosePeerName({ declared, fingerprint }, isTaken);
   giveWay(context, name);
   const facts = { identity, name, declared, address, pin, stream: randomId(), addedAt: now };
-  const peer = before === undefined
-    ? peers.add({ fingerprint, ...facts })
-    : Object.assign(before, { state: "active", ...facts } as const);
+  const peer = before ?? peers.add({ fingerprint, ...facts });
+  Object.assign(peer, { state: input.blocked === true ? "blocked" : "active", ...facts } as const);
   peers.save(peer);
   context.nudge({ kind: "peers" });
   return { ok: true, peer: peerRow(peer) };
@@ -95,15 +94,47 @@ export const peerRemove: Handler<"peer.remove"> = (context, { peer: key }) => {
   const { tables: { peers } } = context;
   const peer = known(context, key);
   if (peer === undefined) return refuse("not_found");
-  const dropped = peer.queued;
-  peers.clearOutbox(key);
-  context.tables.following.clearDue(key);
+  const dropped = forgetWaiting(context, peer);
   forgetParts(context.tables, peer);
   Object.assign(peer, { state: "removed", name: `removed-${peer.fingerprint}`, lobby: false });
-  Object.assign(peer, { queued: 0, queuedBytes: 0, acked: peer.counter, ackedDigest: "" });
   peers.save(peer);
   context.nudge({ kind: "peers" });
   return { ok: true, dropped };
+};
+
+/** Nothing waits for it any more; returns how many items did. */
+function forgetWaiting({ tables }: Context, peer: Peer): number {
+  const dropped = peer.queued;
+  tables.peers.clearOutbox(peer.key);
+  tables.following.clearDue(peer.key);
+  Object.assign(peer, { queued: 0, queuedBytes: 0, acked: peer.counter, ackedDigest: "" });
+  return dropped;
+}
+
+/** Whoever is blocked gets no rows from now on, and is behind in every conversation until this is ended. */
+export const peerBlock: Handler<"peer.block"> = (context, { peer: key }) => {
+  const peer = known(context, key);
+  if (peer === undefined) return refuse("not_found");
+  const dropped = forgetWaiting(context, peer);
+  Object.assign(peer, { state: "blocked", lobby: false });
+  context.tables.peers.save(peer);
+  context.nudge({ kind: "peers" });
+  return { ok: true, dropped };
+};
+
+/**
+ * Tells the peer how what the two share stands now; what it has queued meanwhile comes with the next link. One that was
+ * never linked nor added does not get in by being forgiven: it is paused.
+ */
+export const peerUnblock: Handler<"peer.unblock"> = (context, { peer: key }) => {
+  const peer = known(context, key);
+  if (peer?.state !== "blocked") return refuse("not_found");
+  const stranger = peer.address === null && peer.linkedAt === null;
+  Object.assign(peer, { state: stranger ? "paused" : "active", seen: null });
+  context.tables.peers.save(peer);
+  tellAnew(context, peer, { lostRows: false });
+  context.nudge({ kind: "peers" });
+  return { ok: true };
 };
 
 function known({ tables }: Context, key: number): Peer | undefined {

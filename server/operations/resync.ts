@@ -26,15 +26,25 @@ export function isBroken(
   return received.stream !== own.stream || received.counter < own.acked;
 }
 
-/** Everything that the two share is told once more: it changes nothing where nothing was lost. */
-export function tellAnew(context: Context, peer: Peer): void {
+/**
+ * Everything that the two share is told once more: it changes nothing where nothing was lost. `lostRows`: whether rows of
+ * the peer's conversations may be missing here, which its own outbox does not hold any more.
+ */
+export function tellAnew(
+  context: Context,
+  peer: Peer,
+  { lostRows = true }: { readonly lostRows?: boolean } = {},
+): void {
   const { conversations, following } = context.tables;
   for (let after = 0;;) {
     const keys = following.withPeer(peer.key, after, page);
     for (const key of keys) {
       const conversation = conversations.byKey(key);
       if (conversation.hub === null) markBehind(context, conversation, peer);
-      else if (conversation.hub === peer.key) tellHub(context, conversation, peer);
+      else if (conversation.hub === peer.key) {
+        if (lostRows) loseTrack(context, peer, conversation.id);
+        tellHub(context, conversation, peer);
+      }
     }
     after = keys.at(-1) ?? 0;
     if (keys.length < page) break;
@@ -52,7 +62,6 @@ function markBehind({ tables }: Context, conversation: Conversation, { key }: Pe
 /** What the hub may have forgotten: how own accounts stand and how far they are, and which devices are revoked. */
 function tellHub(context: Context, conversation: Conversation, peer: Peer): void {
   const { devices } = context.tables;
-  loseTrack(context, peer, conversation.id);
   for (const member of conversation.members) {
     if (member.peer !== null || member.state === "out") continue;
     answerForNew(context, conversation, member);

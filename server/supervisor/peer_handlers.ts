@@ -24,7 +24,13 @@ export interface PeerParts {
 
 type PeerHandlers = Pick<
   AdminHandlers,
-  "peer.add" | "peer.list" | "peer.pause" | "peer.resume" | "peer.remove"
+  | "peer.add"
+  | "peer.list"
+  | "peer.pause"
+  | "peer.resume"
+  | "peer.block"
+  | "peer.unblock"
+  | "peer.remove"
 >;
 
 /** One function for every request about linked servers. */
@@ -34,6 +40,8 @@ export function peerHandlers(parts: PeerParts): PeerHandlers {
     "peer.list": async () => ({ peers: await statuses(parts) }),
     "peer.pause": ({ name }) => setState(parts, name, "paused"),
     "peer.resume": ({ name }) => setState(parts, name, "active"),
+    "peer.block": ({ name }) => block(parts, name),
+    "peer.unblock": ({ name }) => unblock(parts, name),
     "peer.remove": (input) => remove(parts, input),
   };
 }
@@ -104,6 +112,7 @@ async function expected(
 
 /** A server that came by itself gets its address; one that has one is told of. */
 async function again(parts: PeerParts, known: PeerRow, address: string): Promise<PeerStatus> {
+  refuseBlocked(known);
   if (known.address === address) {
     throw new ExitError("notAllowed", `that server is added already, as ${known.name}`);
   }
@@ -114,7 +123,53 @@ async function again(parts: PeerParts, known: PeerRow, address: string): Promise
 
 async function setState(parts: PeerParts, name: string, state: PeerState): Promise<PeerStatus> {
   const row = await wanted(parts, name);
+  refuseBlocked(row);
   await parts.operations.call("peer.update", { peer: row.peer, state });
+  await parts.links.start();
+  return await statusOf(parts, row.peer);
+}
+
+/** A blocked server comes back by one command alone. */
+function refuseBlocked({ state, name }: PeerRow): void {
+  if (state !== "blocked") return;
+  throw new ExitError(
+    "notAllowed",
+    `${name} is blocked: \`sealpost server peer unblock ${name}\` first`,
+  );
+}
+
+/** Blocks a linked server, or notes the fingerprint of one that never was, so that it never gets in. */
+async function block(parts: PeerParts, name: string): Promise<PeerStatus> {
+  const row = await strangerOf(parts, name) ?? await wanted(parts, name);
+  await parts.operations.call("peer.block", { peer: row.peer });
+  await parts.links.start();
+  return await statusOf(parts, row.peer);
+}
+
+/** A row for a server of which only the fingerprint is given; undefined where there is one, or it is a name. */
+async function strangerOf(parts: PeerParts, name: string): Promise<PeerRow | undefined> {
+  const fingerprint = /^[0-9a-f\s]{64,}$/i.test(text(name)) ? digits(name) : undefined;
+  if (fingerprint === undefined) return undefined;
+  const known = await found(parts, fingerprint);
+  if (known !== undefined) return known;
+  if (fingerprint === fingerprintHex(parts.announcement.identityKey)) {
+    throw new ExitError("usage", "that is this server itself");
+  }
+  const facts = { fingerprint, identity: null, address: null, pin: "fingerprint" } as const;
+  const added = await parts.operations.call("peer.add", {
+    ...facts,
+    name: undefined,
+    declared: "",
+    blocked: true,
+  });
+  if (!added.ok) throw refusal(added.code, name);
+  return added.peer;
+}
+
+async function unblock(parts: PeerParts, name: string): Promise<PeerStatus> {
+  const row = await wanted(parts, name);
+  const done = await parts.operations.call("peer.unblock", { peer: row.peer });
+  if (!done.ok) throw new ExitError("notAllowed", `${row.name} is not blocked`);
   await parts.links.start();
   return await statusOf(parts, row.peer);
 }
@@ -124,6 +179,7 @@ async function remove(
   { name, drop }: { readonly name: string; readonly drop: boolean },
 ): Promise<{ dropped: number }> {
   const row = await wanted(parts, name);
+  refuseBlocked(row);
   if (row.queued > 0 && drop !== true) {
     throw new ExitError(
       "notAllowed",
@@ -148,7 +204,8 @@ async function found(parts: PeerParts, fingerprint: string): Promise<PeerRow | u
 /** By name, or by fingerprint. Throws `ExitError` (notFound). */
 async function wanted(parts: PeerParts, name: string): Promise<PeerRow> {
   const all = await rows(parts);
-  const row = all.find((each) => each.name === name || each.fingerprint === name);
+  const plain = text(name).replace(/\s/g, "").toLowerCase();
+  const row = all.find((each) => each.name === name || each.fingerprint === plain);
   if (row !== undefined) return row;
   const known = all.map((each) => each.name).join(", ");
   const there = all.length === 0 ? "no server is linked" : `there are: ${known}`;
