@@ -146,7 +146,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
     text:
       "An account's keys with their proof. Exactly one of `name` and `account` is given. Of an account of a linked server " +
       "that this one knows by its id the answer comes from there, with `server`.",
-    errors: ["no_such_user", "malformed", "no_such_server", "server_away"],
+    errors: ["no_such_user", "malformed", "no_such_server", "server_blocked", "server_away"],
   },
   "directory.keys.ok": { text: 'Verify everything in it before use; see "Directory".' },
   "directory.checkpoint": { text: "The log's present checkpoint." },
@@ -171,7 +171,14 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "A claim is repeatable: the same conversation gets the same package for a day. " +
       "For an account of a linked server it goes to that server; what this server learns by it of the account and its devices " +
       "lets it take them in requests that follow.",
-    errors: ["no_such_user", "not_accepted", "rate_limited", "no_such_server", "server_away"],
+    errors: [
+      "no_such_user",
+      "not_accepted",
+      "rate_limited",
+      "no_such_server",
+      "server_blocked",
+      "server_away",
+    ],
   },
   "keypackages.claim.ok": { text: "Body: the packages, one after another." },
   presence: { text: "What has changed in who is online since the last such event." },
@@ -193,6 +200,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "no_such_user",
       "roster_mismatch",
       "not_accepted",
+      "server_blocked",
       "not_allowed",
       "group_full",
       "too_many_groups",
@@ -252,6 +260,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "epoch_too_old",
       "consent_pending",
       "quota_exceeded",
+      "server_blocked",
       "malformed",
     ],
   },

@@ -36,13 +36,13 @@ export const fileNotes = {
       "A range of a finished file. For its uploader and the accounts that were listed in its conversation when it was " +
       "finished or are now. A file stays on its sender's own server: when that is a linked one, `server` names it, and this " +
       "server hands the request on.",
-    errors: ["not_found", "no_such_server", "server_away"],
+    errors: ["not_found", "no_such_server", "server_blocked", "server_away"],
   },
   "file.get.ok": { text: "Body: the range." },
   "file.done": {
     text:
       "This account has the file, or does not want it. When all have said so, it is deleted from the server. `server` as for `file.get`.",
-    errors: ["not_found", "no_such_server", "server_away"],
+    errors: ["not_found", "no_such_server", "server_blocked", "server_away"],
   },
   "file.done.ok": { text: "Noted." },
   "file.delete": {

@@ -50,6 +50,7 @@ const reasons: Partial<Record<ErrorCode, ExitReason>> = {
   not_a_member: "notFound",
   not_found: "notFound",
   no_such_server: "notFound",
+  server_blocked: "notAllowed",
   server_away: "network",
   hub_away: "network",
   unsupported_version: "version",

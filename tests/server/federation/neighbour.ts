@@ -13,6 +13,7 @@ import { newAccount, type TestAccount } from "../../kit/wire_client.ts";
 import { greeting, HostilePeer, type House } from "./kit.ts";
 
 type Ask = Message<"peer.ask">["ask"];
+type Item = Message<"peer.item">["item"];
 type Said = Arrived<"peer.answer"> | Arrived<"peer.refusal">;
 
 /** What it answers to a question; undefined for no answer at all. */
@@ -31,7 +32,11 @@ export class Neighbour implements AsyncDisposable {
   /** How it answers. */
   answer: (ask: Ask) => Reply | undefined = () => undefined;
   /** Items that came, in order. */
-  readonly items: Message<"peer.item">["item"][] = [];
+  readonly items: Item[] = [];
+  #onItem = () => {};
+  #nextItem = 1;
+  /** The last counter that the house has confirmed. */
+  #confirmed = 0;
 
   private constructor(identity: SigningKey, peer: HostilePeer) {
     this.identity = identity;
@@ -59,6 +64,35 @@ export class Neighbour implements AsyncDisposable {
   /** Resolves when the other side has closed the link. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** The first item of this kind that came, or comes. */
+  async item<K extends Item["kind"]>(kind: K): Promise<Item & { readonly kind: K }> {
+    for (;;) {
+      const found = this.items.find((item): item is Item & { readonly kind: K } =>
+        item.kind === kind
+      );
+      if (found !== undefined) return found;
+      await Promise.race([
+        new Promise<void>((go) => this.#onItem = go),
+        this.ended.then(() => Promise.reject(new AppError("server_away"))),
+      ]);
+    }
+  }
+
+  /** Sends items as if they had been queued, whatever they are, and waits until the house has dealt with them. */
+  async queue(...items: readonly { readonly item: object; readonly body?: Uint8Array }[]) {
+    for (const { item, body = new Uint8Array(0) } of items) {
+      const message = { type: "peer.item", counter: this.#nextItem++, item };
+      const text = JSON.stringify(body.length > 0 ? { ...message, body: body.length } : message);
+      this.#peer.connection.sendEncoded(text, body.length > 0 ? body : undefined);
+    }
+    while (this.#confirmed < this.#nextItem - 1) {
+      await Promise.race([
+        new Promise<void>((go) => this.#onItem = go),
+        this.ended.then(() => Promise.reject(new AppError("server_away"))),
+      ]);
+    }
   }
 
   /** Asks; the answer with its body. Rejects with `RefusedError`. */
@@ -145,7 +179,11 @@ export class Neighbour implements AsyncDisposable {
         return this.#settle(message.id, { message, body });
       case "peer.item":
         this.items.push(message.item);
+        this.#onItem();
         return this.#peer.say({ type: "peer.ack", counter: message.counter });
+      case "peer.ack":
+        this.#confirmed = message.counter;
+        return this.#onItem();
       case "peer.ask": {
         const reply = this.answer(message.ask);
         if (reply === undefined) return;
