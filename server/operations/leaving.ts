@@ -155,11 +155,13 @@ export function decline(context: Context, answering: Answering): Outcome<object>
   const { party, conversation, member } = answering;
   if (member.state === "declined") return { ok: true };
   if (member.state !== "request") return refuse("not_allowed");
-  answerHub(context, conversation, { account: member.account, state: "declined" });
   if (conversation.kind === "group") {
     const left = leave(context, party, conversation);
-    return left.ok ? { ok: true } : left;
+    if (!left.ok) return left;
+    answerHub(context, conversation, { account: member.account, state: "declined" });
+    return { ok: true };
   }
+  answerHub(context, conversation, { account: member.account, state: "declined" });
   stop(context, conversation, { member, state: "declined" });
   tellState(context, conversation, { ...whose(party), state: "declined" });
   return { ok: true };

@@ -153,7 +153,7 @@ export class SqliteConversations implements Conversations {
     ).get<{ n: number }>(account)?.n ?? 0;
   }
 
-  /** Its id stays taken: somebody may still hold keys of the group that had it. What another server orders is forgotten. */
+  /** Its id stays taken: somebody may still hold keys of the group that had it. What another server orders may come back. */
   remove(conversation: Conversation): void {
     const { key } = conversation;
     this.flush();
@@ -174,14 +174,16 @@ export class SqliteConversations implements Conversations {
         "refusals",
         "refused_commits",
         "following",
+        "peer_receipts",
       ]
     ) {
       this.#database.prepare(`DELETE FROM ${table} WHERE conversation = ?`).run(key);
     }
-    const last = conversation.hub === null
-      ? "UPDATE conversations SET kind = 'deleted', pair = NULL WHERE key = ?"
-      : "DELETE FROM conversations WHERE key = ?";
-    this.#database.prepare(last).run(key);
+    // One that another server orders may come back under its id. The number of the row is never used again.
+    const id = conversation.hub === null ? conversation.id : `${conversation.id} ${key}`;
+    this.#database.prepare(
+      "UPDATE conversations SET kind = 'deleted', pair = NULL, conversation = ? WHERE key = ?",
+    ).run(id, key);
     this.#copies.delete(key);
     this.#keys.delete(conversation.id);
   }

@@ -3,7 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import { actor } from "../../contract/world.ts";
 import { creation } from "./group_world.ts";
-import { converse, exchange, linkedWorlds, sameState } from "./linked_worlds.ts";
+import { converse, exchange, handed, linkedWorlds, sameState } from "./linked_worlds.ts";
 
 linkedWorlds("whom somebody has blocked cannot reach them from elsewhere either", (alpha, beta) => {
   const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
@@ -114,3 +114,38 @@ linkedWorlds("whoever is deleted on one server leaves the groups of another", (a
   sameState(alpha, beta, id);
   deepStrictEqual(alpha.world.conversation(ann, id).leaving, []);
 });
+
+linkedWorlds(
+  "two people who begin their conversation on both servers at once have two, and both work",
+  (alpha, beta) => {
+    const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
+    alpha.learn(ann, beta, [bob]);
+    beta.learn(bob, alpha, [ann]);
+    const ids: string[] = [crypto.randomUUID(), crypto.randomUUID()];
+    const [first = "", second = ""] = ids;
+    alpha.world.ok("conversation.create", alpha.world.creation(first, [ann, bob]));
+    beta.world.ok("conversation.create", beta.world.creation(second, [bob, ann]));
+    exchange(alpha, beta);
+    for (const id of ids) {
+      sameState(alpha, beta, id);
+      deepStrictEqual(alpha.world.conversation(ann, id).state, "active");
+    }
+    alpha.world.send(ann, first);
+    beta.world.send(bob, second);
+    exchange(alpha, beta);
+    strictEqual(beta.world.read(bob, first).at(-1)?.type, "message");
+    strictEqual(alpha.world.read(ann, second).at(-1)?.type, "message");
+    // The one with the smaller id stands for the pair on both; blocking concerns both.
+    const smaller = ids.toSorted()[0];
+    for (const side of [alpha, beta]) {
+      const { accounts, conversations } = side.world.backend.tables;
+      const keys = [ann, bob].map(({ account }) => accounts.anyById(account)?.key ?? 0);
+      strictEqual(conversations.byPair([keys[0] ?? 0, keys[1] ?? 0])?.id, smaller);
+    }
+    beta.world.ok("account.block", { ...actor(bob), other: ann.account });
+    alpha.world.send(ann, first);
+    ok(handed(beta, alpha, "message.send", beta.world.message(ann, second)).ok);
+    exchange(alpha, beta);
+    for (const id of ids) strictEqual(beta.world.read(bob, id, 2).length, 0);
+  },
+);
