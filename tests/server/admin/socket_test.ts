@@ -2,6 +2,7 @@ import { deepStrictEqual, match, rejects, strictEqual } from "node:assert/strict
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { adminLimits } from "../../../lib/base/limits.ts";
 import { silentLogger } from "../../../lib/base/log.ts";
+import { runUserCommand } from "../../../server/admin/account_commands.ts";
 import { RunningServer } from "../../../server/admin/ask.ts";
 import type { AdminHandlers } from "../../../server/admin/protocol.ts";
 import { AdminSocket } from "../../../server/admin/socket.ts";
@@ -100,4 +101,35 @@ Deno.test("times and sizes for people", () => {
     "1.5 KiB",
     "5.0 GiB",
   ]);
+});
+
+Deno.test("an account is deleted only when the person at the terminal types its name, or nobody is to be asked", async () => {
+  await using folder = await TempFolder.make();
+  const deleted: string[] = [];
+  const socket = listening(folder.path, {
+    "user.delete": ({ name }) => {
+      deleted.push(name);
+      return Promise.resolve({ name, account: "id", groups: 2, direct: 1, files: 0 });
+    },
+  });
+  const said: string[] = [];
+  const remove = (typed: string | undefined, { sure = false } = {}) =>
+    runUserCommand({ kind: "user", action: "delete", name: "sam", sure, json: false }, {
+      folder: folder.path,
+      ask: (question) => {
+        said.push(question);
+        return typed;
+      },
+      print: (line) => said.push(line),
+    });
+  await rejects(remove("no"), { reason: "failed", message: "nothing was deleted" });
+  await rejects(remove(""), { reason: "failed" });
+  await rejects(remove(undefined), { reason: "usage", message: /--yes/ });
+  deepStrictEqual(deleted, []);
+  match(said[0] ?? "", /account sam for good.*Type sam to go on/);
+  strictEqual(await remove(" sam\n"), 0);
+  strictEqual(await remove(undefined, { sure: true }), 0);
+  deepStrictEqual(deleted, ["sam", "sam"]);
+  match(said.at(-1) ?? "", /2 groups and 1 conversation, and 0 files .* name stays taken/);
+  socket.close();
 });
