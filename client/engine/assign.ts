@@ -28,7 +28,7 @@ export async function assignThread(
     return sealed.database.transaction(() => threads.obtainGroup(conversation));
   }
   const account = partnerOf(core.own.account, messages);
-  const { name } = await core.people.keysOf({ account });
+  const { name, server } = await core.people.keysOf({ account });
   const { threads, sealed } = core;
   const thread = sealed.database.transaction(() => {
     const { thread } = threads.obtain(name);
@@ -39,7 +39,9 @@ export async function assignThread(
   if (thread.conversation === conversation) return thread;
   // Perhaps this device was about to make the same conversation, and lost.
   if (thread.hasPending) await resolve(thread.thread);
-  occupy(core, thread.thread, conversation);
+  sealed.database.transaction(() =>
+    occupy(core, thread.thread, { conversation, elsewhere: server !== undefined })
+  );
   return undefined;
 }
 
@@ -62,15 +64,29 @@ function partnerOf(own: string, messages: readonly Row[]): string {
   return account;
 }
 
-function occupy({ threads, sealed }: Core, id: number, conversation: string): void {
+/**
+ * Makes the conversation that of the thread, or where the account's own server has made one at the same moment as this one,
+ * that of a second thread. In the caller's transaction. Throws `AppError("tampered")` for any further one.
+ */
+export function occupy(
+  { threads }: Pick<Core, "threads">,
+  id: number,
+  { conversation, elsewhere }: { readonly conversation: string; readonly elsewhere: boolean },
+): Thread | undefined {
   const thread = threads.get(id);
-  if (thread === undefined || thread.conversation === conversation) return;
-  if (thread.conversation !== undefined) {
+  if (thread === undefined || thread.conversation === conversation) return thread;
+  if (thread.conversation === undefined) {
+    threads.compareAndSet(id, thread.version, { conversation, cursor: 0 });
+    return threads.get(id);
+  }
+  const known = threads.family(thread).find((one) => one.conversation === conversation);
+  if (known !== undefined) return known;
+  if (!elsewhere || threads.family(thread).length > 1) {
     throw new AppError("tampered", {
-      text: `the server shows a second conversation with ${thread.title}`,
+      text:
+        `the server shows ${elsewhere ? "one conversation too many" : "a second conversation"} ` +
+        `with ${thread.title}`,
     });
   }
-  sealed.database.transaction(() =>
-    threads.compareAndSet(id, thread.version, { conversation, cursor: 0 })
-  );
+  return threads.obtainTwin(thread, conversation);
 }

@@ -102,12 +102,23 @@ export class Conversations {
     if (thread.kind === "group") return await this.#enter(thread);
     const keys = await this.#identify(thread);
     const { account } = keys[keys.length - 1] ?? keys[0] ?? {};
-    const listed = (await this.list()).find((one) => isWith(one, this.#core.own.account, account));
+    const listed = this.#among(await this.list(), { thread, account });
     if (listed === undefined) await this.#create(this.#get(thread.thread), keys);
     else {
       if (listed.state === "declined") await takeUpAgain(this.#core, thread, listed.conversation);
       await this.adopt(this.#get(thread.thread), listed);
     }
+  }
+
+  /** The thread's own conversation, or one with the same account that is no other thread's. */
+  #among(
+    list: readonly Listed[],
+    { thread, account }: { readonly thread: Thread; readonly account: string | undefined },
+  ): Listed | undefined {
+    const { own, threads } = this.#core;
+    const all = list.filter((one) => isWith(one, own.account, account));
+    return all.find(({ conversation }) => conversation === thread.conversation) ??
+      all.find(({ conversation }) => threads.byConversation(conversation) === undefined);
   }
 
   /** Takes this device into a group of which its account is a member. */

@@ -94,15 +94,20 @@ export class Marks {
   /** Marks everything of the message's thread up to and including it as read: here now, at the server when possible. */
   async markRead(message: StoredMessage): Promise<void> {
     const { sealed, threads, messages } = this.#core;
+    const { local } = message;
+    const row = threads.get(message.thread);
+    // Two conversations with one account are one to whoever reads them.
+    const all = row?.kind === "direct" ? threads.family(row).map(({ thread }) => thread) : [
+      message.thread,
+    ];
     sealed.database.transaction(() => {
-      messages.markRead(message.thread, { local: message.local, now: this.#core.clock.now() });
-      threads.raiseReadMark(
-        message.thread,
-        messages.greatestSeq(message.thread, message.local),
-      );
+      for (const thread of all) {
+        messages.markRead(thread, { local, now: this.#core.clock.now() });
+        threads.raiseReadMark(thread, messages.greatestSeq(thread, local));
+      }
     });
     this.#core.changed();
-    await this.tellOf(message.thread);
+    for (const thread of all) await this.tellOf(thread);
   }
 
   /** Tells the server of every mark that it does not know yet. */

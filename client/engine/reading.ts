@@ -27,14 +27,16 @@ export class Reading {
   // deno-lint-ignore require-await -- refusals reject
   async conversations(): Promise<readonly ConversationInfo[]> {
     const { threads, messages, links } = this.#core;
-    return threads.all().map((thread) => {
-      const last = messages.last(thread.thread, 1)[0];
-      const away = links.awayOf(thread);
+    const firsts = threads.all().filter(({ twinOf }) => twinOf === undefined);
+    return firsts.map((thread) => {
+      const family = thread.kind === "direct" ? threads.family(thread) : [thread];
+      const last = messages.last(family.map(({ thread }) => thread), 1)[0];
+      const away = links.awayOf(chosen(family) ?? thread);
       return {
         target: targetOf(thread),
         conversation: thread.title,
-        unread: messages.unreadCount(thread.thread),
-        ...(thread.request && this.#asks(thread) ? { request: true } : {}),
+        unread: family.reduce((sum, { thread }) => sum + messages.unreadCount(thread), 0),
+        ...(family.some((one) => one.request && this.#asks(one)) ? { request: true } : {}),
         ...(away === undefined ? {} : { away }),
         ...(last === undefined ? {} : { last: this.shown(last) }),
       };
@@ -43,14 +45,14 @@ export class Reading {
 
   /** A stranger who has said nothing, and done only what makes no line of its own, asks for nothing. */
   #asks({ thread, kind }: Thread): boolean {
-    const lines = () => this.#core.messages.last(thread, serverLimits.requestMessages * 2);
+    const lines = () => this.#core.messages.last([thread], serverLimits.requestMessages * 2);
     return kind === "group" || lines().some(({ content }) => content.notice === undefined);
   }
 
   /** Messages, earliest first. */
   async history(query: HistoryQuery): Promise<readonly ChatMessage[]> {
-    const thread = query.target && this.threadOf(query.target);
-    if (query.target !== undefined && thread === undefined) return [];
+    const thread = query.target && this.threadsOf(query.target);
+    if (thread?.length === 0) return [];
     const { limit = unlimited, grep, contains } = query;
     if (contains !== undefined && grep === undefined) {
       return await this.#search(contains, { thread, limit });
@@ -71,7 +73,7 @@ export class Reading {
   /** Page by page from the latest, so that nothing else has to wait, and no more than the page is in memory. */
   async #search(
     contains: string,
-    { thread, limit }: { readonly thread: number | undefined; readonly limit: number },
+    { thread, limit }: { readonly thread: readonly number[] | undefined; readonly limit: number },
   ): Promise<readonly ChatMessage[]> {
     const { messages } = this.#core;
     const wanted = plain(contains);
@@ -91,8 +93,8 @@ export class Reading {
   /** Unread messages of others, earliest first. */
   // deno-lint-ignore require-await -- refusals reject
   async unread(target?: Target): Promise<readonly ChatMessage[]> {
-    const thread = target && this.threadOf(target);
-    if (target !== undefined && thread === undefined) return [];
+    const thread = target && this.threadsOf(target);
+    if (thread?.length === 0) return [];
     return this.#core.messages.unread(thread).filter((message) => this.#isShown(message))
       .map((message) => this.shown(message));
   }
@@ -117,16 +119,35 @@ export class Reading {
   threadFor(target: Target): Thread {
     const { threads } = this.#core;
     if (target.kind === "lobby") return threads.obtain(lobbyName);
-    if (target.kind === "direct") return threads.obtain(target.name);
-    return findGroup(threads, target);
+    if (target.kind === "group") return findGroup(threads, target);
+    const first = threads.obtain(target.name);
+    return chosen(threads.family(first)) ?? first;
   }
 
-  /** The thread with `target`, if there is one. Throws `AppError("not_found")` for a group that is not here. */
+  /** The thread to which new messages go, if there is one. Throws `AppError("not_found")` for a group that is not here. */
   threadOf(target: Target): number | undefined {
-    const { threads } = this.#core;
-    if (target.kind === "group") return findGroup(threads, target).thread;
-    return threads.byName(target.kind === "lobby" ? lobbyName : target.name)?.thread;
+    return chosen(this.#familyOf(target))?.thread;
   }
+
+  /** Every thread with `target`: both, where two servers have each made a conversation. Throws the same. */
+  threadsOf(target: Target): readonly number[] {
+    return this.#familyOf(target).map(({ thread }) => thread);
+  }
+
+  #familyOf(target: Target): readonly Thread[] {
+    const { threads } = this.#core;
+    if (target.kind === "group") return [findGroup(threads, target)];
+    const first = threads.byName(target.kind === "lobby" ? lobbyName : target.name);
+    if (first === undefined || target.kind === "lobby") return first === undefined ? [] : [first];
+    return threads.family(first);
+  }
+}
+
+/** Of two conversations with one account that of the smaller id, as both servers and the other side have it. */
+function chosen(family: readonly Thread[]): Thread | undefined {
+  const begun = family.filter(({ conversation }) => conversation !== undefined);
+  return begun.sort((a, b) => (a.conversation ?? "") < (b.conversation ?? "") ? -1 : 1)[0] ??
+    family[0];
 }
 
 /** Text as it is compared: accents composed or not, capital or small, it is the same word. */

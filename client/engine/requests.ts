@@ -82,8 +82,10 @@ export class Requests implements RequestsApi {
     await server.request({ type: "account.block", account: keys.account });
     const one = { account: keys.account, name: keys.name, since: clock.now() };
     this.#keep([...this.#others(keys.account), one]);
-    const thread = this.#core.threads.byName(keys.name);
-    if (thread?.request === true) await this.answer({ kind: "direct", name: keys.name }, "decline");
+    const { threads } = this.#core;
+    const thread = threads.byName(keys.name);
+    const asks = thread !== undefined && threads.family(thread).some(({ request }) => request);
+    if (asks) await this.answer({ kind: "direct", name: keys.name }, "decline");
   }
 
   async unblock(name: string): Promise<void> {
@@ -131,7 +133,8 @@ export class Requests implements RequestsApi {
   #find(target: Target): Thread {
     const { threads } = this.#core;
     if (target.kind === "group") return findGroup(threads, target);
-    const found = target.kind === "direct" ? threads.byName(target.name) : undefined;
+    const first = target.kind === "direct" ? threads.byName(target.name) : undefined;
+    const found = first && (threads.family(first).find(({ request }) => request) ?? first);
     if (found !== undefined) return found;
     throw new AppError("not_found", { text: "there is no such request" });
   }

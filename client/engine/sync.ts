@@ -1,6 +1,8 @@
 /** What a new session does first: take in what waited, then turn live events on. */
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
+import { splitAddress } from "./address.ts";
+import { occupy } from "./assign.ts";
 import { noticeLine } from "./notices.ts";
 import { type Core, isTemporary } from "./core.ts";
 import type { Thread } from "../store/threads.ts";
@@ -195,7 +197,12 @@ export class Sync {
     }
     const other = members.find(({ account }) => account !== own.account) ?? members[0];
     const name = other?.name ?? own.name;
-    return sealed.database.transaction(() => threads.obtain(name));
+    return sealed.database.transaction(() => {
+      const first = threads.obtain(name);
+      if (first.conversation === undefined || splitAddress(name) === undefined) return first;
+      if (first.partner?.account !== other?.account) return first;
+      return occupy(this.#core, first.thread, { conversation, elsewhere: true }) ?? first;
+    });
   }
 
   /** Takes revoked devices out of every conversation that they are still in. */

@@ -6,7 +6,7 @@ import type { MessageContent } from "./message_content.ts";
 import type { NewMessage, Problem, StoredMessage } from "./stored_message.ts";
 import { removeRestored } from "./restored.ts";
 import type { MessageRow as Row } from "./message_row.ts";
-import { latestFirst } from "./message_queries.ts";
+import { among, latestFirst } from "./message_queries.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
 export type { StoredState } from "./message_row.ts";
@@ -128,18 +128,19 @@ export class Messages {
 
   /** The last `limit` messages of a thread (or of all), earliest first; `before`: of those that stand before that one. */
   last(
-    thread: number | undefined,
+    threads: readonly number[] | undefined,
     limit: number,
     before?: Pick<StoredMessage, "ts" | "local">,
   ): StoredMessage[] {
-    const { rest, values } = latestFirst(thread, before);
+    const { rest, values } = latestFirst(threads, before);
     return this.#many(rest, ...values, limit).reverse();
   }
 
-  unread(thread: number | undefined): StoredMessage[] {
-    return thread === undefined
+  /** Unread ones of some threads, or of all. */
+  unread(threads: readonly number[] | undefined): StoredMessage[] {
+    return threads === undefined
       ? this.#many("unread = 1 ORDER BY ts, local")
-      : this.#many("thread = ? AND unread = 1 ORDER BY ts, local", thread);
+      : this.#many(`${among(threads)} AND unread = 1 ORDER BY ts, local`, ...threads);
   }
 
   unreadCount(thread: number): number {

@@ -13,6 +13,7 @@ import { marksSchema } from "./marks_schema.ts";
 import { reachedSchema } from "./reached_schema.ts";
 import { repairsSchema, setBackSchema } from "./repairs_schema.ts";
 import { profileSchema } from "./profile_schema.ts";
+import { twinsSchema } from "./twins_schema.ts";
 
 /** Every step that a profile database has gone through. */
 export const profileMigrations: readonly Migration[] = [
@@ -31,4 +32,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 13, name: "times of setting back", sql: setBackSchema },
   { version: 14, name: "lines of input", sql: inputLinesSchema },
   { version: 15, name: "reached servers", sql: reachedSchema },
+  { version: 16, name: "second conversations", sql: twinsSchema },
 ];

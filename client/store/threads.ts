@@ -8,6 +8,7 @@ import { type GroupFacts, GroupFactsStore } from "./group_facts.ts";
 import { GroupProgress } from "./group_progress.ts";
 import { LostMessages } from "./lost.ts";
 import type { SealedDatabase } from "./sealed.ts";
+import type { Partner, Thread } from "./thread.ts";
 import {
   place,
   readState,
@@ -17,50 +18,14 @@ import {
   writtenState,
 } from "./thread_state.ts";
 
-/** The partner of a direct conversation: its name and, once known, account id. */
-export interface Partner {
-  readonly name: string;
-  readonly account?: string;
-}
-
-/** A thread without its secrets. */
-export interface Thread {
-  readonly thread: number;
-  readonly kind: "lobby" | "direct" | "group";
-  /** What it is called: the partner's name, `#` and the group's name, or the lobby's. From others: not sanitised. */
-  readonly title: string;
-  /** Of direct conversations. */
-  readonly partner: Partner | undefined;
-  readonly conversation: string | undefined;
-  /** Whether it is a stranger's, and waits for an answer. */
-  readonly request: boolean;
-  readonly version: number;
-  readonly epoch: number;
-  /** Goes up when a commit is taken back or the group is made anew. */
-  readonly incarnation: number;
-  /** When it last went up (ms since 1970); 0: never. */
-  readonly setBackAt: number;
-  /** Whether this device has a group state. */
-  readonly joined: boolean;
-  readonly hasPending: boolean;
-  readonly cursor: number;
-  readonly sentSinceCommit: number;
-  readonly committedAt: number;
-  /** The latest epoch in which this device has encrypted, and how many generations of it. */
-  readonly sent: { readonly epoch: number; readonly generations: number };
-  readonly readMark: number;
-  readonly readTold: number;
-  readonly peerDelivered: number;
-  readonly peerDeliveredAt: number | undefined;
-  readonly peerRead: number;
-  readonly peerReadAt: number | undefined;
-}
+export type { Partner, Thread } from "./thread.ts";
 
 interface Row {
   readonly thread: number;
   readonly tag: Uint8Array;
   readonly lobby: number;
   readonly grouped: number;
+  readonly twin_of: number | null;
   readonly who: Uint8Array;
   readonly conversation: string | null;
   readonly request: number;
@@ -99,7 +64,7 @@ export interface ThreadChange {
 }
 
 const columns =
-  `thread, tag, lobby, grouped, who, request, conversation, version, epoch, incarnation, set_back, state IS NOT NULL AS joined,
+  `thread, tag, lobby, grouped, twin_of, who, request, conversation, version, epoch, incarnation, set_back, state IS NOT NULL AS joined,
   pending IS NOT NULL AS has_pending, cursor, sent_since_commit, committed_at, sent_epoch, sent_generations, read_mark, read_told,
   peer_delivered, peer_delivered_at, peer_read, peer_read_at`;
 
@@ -178,6 +143,25 @@ export class Threads {
     const made = this.byConversation(conversation);
     if (made === undefined) throw new Error("a thread that was just made is not there");
     return made;
+  }
+
+  /** The thread of a second conversation (UUID) with the account of a thread, made if there is none. In the caller's transaction. */
+  obtainTwin({ thread, partner }: Thread, conversation: string): Thread | undefined {
+    const known = this.byConversation(conversation);
+    if (known !== undefined || partner === undefined) return known;
+    const tag = this.#sealed.tag(`twin:${conversation}`);
+    this.#database.prepare(
+      "INSERT INTO threads (tag, lobby, grouped, twin_of, who, conversation) VALUES (?, 0, 0, ?, ?, ?)",
+    ).run(tag, thread, this.#sealWho(tag, partner), conversation);
+    return this.byConversation(conversation);
+  }
+
+  /** The thread itself, and the others with the same account. */
+  family({ thread, twinOf = thread }: Thread): Thread[] {
+    const rows = this.#database.prepare(
+      `SELECT ${columns} FROM threads WHERE thread = ? OR twin_of = ? ORDER BY thread`,
+    ).all<Row>(twinOf, twinOf);
+    return rows.map((row) => this.#thread(row));
   }
 
   /** Forgets a group that never came to be. In the caller's transaction. */
@@ -341,6 +325,7 @@ export class Threads {
     return {
       thread: row.thread,
       kind,
+      twinOf: row.twin_of ?? undefined,
       title: partner.name,
       partner: kind === "direct" ? partner : undefined,
       conversation: row.conversation ?? undefined,

@@ -1,5 +1,6 @@
 /** People of two linked servers who write to each other: strangers, friends, links that go and come. */
 import assert from "node:assert/strict";
+import type { Engine } from "../../client/engine/api.ts";
 import { arrives, direct, eventually, heard, Neighbours, next } from "../kit/neighbours.ts";
 
 Deno.test("a private conversation between two servers", async (t) => {
@@ -92,4 +93,44 @@ Deno.test("a private conversation between two servers", async (t) => {
       assert.equal((await sam.waitFor(id, "reached", AbortSignal.timeout(60_000))).id, id);
     },
   );
+});
+
+Deno.test("two people who write to each other for the first time at once have one conversation to look at", async () => {
+  await using town = await Neighbours.make(["mill", "office"], "--consent", "none");
+  const pairs = [];
+  for (const name of ["ann", "bea", "cleo"]) {
+    pairs.push(
+      [
+        await town.online(`${name}@mill`),
+        await town.online(`${name}@office`),
+      ] as const,
+    );
+  }
+  const other = (engine: Engine, house: string) => direct(`${engine.self.name}@${house}`);
+  // Each server makes a conversation, or one hears of the other's in time.
+  await Promise.all(pairs.flatMap(([here, there]) => [
+    here.send(other(there, "office"), "from the mill"),
+    there.send(other(here, "mill"), "from the office"),
+  ]));
+  for (const [here, there] of pairs) {
+    for (const each of [here, there]) {
+      await arrives(each, "from the mill");
+      await arrives(each, "from the office");
+    }
+    await heard(here, other(there, "office"), "and again", [[there, `${here.self.name}@mill`]]);
+    await heard(there, other(here, "mill"), "and back", [[here, `${there.self.name}@office`]]);
+    for (const [each, house] of [[here, "office"], [there, "mill"]] as const) {
+      const [only, ...more] = (await each.conversations()).filter(({ target }) =>
+        target.kind === "direct"
+      );
+      assert.equal(more.length, 0);
+      assert.equal(only?.conversation, `${each.self.name}@${house}`);
+      const texts = (await each.history({ target: other(each, house) })).map(({ text }) => text);
+      assert.deepEqual(texts.sort(), ["and again", "and back", "from the mill", "from the office"]);
+      assert.equal(only?.unread, 2);
+      const last = (await each.unread(other(each, house))).at(-1);
+      if (last !== undefined) await each.markRead(last);
+      assert.deepEqual(await each.unread(other(each, house)), []);
+    }
+  }
 });

@@ -42,8 +42,8 @@ export class Actions implements ContentActions {
   async find(reference: string, target?: Target): Promise<ChatMessage> {
     const { reading } = this.#options;
     // A conversation that is not here has no messages.
-    const thread = target && (reading.threadOf(target) ?? -1);
-    return reading.shown(findMessage(this.#core.messages, { reference, thread }));
+    const threads = target && reading.threadsOf(target);
+    return reading.shown(findMessage(this.#core.messages, { reference, threads }));
   }
 
   // deno-lint-ignore require-await -- refusals reject

@@ -7,15 +7,18 @@ import type { Messages, StoredMessage } from "../../store/messages.ts";
 const leastDigits = 4;
 
 /**
- * The message of that id, of that beginning of an id, or of that number (`local`); among the lines of a thread or of all.
+ * The message of that id, of that beginning of an id, or of that number (`local`); among the lines of some threads or of all.
  * Throws `AppError("not_found")`, also when several fit.
  */
 export function findMessage(
   messages: Messages,
-  { reference, thread }: { readonly reference: string; readonly thread: number | undefined },
+  { reference, threads }: {
+    readonly reference: string;
+    readonly threads: readonly number[] | undefined;
+  },
 ): StoredMessage {
   const found = candidates(messages, reference.toLowerCase()).filter((message) =>
-    !message.silent && (thread === undefined || message.thread === thread)
+    !message.silent && (threads === undefined || threads.includes(message.thread))
   );
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;

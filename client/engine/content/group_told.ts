@@ -34,7 +34,7 @@ export const applyGroup: ContentHandler<GroupBody> = (core, content) => {
 
 /** The latest line is told again, under the name that the group has now. */
 function tellLatest({ messages }: Core, thread: number): void {
-  for (const latest of messages.last(thread, 1)) messages.change(latest, latest.content);
+  for (const latest of messages.last([thread], 1)) messages.change(latest, latest.content);
 }
 
 /** Owners and admins speak for the group, and one's own devices to each other. */

@@ -162,5 +162,5 @@ Deno.test("what the server refuses for good is told in words, and nothing of it 
   const effects = database.transaction(() => failSilent(core, message, error));
   assert.match(JSON.stringify(effects), /an edit was not taken.*storage quota/);
   assert.deepEqual(core.messages.get(said.local)?.content, { from: "", text: "" });
-  assert.ok(core.messages.last(thread, 10).every(({ silent }) => !silent));
+  assert.ok(core.messages.last([thread], 10).every(({ silent }) => !silent));
 });

@@ -6,6 +6,7 @@ function group(title: string, conversation: string, thread = 1): Thread {
   return {
     thread,
     kind: "group",
+    twinOf: undefined,
     title,
     partner: undefined,
     conversation,
