@@ -3,7 +3,7 @@
  * disk. Everything that is sent stays in the outbox until it is confirmed, so that a link may end at any moment.
  */
 import { utf8Length } from "../../lib/base/bytes.ts";
-import { type Clock, pause } from "../../lib/base/clock.ts";
+import type { Clock } from "../../lib/base/clock.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { frameLimits, peerLimits } from "../../lib/base/limits.ts";
@@ -15,6 +15,7 @@ import { type Answered, type ArrivedAnswer, Asking, type Question } from "./aski
 import { type AskKeys, Authors } from "./authors.ts";
 import { Carrying } from "./carrying.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
+import { type ArrivedItem, Inbox } from "./inbox.ts";
 import type { KeysOf } from "./introductions.ts";
 
 /** What a link is made of. */
@@ -55,8 +56,14 @@ export class Link {
   #wake = () => {};
   /** Whether something may wait in the outbox that was not sent. */
   #stirred = true;
+  /** What made it impossible to go on. */
+  #failure: AppError | undefined;
+  /** Whether confirmed items are being dropped. */
+  #forgetting = false;
+  #forgotten: Promise<void> = Promise.resolve();
   readonly #asking: Asking;
   readonly #authors: Authors;
+  readonly #inbox: Inbox;
   /** Resolves with why it ended, once it has; never rejects. */
   readonly ended: Promise<AppError>;
 
@@ -75,6 +82,13 @@ export class Link {
         question.kind === "request" ? carrying.carry(question, body) : answer(question),
     });
     this.#authors = new Authors(options.askKeys);
+    this.#inbox = new Inbox({
+      ...options,
+      signal: this.#ending.signal,
+      received: (counter) => channel.send(JSON.stringify({ type: "peer.ack", counter })),
+      stored: (items) => items.forEach(({ content }) => this.#authors.note(content)),
+      failed: (error) => this.#fail(error),
+    });
     this.ended = this.#run();
   }
 
@@ -115,7 +129,8 @@ export class Link {
     const gone = new AppError("timeout", { text: "the connection ended" });
     const received = await this.#receiveAll().then(() => gone, asAppError);
     await this.close(received);
-    return await sending ?? received;
+    await Promise.all([this.#inbox.ended, this.#forgotten]);
+    return this.#failure ?? await sending ?? received;
   }
 
   #stop(): void {
@@ -178,28 +193,31 @@ export class Link {
     }
   }
 
-  /** Items that come one after another are stored together. */
+  /**
+   * Items go to the disk while what else comes is dealt with: only what the peer asks waits for the items in front of it,
+   * which may say something about whoever asks.
+   */
   async #take(arrived: readonly Arrived[]): Promise<void> {
-    let items: PeerItem[] = [];
+    const items: ArrivedItem[] = [];
     for (const { message, body } of arrived) {
       if (message.type === "peer.item") {
-        items.push(itemOf(message, body));
+        items.push({ content: message.item, item: itemOf(message, body) });
         continue;
       }
-      await this.#store(items);
-      items = [];
+      if (message.type === "peer.ask") {
+        this.#inbox.add(items.splice(0));
+        await this.#inbox.empty();
+      }
       await this.#other(message, body);
     }
-    await this.#store(items);
-    for (const { message } of arrived) {
-      if (message.type === "peer.item") this.#authors.note(message.item);
-    }
+    this.#inbox.add(items);
+    await this.#inbox.room();
   }
 
   async #other(message: Message, body: Uint8Array): Promise<void> {
     switch (message.type) {
       case "peer.ack":
-        return await this.#confirmed(message.counter);
+        return this.#confirmed(message.counter);
       case "peer.ask":
         if (message.ask.kind === "request") await this.#asking.room();
         return this.#asking.take(message, body);
@@ -214,26 +232,34 @@ export class Link {
     }
   }
 
-  /** Only what was sent can be confirmed. */
-  async #confirmed(counter: number): Promise<void> {
+  /** Only what was sent can be confirmed. Of several confirmations the last says it all. */
+  #confirmed(counter: number): void {
     if (counter <= this.#acked) return;
     if (counter > this.#sent) throw new AppError("malformed");
-    const { storage, peer } = this.#options;
-    await storage.call("peer.acked", { peer, counter });
     this.#acked = counter;
     this.#wake();
+    if (!this.#forgetting) this.#forgotten = this.#forget();
   }
 
-  /** Stores items, as far and as fast as the peer is allowed, and confirms them. */
-  async #store(items: readonly PeerItem[]): Promise<void> {
-    const { storage, channel, clock, peer } = this.#options;
-    for (let left = items; left.length > 0;) {
-      const done = await storage.call("peer.receive", { peer, items: [...left] });
-      if (!done.ok) throw new AppError(done.code);
-      channel.send(JSON.stringify({ type: "peer.ack", counter: done.received }));
-      left = done.retryAfterMs > 0 ? left.filter(({ counter }) => counter > done.received) : [];
-      if (left.length > 0) await pause(clock, done.retryAfterMs, this.#ending.signal);
+  /** Drops what is confirmed. Never rejects. */
+  async #forget(): Promise<void> {
+    const { storage, peer } = this.#options;
+    this.#forgetting = true;
+    try {
+      for (let through = -1; through < this.#acked;) {
+        through = this.#acked;
+        await storage.call("peer.acked", { peer, counter: through });
+      }
+    } catch (thrown) {
+      this.#fail(asAppError(thrown));
     }
+    this.#forgetting = false;
+  }
+
+  /** Ends it for a reason of this side. */
+  #fail(error: AppError): void {
+    this.#failure ??= error;
+    void this.close(error);
   }
 }
 

@@ -4,7 +4,13 @@ import type { RequestType } from "../../lib/wire/messages.ts";
 import type { PeerAnswer } from "../federation/pipe.ts";
 import { RefusedByPeer } from "../federation/refused.ts";
 import type { Elsewhere, Refused } from "../operations/contract.ts";
-import { type Answer, type Answered, refused, type ReplyFields } from "../requests/answer.ts";
+import {
+  type Answer,
+  type Answered,
+  type HandOn,
+  refused,
+  type ReplyFields,
+} from "../requests/answer.ts";
 import type { Asker, Handed, HandedRequest, HandedType } from "../requests/asker.ts";
 import { carry } from "../requests/carry.ts";
 import { fromReply, toHanded } from "../requests/replies.ts";
@@ -37,12 +43,32 @@ export async function carryOrHandOn<T extends HandedType & RequestType>(
   type: T,
   request: HandedRequest<T>,
 ): Promise<Answer<T>> {
-  const answer = await carry(type, askerOf(session), request);
+  const { message } = request;
+  const { routes } = session;
+  const conversation = "conversation" in message ? message.conversation : "";
+  let answer: Answer<T> | HandOn | undefined;
+  if (type === "message.send") answer = routes.to(conversation);
+  if (answer === undefined) {
+    routes.asking(conversation);
+    try {
+      answer = await carry(type, askerOf(session), request);
+    } finally {
+      // What follows is asked of the other server before anything else of this session can be.
+      routes.asked(conversation, routeIn(answer));
+    }
+  }
   if (answer.ok || answer.code !== "elsewhere") return answer;
   const { server, certificate, own, whole: body = request.body } = answer;
-  const said = await handOn(session, type, { server, certificate, message: request.message, body });
+  const said = await handOn(session, type, { server, certificate, message, body });
   if (said.ok) return own === undefined ? said : withOwn(said, own);
   return isAway(said.code) ? { ...said, code: "hub_away" } : said;
+}
+
+/** What a message of the same conversation needs to go the same way. */
+function routeIn(answer: { readonly ok: boolean } | HandOn | undefined): Elsewhere | undefined {
+  if (answer === undefined || !("server" in answer)) return undefined;
+  const { ok, code, server, certificate } = answer;
+  return { ok, code, server, certificate };
 }
 
 /** How an own account stands to the conversation and where its device is in the log this server says, not the other one. */

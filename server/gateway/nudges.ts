@@ -64,6 +64,9 @@ export class NudgeRouter {
         return this.#toDevices(nudge.devices, { type: "notification", ...nudge.notification });
       case "presence":
         return this.#presence.add(nudge.user);
+      case "peers":
+        for (const { routes } of this.#services.sessions.all()) routes.forget();
+        return;
       case "discard":
         return;
       case "replaced":

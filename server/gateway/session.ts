@@ -13,6 +13,7 @@ import type { GatewayCounters } from "./figures.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Probes } from "./probes.ts";
 import type { Push } from "./push.ts";
+import { Routes } from "./routes.ts";
 import type { SessionTable } from "./session_table.ts";
 
 /** What handlers work with. */
@@ -75,6 +76,7 @@ export class Session {
   readonly device: string;
   /** Uploads that it has begun: bytes of each in all, by the file's id. */
   readonly uploads = new Map<string, number>();
+  readonly routes = new Routes();
   phase: Phase = { kind: "open", exchange: { kind: "none" } };
   /** Messages that are not dealt with yet, and the bytes that they and their answers hold. */
   readonly inFlight = { requests: 0, bytes: 0 };

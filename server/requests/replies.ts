@@ -46,6 +46,6 @@ export function fromReply<T extends HandedType & RequestType>(
 
 /** The request as it is handed on: without what pairs it with its reply here. */
 export function toHanded(message: Handed): Handed {
-  const known = Object.entries(message).filter(([name]) => name !== "id" && name !== "body");
-  return Object.fromEntries(known) as unknown as Handed;
+  const { id: _, body: __, ...handed } = { id: 0, body: 0, ...message };
+  return handed;
 }
