@@ -1,7 +1,7 @@
 /** Telling somebody who looks elsewhere, by the terminal. */
-import type { Clock } from "../../lib/base/clock.ts";
 import type { ChatMessage } from "../engine/api.ts";
 import type { AlertScope, AlertSettings } from "../engine/api_desk.ts";
+import type { ChatOptions } from "./chat_context.ts";
 import type { Alert } from "./dialogue.ts";
 import { safe } from "./format.ts";
 import { addressOf } from "./target.ts";
@@ -42,20 +42,23 @@ export function alertFor(
   return { by: settings.by, text: `Sealpost: ${safe(from, 64)}${where}${said}` };
 }
 
-/** Lets one alert through, and none for a while. */
+/** The alerts of one chat: as its account wants them now, and after each one none for a while. */
 export class Alerts {
-  readonly #clock: Clock;
+  readonly #options: Pick<ChatOptions, "engine" | "dialogue" | "clock">;
   #last = -Infinity;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: Pick<ChatOptions, "engine" | "dialogue" | "clock">) {
+    this.#options = options;
   }
 
-  /** Whether this one may be made now. */
-  allows(): boolean {
-    const now = this.#clock.monotonic();
-    if (now - this.#last < pauseMs) return false;
+  /** Tells of a message that has just come, where somebody sits and wants that. */
+  tell(message: ChatMessage): void {
+    const { engine, dialogue, clock } = this.#options;
+    const now = clock.monotonic();
+    if (!dialogue.interactive || now - this.#last < pauseMs) return;
+    const alert = alertFor(message, { settings: engine.desk.alerts(), self: engine.self.name });
+    if (alert === undefined) return;
     this.#last = now;
-    return true;
+    dialogue.alert(alert);
   }
 }

@@ -21,11 +21,10 @@ import { greeting } from "./greeting.ts";
 import { RequestNews } from "./request_news.ts";
 import { chatStatus } from "./chat_status.ts";
 import { MessageLines } from "./message_lines.ts";
-import { alertFor, Alerts } from "./alerts.ts";
+import { Alerts } from "./alerts.ts";
 import { Pastes, saysSomething, tooLong, whither } from "./entered.ts";
-import { complete } from "./completion.ts";
-import { vocabularyOf } from "./vocabulary.ts";
-import { readLine } from "./slash.ts";
+import { completing } from "./vocabulary.ts";
+import { readLine, unknownCommand } from "./slash.ts";
 import { addressOf, isUnnamed, sameTarget, targetOf } from "./target.ts";
 import { runSlash } from "./slash_actions.ts";
 
@@ -73,7 +72,7 @@ export class Chat implements ChatContext {
     const line = (message: ChatMessage) => this.line(message);
     this.#lines = new MessageLines({ dialogue, style, now: clock.now(), line });
     this.#requests = new RequestNews(options.clock, (line) => this.remark(line));
-    this.#alerts = new Alerts(options.clock);
+    this.#alerts = new Alerts(options);
     this.transfers = new Transfers({
       changed: () => this.refresh(),
       tell: options.dialogue.interactive ? undefined : (line) => this.remark(line),
@@ -104,11 +103,20 @@ export class Chat implements ChatContext {
   #prepareInput(): void {
     const { engine, dialogue, files: { expand } } = this.options;
     const { numbers } = this;
-    dialogue.setEarlierLines(() => engine.desk.earlierLines());
-    dialogue.setCompletion(async (before) => {
-      const vocabulary = { engine, numbers, target: () => this.target, seen: this.#names, expand };
-      return await complete(before, await vocabularyOf(vocabulary));
-    });
+    dialogue.setEarlierLines(() => this.#orSay(() => engine.desk.earlierLines()) ?? []);
+    dialogue.setCompletion(
+      completing({ engine, numbers, target: () => this.target, seen: this.#names, expand }),
+    );
+  }
+
+  /** What the profile's database does not give is said, and nothing ends for it. */
+  #orSay<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.remark(`! ${errorText(error)}`);
+      return undefined;
+    }
   }
 
   /** A person sees the connection coming; the lines of a script come all at once, and would be too early. */
@@ -189,7 +197,8 @@ export class Chat implements ChatContext {
 
   /** What is known of the conversation at hand may have changed. */
   #lookAgain(): void {
-    this.#facts = this.options.engine.desk.facts(this.target);
+    const { desk } = this.options.engine;
+    this.#facts = this.#orSay(() => desk.facts(this.target)) ?? this.#facts;
     this.refresh();
   }
 
@@ -215,11 +224,7 @@ export class Chat implements ChatContext {
   /** For the arrow keys of another day; what is said where messages disappear is not kept. */
   #keep(text: string): void {
     const { desk } = this.options.engine;
-    try {
-      desk.keepLine(text, whither(readLine(text), this.target));
-    } catch (error) {
-      this.remark(`! ${errorText(error)}`);
-    }
+    this.#orSay(() => desk.keepLine(text, whither(readLine(text), this.target)));
   }
 
   async #obey(entered: EnteredLine): Promise<"leave" | void> {
@@ -243,11 +248,7 @@ export class Chat implements ChatContext {
         case "group":
           return await this.send(targetOf(`#${line.name}`), line.text);
         case "unknown":
-          return this.remark(
-            `Unknown command ${safe(line.typed, 40)}.` +
-              (line.nearest === undefined ? "" : ` Did you mean ${line.nearest}?`) +
-              " /help lists all; nothing was sent.",
-          );
+          return this.remark(unknownCommand(line));
         case "command":
           return await runSlash(this, line.name, line.rest);
       }
@@ -272,7 +273,10 @@ export class Chat implements ChatContext {
     const newest = engine.newest();
     const waiting = await engine.unread();
     this.#lines.showUnread(waiting);
-    for (const message of await engine.history({ limit: knownLines })) this.#changes.note(message);
+    for (const message of await engine.history({ limit: knownLines })) {
+      this.#changes.note(message);
+      if (message.state === "queued") this.#waiting.add(message.id);
+    }
     return newest;
   }
 
@@ -322,18 +326,10 @@ export class Chat implements ChatContext {
     const here = sameTarget(message.target, this.target);
     if (here && message.kind === "notice") this.#lookAgain();
     if (message.own || message.kind === "notice") return;
-    if (live) this.#alert(message);
+    if (live) this.#orSay(() => this.#alerts.tell(message));
     if (here) this.#markSoon(message);
     else if (!message.read && message.request !== true) this.#unreadElsewhere++;
     this.refresh();
-  }
-
-  #alert(message: ChatMessage): void {
-    const { engine, dialogue } = this.options;
-    if (!dialogue.interactive) return;
-    const settings = engine.desk.alerts();
-    const alert = alertFor(message, { settings, self: engine.self.name });
-    if (alert !== undefined && this.#alerts.allows()) dialogue.alert(alert);
   }
 
   #showChange(message: ChatMessage): void {

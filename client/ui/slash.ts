@@ -1,5 +1,7 @@
 /** The table of slash commands: names, usage, help; finding one, and the nearest to a mistyped one. */
 
+import { safe } from "./format.ts";
+
 /** One slash command as `/help` shows it. */
 export interface SlashCommand {
   readonly name: string;
@@ -136,6 +138,12 @@ export function readLine(line: string, { pasted = false } = {}): Line {
   const name = (command[1] ?? "").toLowerCase();
   if (isSlashName(name)) return { kind: "command", name, rest: (command[2] ?? "").trim() };
   return { kind: "unknown", typed: `/${command[1]}`, nearest: nearest(name) };
+}
+
+/** What is said of a command that there is not. */
+export function unknownCommand({ typed, nearest }: Extract<Line, { kind: "unknown" }>): string {
+  const meant = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+  return `Unknown command ${safe(typed, 40)}.${meant} /help lists all; nothing was sent.`;
 }
 
 /** The usage line of a command. */

@@ -1,6 +1,8 @@
 /** The words of a running chat that can be completed, as its engine knows them. */
+import { AppError } from "../../lib/base/errors.ts";
 import type { Engine, Target } from "../engine/api.ts";
-import type { Vocabulary } from "./completion.ts";
+import { complete, type Vocabulary } from "./completion.ts";
+import type { Complete } from "./dialogue.ts";
 import { safe } from "./format.ts";
 import type { MessageNumbers } from "./numbers.ts";
 import { addressOf, sameTarget } from "./target.ts";
@@ -19,8 +21,20 @@ export interface VocabularyOptions {
   readonly expand: (path: string) => string;
 }
 
-/** The vocabulary as it is now: to be made for each press of the key. */
-export async function vocabularyOf(options: VocabularyOptions): Promise<Vocabulary> {
+/** Completes from the vocabulary as it is at each press of the key. */
+export function completing(options: VocabularyOptions): Complete {
+  return async (before) => {
+    try {
+      return await complete(before, await vocabularyOf(options));
+    } catch (thrown) {
+      // What the server or the database does not tell now cannot be offered; the key does nothing then.
+      if (thrown instanceof AppError) return undefined;
+      throw thrown;
+    }
+  };
+}
+
+async function vocabularyOf(options: VocabularyOptions): Promise<Vocabulary> {
   const { engine, numbers, target, seen, expand } = options;
   const conversations = await engine.conversations();
   const groups = await engine.groups.list();

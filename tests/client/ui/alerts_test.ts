@@ -81,10 +81,21 @@ Deno.test("nothing from others can end or change the sequence that tells", async
 Deno.test("alerts come no closer than a pause", () => {
   let now = 0;
   const clock = { now: () => now, monotonic: () => now, after: () => () => undefined };
-  const alerts = new Alerts(clock);
-  assert.deepEqual([alerts.allows(), alerts.allows()], [true, false]);
+  const told: Alert[] = [];
+  const alerts = new Alerts(
+    {
+      clock,
+      engine: { self: { name: "ann" }, desk: { alerts: () => ({ ...off, scope: "all" }) } },
+      dialogue: { interactive: true, alert: (alert: Alert) => told.push(alert) },
+    } as unknown as ConstructorParameters<typeof Alerts>[0],
+  );
+  alerts.tell({ ...toMe, own: true });
+  alerts.tell(toMe);
+  alerts.tell(inTeam);
+  assert.deepEqual(told.map(({ text }) => text), ["Sealpost: bob"]);
   now = 60_000;
-  assert.ok(alerts.allows());
+  alerts.tell(inTeam);
+  assert.equal(told.length, 2);
 });
 
 Deno.test("/notify sets what is told where, and says how it is now", async () => {

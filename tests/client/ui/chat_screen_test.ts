@@ -1,5 +1,6 @@
 /** A whole chat on a screen, over an engine that only plays back. */
 import assert from "node:assert/strict";
+import { AppError } from "../../../lib/base/errors.ts";
 import type { ChatMessage, Engine, EngineEvent, Target } from "../../../client/engine/api.ts";
 import type { AlertSettings } from "../../../client/engine/api_desk.ts";
 import { Chat } from "../../../client/ui/chat.ts";
@@ -44,6 +45,7 @@ function playback(unread: ChatMessage[] = []) {
     exists: () => Promise.resolve(true),
     start: () => Promise.resolve(),
     groups: { list: () => Promise.resolve([]) },
+    devices: { list: () => Promise.reject(new AppError("timeout")) },
     subscribe: (one: typeof listener) => {
       listener = one;
       return () => undefined;
@@ -168,4 +170,13 @@ Deno.test("a pasted command is not run, and sent as text only by a second Enter"
       target: { kind: "direct", name: "bob" },
       text: "look: one\ntwo",
     });
+  }));
+
+Deno.test("what the server does not tell now cannot be completed, and nothing ends for it", () =>
+  chatting([], async (screen) => {
+    await screen.press("/devices revoke \t");
+    await screen.press("x");
+    assert.ok((await screen.text()).includes("#lobby> /devices revoke x"));
+    await screen.press("\x15@b\t");
+    assert.ok((await screen.text()).includes("#lobby> @b"));
   }));
