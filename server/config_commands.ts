@@ -83,7 +83,7 @@ function check(path: string, named: boolean, world: ConfigWorld): number {
   if (text === undefined && named) throw new ExitError("notFound", `${path} does not exist`);
   // The machine does not matter for whether a file can be used.
   const surroundings = { hostname: "localhost", cores: 1, file: { path, text } };
-  const { problems, origins } = serverConfig({}, surroundings);
+  const { problems, origins } = together(path, () => serverConfig({}, surroundings));
   const used = settingNames.filter((name) => origins[name] === "file").length;
   const found = text !== undefined;
   if (json) {
@@ -97,6 +97,16 @@ function check(path: string, named: boolean, world: ConfigWorld): number {
     if (problems.length === 0) print(verdict(path, found, used));
   }
   return problems.length === 0 ? exitCodes.done : exitCodes.localData;
+}
+
+/** Settings that are possible each for itself may not fit together. Throws `ExitError` (localData). */
+function together<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof ExitError)) throw cause;
+    throw new ExitError("localData", `${path}: ${cause.message}`, { cause });
+  }
 }
 
 function verdict(path: string, found: boolean, used: number): string {

@@ -126,7 +126,7 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
   return await superviseServer({
     config,
     reconfigure: () => {
-      const { config: next, found } = readConfig(command);
+      const { config: next, found } = unchanged(() => readConfig(command));
       const reload = reloaded(running, next, { path: paths.config, found });
       return { ...reload, hold: () => running = reload.config };
     },
@@ -148,6 +148,16 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
         console: (line) => print(Deno.stderr, line),
       }),
   });
+}
+
+/** What is refused here changes nothing; the flags were accepted once, so it is the file. Throws `ExitError` (localData). */
+function unchanged<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof ExitError)) throw cause;
+    throw new ExitError("localData", `nothing was changed: ${cause.message}`, { cause });
+  }
 }
 
 /** Flags, file and defaults as they are now. Throws `ExitError` (usage). */

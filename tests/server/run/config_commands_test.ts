@@ -83,6 +83,9 @@ Deno.test("check names every line that cannot be used, and ends with exit code 8
   strictEqual((await ask({ action: "check", file: "/good" }, files)).code, 0);
   strictEqual((await ask({ action: "check", file: undefined }, files)).code, 0);
   await rejects(ask({ action: "check", file: "/none" }, files), { reason: "notFound" });
+  const half = { "/half": '{"cert": "/x"}' };
+  const refused = { reason: "localData", message: /\/half: .*belong together/ };
+  await rejects(ask({ action: "check", file: "/half" }, half), refused);
 });
 
 Deno.test("where paths come from is told apart", () => {
