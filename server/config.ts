@@ -153,7 +153,7 @@ export function parsePort(text: string): number {
     "usage",
     `"${
       sanitizeLine(text, 40)
-    }" is not a port: give a number from 1 to 65535, or 0 for any free port`,
+    }" is neither a command nor a port: give a number from 1 to 65535, or 0 for any free port`,
   );
 }
 

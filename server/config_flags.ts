@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Word, wordOf } from "../lib/base/completion.ts";
 import { ExitError } from "../lib/base/exit_codes.ts";
+import { inWords } from "../lib/base/usage_words.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
 import type { FilesCommand } from "./backup/commands.ts";
@@ -207,6 +208,6 @@ function place(command: Command): Command {
 }
 
 function usage(thrown: CommanderError): ExitError {
-  const text = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
+  const text = inWords(thrown.message.replace(/^error: /, "")).replaceAll("\n", " ");
   return new ExitError("usage", `${text} (sealpost server --help shows what there is)`);
 }

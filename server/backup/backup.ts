@@ -2,6 +2,7 @@
  * Backups: the whole server in one file, taken while it runs, and put back on this machine or another. The file is an
  * SQLite database: a consistent copy of the server's own, with the data folder's other files in a table of their own.
  */
+import { AppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
 import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
@@ -70,7 +71,7 @@ export function restoreBackup(file: string, { folder, print, json }: FilesWorld)
       Deno.removeSync(`${folder}/${name}`, { recursive: true });
     }
     if (cause instanceof ExitError) throw cause;
-    throw new ExitError("localData", `${file} could not be restored: ${reason(cause)}`, { cause });
+    throw unrestorable(file, cause);
   }
   const fingerprint = storedFingerprint(folder);
   print(
@@ -129,7 +130,7 @@ function putInPlace(part: string, file: string): void {
 
 function refuseExisting(file: string): void {
   if (!exists(file)) return;
-  throw new ExitError("failed", `${file} exists already: choose another name`);
+  throw new ExitError("localData", `${file} exists already: choose another name`);
 }
 
 function unwritable(file: string, cause: unknown): ExitError {
@@ -137,7 +138,18 @@ function unwritable(file: string, cause: unknown): ExitError {
   return new ExitError("localData", `${file} cannot be written: ${reason(cause)}`, { cause });
 }
 
+/** What the database says of a file that is none is for nobody. */
+function unrestorable(file: string, cause: unknown): ExitError {
+  const code = cause instanceof AppError ? cause.code : undefined;
+  if (code === "unsupported_version") return new ExitError("version", reason(cause), { cause });
+  const why = code === "internal"
+    ? `${file} is no backup of a Sealpost server, or is damaged; nothing was changed`
+    : `${file} could not be restored: ${reason(cause)}`;
+  return new ExitError("localData", why, { cause });
+}
+
 function reason(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "its folder does not exist";
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.replace(/\s*\n[\s\S]*/, "");
 }

@@ -56,7 +56,7 @@ export function accountHandlers(
     "invite.revoke": async ({ id }) => {
       const result = await operations.call("invite.remove", { id });
       if (result.ok) return {};
-      const text = "no one invitation begins like that; `sealpost server invite --list` shows all";
+      const text = "no one invitation begins like that; `sealpost server invite list` shows all";
       throw new ExitError("notFound", text, { cause: new AppError(result.code) });
     },
   };

@@ -297,8 +297,9 @@ async function openStorage(
       ? {}
       : { testHooks: crash === undefined ? { kill: killSelf } : { crash, kill: killSelf } }),
   }).catch((thrown: unknown) => {
-    const text = asAppError(thrown).message;
-    throw new ExitError("localData", text, { cause: thrown });
+    const { code, message } = asAppError(thrown);
+    const reason = code === "unsupported_version" ? "version" : "localData";
+    throw new ExitError(reason, message, { cause: thrown });
   });
   void storage.failed.then((error) => stopping.failed("storage", causeOf(error)));
   return storage;

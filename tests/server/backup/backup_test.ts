@@ -35,7 +35,7 @@ Deno.test("a backup taken while people chat becomes a server on which they carry
   await t.step("nobody else may read it, and it never replaces a file", async () => {
     strictEqual((await Deno.stat(backup)).mode! & 0o777, 0o600);
     const again = await admin("backup", backup);
-    strictEqual(again.code, 1);
+    strictEqual(again.code, 8);
     match(again.err, /exists already: choose another name/);
   });
 
