@@ -16,11 +16,11 @@ type Ask = Message<"peer.ask">["ask"];
 type Item = Message<"peer.item">["item"];
 type Said = Arrived<"peer.answer"> | Arrived<"peer.refusal">;
 
-/** What it answers to a question; undefined for no answer at all. */
-export interface Reply {
+/** What it answers to a question, or the code with which it refuses; undefined for no answer at all. */
+export type Reply = {
   readonly answer: Message<"peer.answer">["answer"];
   readonly body?: Uint8Array;
-}
+} | { readonly code: string };
 
 /** A neighbour of one house. */
 export class Neighbour implements AsyncDisposable {
@@ -122,7 +122,11 @@ export class Neighbour implements AsyncDisposable {
   }
 
   /** Offers what is given for claims of this account's keys. */
-  offers(person: Speaker, keyPackage: Uint8Array, asked = false): void {
+  offers(
+    person: Speaker,
+    keyPackage: Uint8Array,
+    { asked = false, device = person.client.deviceText } = {},
+  ): void {
     const before = this.answer;
     this.answer = (ask) => {
       const claimed = ask.kind === "request" && ask.message.type === "keypackages.claim" &&
@@ -131,7 +135,6 @@ export class Neighbour implements AsyncDisposable {
       const header = peekMls(keyPackage);
       if (header?.kind !== "key_package") throw new Error("no key package");
       const { length } = keyPackage;
-      const { deviceText: device } = person.client;
       const packages = [{ device, ref: header.ref, lastResort: false, length }];
       const reply = { type: "keypackages.claim.ok" as const, packages, missing: [] };
       return { answer: { kind: "request", reply, asked }, body: keyPackage };
@@ -187,6 +190,9 @@ export class Neighbour implements AsyncDisposable {
       case "peer.ask": {
         const reply = this.answer(message.ask);
         if (reply === undefined) return;
+        if ("code" in reply) {
+          return this.#peer.say({ type: "peer.refusal", id: message.id, code: reply.code });
+        }
         const { answer, body: bytes } = reply;
         const said = { type: "peer.answer", id: message.id, answer };
         if (bytes === undefined) return this.#peer.say(said);

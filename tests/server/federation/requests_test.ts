@@ -144,6 +144,22 @@ Deno.test("a hub carries out what people of a linked server ask it, as for its o
     deepStrictEqual([message.hash, message.refusals.length], [hash, 2]);
     strictEqual(await next(), epoch);
   });
+  await t.step("what one frame cannot hold they send in pieces", async () => {
+    const epoch = await next();
+    const { request, bodies, pending } = await group.draft(rae, {});
+    const whole = concat(...bodies);
+    const { hash } = request;
+    for (const [offset, end] of [[0, 1000], [1000, 1500]] as const) {
+      const piece = whole.subarray(offset, end);
+      const stage = { type: "conversation.stage", hash, offset, body: piece.length } as const;
+      strictEqual((await rae.client.request(stage, piece)).message.staged, end);
+    }
+    const commit = { type: "conversation.commit", ...request, incarnation: 1 } as const;
+    await rae.client.request(commit, whole.subarray(1500));
+    strictEqual(await next(), epoch + 1);
+    group.keep(rae, pending.next);
+    for (const other of [sam, tom, ron, yan]) await group.apply(other, pending.bytes);
+  });
   await t.step("they leave, and everybody hears that they have to be removed", async () => {
     const left = await ron.client.request({ type: "conversation.leave", conversation });
     strictEqual(left.message.deleted, false);
@@ -272,6 +288,26 @@ Deno.test("a linked server that asks for what is not its own gets nothing", asyn
     const asked = await office.ask({ kind: "request", certificate: certified(rae), message });
     // He has written to her himself.
     ok(asked.message.answer.kind === "request" && asked.message.answer.asked === false);
+  });
+  await t.step("with answers to claims that are not for the account that was meant", async () => {
+    const claimed = (of: Speaker) => refusal(claim(sam, of, "office")).then(([code]) => code);
+    office.offers(ron, await keyPackageOf(rae));
+    strictEqual(await claimed(ron), "server_away");
+    office.offers(ron, await keyPackageOf(ron), { device: rae.client.deviceText });
+    strictEqual(await claimed(ron), "server_away");
+    // Certified for another server.
+    office.offers(yan, await keyPackageOf(yan));
+    strictEqual(await claimed(yan), "server_away");
+    office.answer = () => ({ answer: { kind: "users", users: [], more: false } });
+    const broken = claimed(ron);
+    strictEqual(await broken, "server_away");
+    await office.ended;
+  });
+  await t.step("with refusals that would mean something about the session here", async () => {
+    for (const [said, heard] of [["device_revoked", "not_accepted"], ["what", "server_away"]]) {
+      yard.answer = () => ({ code: said ?? "" });
+      deepStrictEqual(await refusal(claim(sam, yan, "yard")), [heard, undefined]);
+    }
   });
   await t.step("with what clients of this server alone may ask: the link ends", async () => {
     const message = { type: "vault.get" };
