@@ -17,7 +17,12 @@ const usersBytes = frameLimits.headerBytes / 2;
 
 /** Answers over the storage side. */
 export function answerer(
-  { storage, identity }: { readonly storage: Storage; readonly identity: SigningKey },
+  { storage, identity, askThird }: {
+    readonly storage: Storage;
+    readonly identity: SigningKey;
+    /** Asks a linked server, by its identity key. */
+    readonly askThird: (server: string, question: DirectoryQuestion) => Promise<Answered>;
+  },
 ): (question: DirectoryQuestion) => Promise<Answered> {
   const origin = directoryOrigin(identity.publicKey);
   const signed = (head: { readonly size: number; readonly root: string }) =>
@@ -25,9 +30,15 @@ export function answerer(
   return async (question) => {
     switch (question.kind) {
       case "keys": {
-        const { name, account } = question;
+        const { name, account, server } = question;
         if ((name === undefined) === (account === undefined)) {
           return { ok: false, code: "malformed" };
+        }
+        if (server !== undefined) {
+          // Whoever shares a conversation with somebody knows the id; who has which name, only that server tells.
+          return account === undefined
+            ? { ok: false, code: "no_such_user" }
+            : await askThird(server, { kind: "keys", account });
         }
         const found = await storage.call("directory.keys", { name, account });
         if (!found.ok) return found;
@@ -39,7 +50,8 @@ export function answerer(
         };
       }
       case "consistency": {
-        const { from, to } = question;
+        const { from, to, server } = question;
+        if (server !== undefined) return await askThird(server, { kind: "consistency", from, to });
         const found = await storage.call("directory.consistency", { from, to });
         return found.ok ? { ok: true, answer: { kind: "consistency", path: found.path } } : found;
       }

@@ -9,8 +9,8 @@ import type { SigningKey } from "../../lib/crypto/sign.ts";
 import { lobbyCapability } from "../domain/peers.ts";
 import { type Allowance, waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Nudge, PeerRow, Storage } from "../operations/contract.ts";
-import { answerer } from "./answers.ts";
-import type { ArrivedAnswer, Question } from "./asking.ts";
+import { answerer, type DirectoryQuestion } from "./answers.ts";
+import type { Answered, ArrivedAnswer, Question } from "./asking.ts";
 import { KeptAnswers } from "./kept_answers.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { dialPeer, type Wanted } from "./dialing.ts";
@@ -61,7 +61,10 @@ export class Federation {
     this.#fingerprint = fingerprintHex(identity.publicKey);
     this.#answers = new KeptAnswers(clock);
     this.#around = {
-      answer: answerer(options),
+      answer: answerer({
+        ...options,
+        askThird: (server, question) => this.#askThird(server, question),
+      }),
       keysOf: (identity, account) => this.#keysOf(identity, account),
       askKeys: (server, account) => this.ask(server, { kind: "keys", account }),
       storage,
@@ -117,10 +120,37 @@ export class Federation {
   async ask(server: string, question: Question, body?: Uint8Array): Promise<PeerAnswer> {
     const peer = [...this.#peers.values()].find(({ row }) => row.name === server);
     if (peer?.row.state === "blocked") throw new AppError("server_blocked");
-    if (peer === undefined || peer.row.identity === null) throw new AppError("no_such_server");
+    if (peer === undefined || peer.row.identity === null) return this.#askThrough(server, question);
     const { identity } = peer.row;
     if (question.kind !== "keys") return { identity, ...await peer.ask(question, body) };
     return { identity, ...await this.#askKeys(peer, question) };
+  }
+
+  /** A server that is known by the word of linked ones alone is asked through them: what it proves it proves by itself. */
+  async #askThrough(server: string, question: Question): Promise<PeerAnswer> {
+    const directory = question.kind === "consistency" ||
+      (question.kind === "keys" && question.account !== undefined);
+    if (!directory) throw new AppError("no_such_server");
+    const named = await this.#options.storage.call("peer.through", { name: server });
+    if (!named.ok) throw new AppError("no_such_server");
+    const { identity, through } = named;
+    const peer = [...this.#peers.values()].find((each) =>
+      through.includes(each.row.peer) && each.status().state === "linked"
+    );
+    if (peer === undefined) throw new AppError("server_away");
+    const asked = { ...question, server: identity };
+    if (asked.kind === "keys") return { identity, ...await this.#askKeys(peer, asked) };
+    return { identity, ...await peer.ask(asked) };
+  }
+
+  /** What a linked server wants to know of a third one: asked there, and nowhere else. */
+  async #askThird(identity: string, question: DirectoryQuestion): Promise<Answered> {
+    const peer = [...this.#peers.values()].find(({ row }) => row.identity === identity);
+    if (peer?.row.state !== "active") return { ok: false, code: "no_such_server" };
+    const { answer } = question.kind === "keys"
+      ? await this.#askKeys(peer, question)
+      : await peer.ask(question);
+    return { ok: true, answer };
   }
 
   /** What the linked server with this identity says of one of its accounts. */

@@ -55,6 +55,7 @@ import {
   peerPosition,
   peerReceive,
   peerRemove,
+  peerThrough,
   peerUnblock,
   peerUpdate,
 } from "./peers.ts";
@@ -132,6 +133,7 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "peer.block": peerBlock,
   "peer.unblock": peerUnblock,
   "peer.remove": peerRemove,
+  "peer.through": peerThrough,
   "peer.position": peerPosition,
   "peer.linked": peerLinked,
   "peer.outgoing": peerOutgoing,

@@ -106,6 +106,8 @@ export interface PeerOperations {
   "peer.block": { in: { peer: number }; out: Outcome<{ dropped: number }> };
   /** Ends that: what both share is told anew. */
   "peer.unblock": { in: { peer: number }; out: Outcome<Empty> };
+  /** Of a server that is known by the word of others alone: its identity, and those others (storage keys). */
+  "peer.through": { in: { name: string }; out: Outcome<{ identity: string; through: number[] }> };
   /** Forgets it and everything that waits for it. */
   "peer.remove": { in: { peer: number }; out: Outcome<{ dropped: number }> };
   /** What to tell a peer at the beginning of a link. */

@@ -74,6 +74,14 @@ export const peerList: Handler<"peer.list"> = ({ tables }) => ({
   peers: tables.peers.list().map(peerRow),
 });
 
+/** Through whom a server can be asked that is not linked with this one. */
+export const peerThrough: Handler<"peer.through"> = ({ tables }, { name }) => {
+  const { peers, following } = tables;
+  const peer = peers.byName(name);
+  if (peer?.state !== "named" || peer.identity === null) return refuse("no_such_server");
+  return { ok: true, identity: peer.identity, through: following.hubsWith(peer.key) };
+};
+
 /** What is learned of a peer, or what the operator decides. */
 export const peerUpdate: Handler<"peer.update"> = (context, input) => {
   const { tables: { peers } } = context;

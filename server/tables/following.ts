@@ -10,6 +10,8 @@ export interface Due {
 export interface Following {
   /** Storage keys of conversations after `after` for which something is known of the peer, ascending. */
   withPeer(peer: number, after: number, limit: number): number[];
+  /** Hubs of conversations that accounts of the peer are in. */
+  hubsWith(peer: number): number[];
   /** Those that wait for a snapshot. */
   behind(peer: number, limit: number): number[];
   /** Notes that somebody's progress is to be told to the peer, once. */

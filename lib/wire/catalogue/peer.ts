@@ -4,7 +4,17 @@ import { body, peer } from "./define.ts";
 import { peerItem } from "./peer_items.ts";
 import { keysFields, user } from "./directory.ts";
 import { handedReply, handedRequest } from "./handed_on.ts";
-import { certificate, count, hash, listOf, name, nullable, requestId, uuid } from "./fields.ts";
+import {
+  certificate,
+  count,
+  hash,
+  listOf,
+  name,
+  nullable,
+  publicKey,
+  requestId,
+  uuid,
+} from "./fields.ts";
 
 const strict = { additionalProperties: false } as const;
 
@@ -14,6 +24,9 @@ const counter = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** A question, an answer or an item that brings bytes. */
 const mayHaveBody = { body: Type.Optional(body.body) };
 
+/** Identity key of a third server that is asked about: the receiver hands the question on to that one. */
+const ofThird = { server: Type.Optional(publicKey) };
+
 /** What a server asks for one of its own accounts: about the other's accounts, or a request that the other is to carry out. */
 const question = Type.Union([
   Type.Object({ kind: Type.Literal("request"), certificate, message: handedRequest }, strict),
@@ -21,8 +34,9 @@ const question = Type.Union([
     kind: Type.Literal("keys"),
     name: Type.Optional(name),
     account: Type.Optional(uuid),
+    ...ofThird,
   }, strict),
-  Type.Object({ kind: Type.Literal("consistency"), from: count, to: count }, strict),
+  Type.Object({ kind: Type.Literal("consistency"), from: count, to: count, ...ofThird }, strict),
   Type.Object({
     kind: Type.Literal("users"),
     scope: Type.Union([Type.Literal("online"), Type.Literal("all")]),

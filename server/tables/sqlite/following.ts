@@ -107,6 +107,15 @@ export class SqliteFollowing implements Following {
     ).all<{ conversation: number }>(peer, after, limit).map(({ conversation }) => conversation);
   }
 
+  hubsWith(peer: number): number[] {
+    this.#flushConversations();
+    return this.#database.prepare(
+      `SELECT DISTINCT c.hub FROM accounts a JOIN members m ON m.account = a.key
+       JOIN conversations c ON c.key = m.conversation
+       WHERE a.peer = ? AND c.hub IS NOT NULL AND c.kind <> 'deleted'`,
+    ).all<{ hub: number }>(peer).map(({ hub }) => hub);
+  }
+
   behind(peer: number, limit: number): number[] {
     this.#flushConversations();
     return this.#database.prepare(
