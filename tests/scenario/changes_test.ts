@@ -26,7 +26,7 @@ Deno.test("edit, delete, react, reply, expire", async (t) => {
     const id = await sent("shall we?");
     await seen(id);
     await erik.lines(["react", id, "👍"]);
-    assert.equal((await erik.once(["react", id, "not one"])).code, 1);
+    assert.equal((await erik.once(["react", id, "not one"])).code, 2);
     await erik.lines(["send", "sam", "we shall", "--reply-to", id]);
     const history = await sam.json(["history", "erik"]);
     const asked = history.find((message) => message["id"] === id);
