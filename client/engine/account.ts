@@ -117,7 +117,7 @@ class Services implements AccountServices {
   }
 
   get log(): ComparableLog {
-    return this.people.log;
+    return this.people.logs;
   }
 
   async tend(welcome: Welcome, signal: AbortSignal): Promise<void> {

@@ -75,21 +75,21 @@ export class CheckpointExchange {
     while (this.#again) {
       this.#again = false;
       for (const heard of this.#store.heard()) {
-        if (!await this.#compare(heard)) return;
+        // One server that cannot be asked must not keep the others' from being compared.
+        await this.#compare(heard);
       }
     }
   }
 
-  /** False when the server could not be asked. */
-  async #compare(heard: Parameters<Checkpoints["hear"]>[0]): Promise<boolean> {
+  /** What could not be asked about stays for the next time. */
+  async #compare(heard: Parameters<Checkpoints["hear"]>[0]): Promise<void> {
     try {
       await this.#log.compare(heard.checkpoint, heard.name);
     } catch (thrown) {
-      if (isTemporary(thrown)) return false;
+      if (isTemporary(thrown)) return;
       // An alarm has told what there is to tell.
       this.#core.logger.log("warning", "checkpoint_not_compared", { cause: String(thrown) });
     }
     this.#store.compared(heard);
-    return true;
   }
 }

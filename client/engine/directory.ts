@@ -19,6 +19,7 @@ import { type Contact, Contacts } from "../store/contacts.ts";
 import type { Profile } from "../store/profile.ts";
 import { Revocations } from "../store/revocations.ts";
 import type { WarningFacts } from "./api.ts";
+import type { ComparableLog } from "./checkpoints.ts";
 import type { Requester } from "./connection.ts";
 import type { People } from "./core.ts";
 import { splitAddress } from "./address.ts";
@@ -101,6 +102,14 @@ export class Directory implements People {
     if (equalBytes(serverKey, this.#serverKey)) return name;
     const server = this.linked.nameBehind(serverKey) ?? fingerprintHex(serverKey).slice(0, 8);
     return `${name}@${server}`;
+  }
+
+  /** The logs of all servers that this profile has seen, as others are told of one's own and compare theirs. */
+  get logs(): ComparableLog {
+    return {
+      head: () => this.log.head(),
+      compare: (signed, from) => (this.linked.logOf(signed) ?? this.log).compare(signed, from),
+    };
   }
 
   /** What was said of the account is asked again next time. */

@@ -136,6 +136,7 @@ class ProfileEngine implements Engine {
       conversations,
       requests: this.requests,
       inBackground: (work) => this.#sync.inBackground(work),
+      catchUp: (conversation) => this.#sync.catchUpOne(conversation),
     });
     this.groups = new GroupActions(this.#core, {
       groups,

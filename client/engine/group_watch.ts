@@ -14,6 +14,8 @@ export interface WatchOptions {
   readonly conversations: Conversations;
   readonly requests: Requests;
   inBackground(work: () => Promise<unknown>): void;
+  /** Takes in what the server has of one conversation, by a list that is asked for now. */
+  catchUp(conversation: string): Promise<void>;
 }
 
 /** Watches over the conversations of an engine. */
@@ -62,6 +64,10 @@ export class GroupWatch {
     if (thread === undefined) return;
     this.#options.requests.settle(thread, state);
     this.#core.changed();
+    // A mirror of another server's conversation that was made anew says it so: rows may be lost.
+    if (state === "active" && this.#core.links.hubOf(conversation)?.server !== undefined) {
+      this.#options.inBackground(() => this.#options.catchUp(conversation));
+    }
   }
 
   /** The same, as a list tells it after having been away; and the list's members are compared with the group's own. */

@@ -80,10 +80,11 @@ export class LinkedServers {
     return Object.entries(this.#pins()).findLast(([, pinned]) => pinned === wanted)?.[0];
   }
 
-  /** What is known of a server's log; undefined for one that was never seen. */
-  logOf(server: string): LogView | undefined {
-    const pinned = this.#pins()[server];
-    return pinned === undefined ? undefined : this.#log(server, fromBase64url(pinned));
+  /** The log that a signed checkpoint is of; undefined when it is of no server that was ever seen. */
+  logOf(signed: string): LogView | undefined {
+    return Object.entries(this.#pins()).map(([server, pinned]) =>
+      this.#log(server, fromBase64url(pinned))
+    ).find((log) => log.isOf(signed));
   }
 
   /** Forgets which identities were seen: when a person says that the operators changed something. */

@@ -98,7 +98,7 @@ export class LogView implements ComparableLog {
   async compare(signed: string, from: string): Promise<void> {
     const theirs = this.#ofThisServer(signed);
     if (theirs === undefined) return;
-    if ((this.#remembered()?.size ?? -1) < theirs.size) await this.fetch();
+    if ((this.#remembered()?.size ?? -1) < theirs.size) await this.#catchUp({ ...theirs, signed });
     const ours = this.#remembered();
     if (ours === undefined) return;
     const agrees = ours.size >= theirs.size && await this.#isConsistent(ours, theirs);
@@ -113,6 +113,18 @@ export class LogView implements ComparableLog {
         "back to a backup",
       evidenceOf(ours.signed, signed),
     );
+  }
+
+  /** Whether the checkpoint is signed by this log's server. */
+  isOf(signed: string): boolean {
+    return this.#ofThisServer(signed) !== undefined;
+  }
+
+  /** Of a linked server there is no newest head to ask for: what somebody else was shown counts, if it continues ours. */
+  async #catchUp(theirs: Required<Remembered>): Promise<void> {
+    if (this.#options.linked === undefined) return void await this.fetch();
+    const ours = this.#remembered();
+    if (ours === undefined || await this.#isConsistent(ours, theirs)) this.#remember(theirs);
   }
 
   /**

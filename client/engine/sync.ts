@@ -77,6 +77,14 @@ export class Sync {
     for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));
   }
 
+  /** One conversation as the server lists it now. */
+  async catchUpOne(conversation: string): Promise<void> {
+    const listed = (await this.#options.conversations.list())
+      .find((one) => one.conversation === conversation);
+    const never = new AbortController().signal;
+    if (listed !== undefined) await this.#catchUp(listed, never);
+  }
+
   /** What the server says of all conversations, asked for anew: whose they are, and how far everybody has got. */
   async relist(): Promise<void> {
     const { conversations, marks } = this.#options;

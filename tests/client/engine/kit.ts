@@ -162,7 +162,7 @@ function simpleServices(
   return {
     people,
     keyPackages,
-    log: people.log,
+    log: people.logs,
     directory: {
       state: () => ({
         size: people.log.size(),

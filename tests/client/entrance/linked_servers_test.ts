@@ -230,6 +230,28 @@ Deno.test("an address is an account's name, perhaps with a server behind it", ()
   }
 });
 
+Deno.test("what people of a linked server were shown of its log is compared with what is shown here", async () => {
+  await using w = await world();
+  const directory = w.directory();
+  await directory.keysOf({ name: "sam@mill" });
+  const fork = w.mill.fork();
+  w.mill.add(someIdentity({ name: "rae", serverKey: w.mill.identity.publicKey }));
+  // Rae was shown more of the same log: that is no lie, and is what later answers have to continue.
+  await directory.logs.compare(w.mill.checkpoint(), "rae@mill");
+  assert.deepEqual(w.warnings, []);
+  fork.add(someIdentity({ name: "eve", serverKey: w.mill.identity.publicKey }));
+  await directory.logs.compare(fork.checkpoint(), "sam@mill");
+  assert.match(
+    w.warnings.join(),
+    /linked server mill's directory cannot be trusted: it shows different logs/,
+  );
+  // Of a server that nobody here has ever seen nothing can be said.
+  const stranger = new FakeDirectory();
+  stranger.add(someIdentity({ name: "Sam", serverKey: stranger.identity.publicKey }));
+  await directory.logs.compare(stranger.checkpoint(), "sam@mill");
+  assert.equal(w.warnings.length, 1);
+});
+
 Deno.test("the last @ divides an address", () => {
   assert.deepEqual(splitAddress("sam@Mill"), { name: "sam", server: "mill" });
   assert.deepEqual(splitAddress("a@b@c"), { name: "a@b", server: "c" });
