@@ -103,6 +103,29 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
       await linked;
     },
   );
+  await t.step("scripts write across, wait, and are told how far a message has got", async () => {
+    const [sent] = await sam.json("send", "RAE@Office", "hello rae", "--wait", "reached");
+    assert.deepEqual([sent?.["state"], sent?.["relay"], sent?.["conversation"]], [
+      "sent",
+      { kind: "reached" },
+      "rae@office",
+    ]);
+    const [asked] = await rae.json("unread", "sam@mill");
+    assert.deepEqual([asked?.["from"], asked?.["text"], asked?.["request"]], [
+      "sam@mill",
+      "hello rae",
+      true,
+    ]);
+    assert.equal((await rae.client("group", "accept", "sam@mill")).code, 0);
+    assert.equal((await rae.client("send", "sam@mill", "hello sam")).code, 0);
+    const [answer] = await sam.json("read", "rae@office");
+    assert.deepEqual([answer?.["from"], answer?.["text"]], ["rae@office", "hello sam"]);
+    const { out } = await sam.client("history", "rae@office", "--utc");
+    assert.match(out, / sam: @rae@office hello rae\n.* rae@office: @sam hello sam\n$/);
+    assert.equal((await rae.client("block", "sam@mill")).code, 0);
+    assert.equal((await rae.json("blocked"))[0]?.["name"], "sam@mill");
+    assert.equal((await rae.client("unblock", "SAM@mill")).code, 0);
+  });
   await t.step("what cannot be: in one line, with its exit code", async () => {
     const refused = async (person: Person, ...args: string[]) => {
       const { code, err } = await person.client(...args);
@@ -116,6 +139,17 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
     assert.match(await refused(rae, "send", "rae@office", "hi"), /^6 /);
     await mill.kill();
     assert.match(await refused(rae, "key", "somebody@mill"), /^3 .*cannot be reached just now/);
+    const late = await rae.client("send", "sam@mill", "are you there?", "--timeout", "2");
+    assert.equal(late.code, 7);
+    assert.match(late.err, /the server mill cannot be reached just now.*stays in the queue/s);
+    assert.equal((await rae.json("history", "sam@mill")).at(-1)?.["away"], "mill");
+    const linked = office.says(/peer linked/);
+    await mill.again();
+    await linked;
+    assert.equal((await rae.client("send", "sam@mill", "again", "--wait", "reached")).code, 0);
+    const all = (await sam.json("read", "rae@office")).map(({ text }) => text);
+    assert.deepEqual(all, ["are you there?", "again"]);
+    await mill.kill();
     // Whom it was asked about lately is still known.
     assert.match(await refused(rae, "key", "sam@mill"), /^3 |^0 /);
   });

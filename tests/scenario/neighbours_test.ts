@@ -1,7 +1,16 @@
 /** People of two linked servers who write to each other: strangers, friends, links that go and come. */
 import assert from "node:assert/strict";
 import type { Engine } from "../../client/engine/api.ts";
-import { arrives, direct, eventually, heard, Neighbours, next } from "../kit/neighbours.ts";
+import {
+  arrives,
+  direct,
+  eventually,
+  group,
+  groupAs,
+  heard,
+  Neighbours,
+  next,
+} from "../kit/neighbours.ts";
 
 Deno.test("a private conversation between two servers", async (t) => {
   await using town = await Neighbours.make(["mill", "office"]);
@@ -134,3 +143,68 @@ Deno.test("two people who write to each other for the first time at once have on
     }
   }
 });
+
+Deno.test("devices that come and go on either side of a link", async (t) => {
+  await using town = await Neighbours.make(["mill", "office"], "--consent", "none");
+  const sam = await town.online("sam@mill");
+  const rae = await town.online("rae@office");
+  await sam.groups.create("pair", ["rae@office"]);
+  await groupAs(rae, "pair", ({ named }) => named);
+  await heard(sam, direct("rae@office"), "before", [[rae, "sam@mill"]]);
+  await heard(rae, direct("sam@mill"), "indeed", [[sam, "rae@office"]]);
+  await rae.archive.settled(AbortSignal.timeout(60_000));
+
+  const second = await town.online("rae@office");
+  await t.step(
+    "a new device has the history and hears what comes, here and in the group",
+    async () => {
+      const texts = async () =>
+        (await second.history({ target: direct("sam@mill") })).map((
+          { from, text },
+        ) => [from, text]);
+      await eventually(
+        second,
+        async () => (await texts()).length === 2 || undefined,
+        "the history",
+      );
+      assert.deepEqual(await texts(), [["sam@mill", "before"], ["rae", "indeed"]]);
+      await heard(sam, direct("rae@office"), "for both", [[rae, "sam@mill"], [second, "sam@mill"]]);
+      await heard(second, direct("sam@mill"), "from the new one", [[sam, "rae@office"], [
+        rae,
+        "rae",
+      ]]);
+      await heard(sam, group("pair"), "all of us", [[rae, "sam@mill"], [second, "sam@mill"]]);
+      assert.match(warned(town, sam), /rae@office uses a new device/);
+    },
+  );
+  await t.step("a device that is removed hears nothing more, and the others are told", async () => {
+    await second.devices.revoke(rae.self.device);
+    await eventually(
+      sam,
+      () => /a device of rae@office was removed/.test(warned(town, sam)) || undefined,
+      "the removal",
+    );
+    await heard(sam, direct("rae@office"), "without the old one", [[second, "sam@mill"]]);
+    await heard(sam, group("pair"), "nor here", [[second, "sam@mill"]]);
+    const old = (await rae.history({})).map(({ text }) => text);
+    assert.deepEqual(old.filter((text) => ["without the old one", "nor here"].includes(text)), []);
+  });
+  await t.step("the same on the side that orders the conversation", async () => {
+    const another = await town.online("sam@mill");
+    await heard(second, direct("sam@mill"), "to both of you", [[sam, "rae@office"], [
+      another,
+      "rae@office",
+    ]]);
+    await groupAs(another, "pair", ({ named }) => named);
+    await heard(another, group("pair"), "hello from the new one", [[second, "sam@mill"]]);
+    await another.devices.revoke(sam.self.device);
+    await eventually(
+      second,
+      () => /a device of sam@mill was removed/.test(warned(town, second)) || undefined,
+      "the removal",
+    );
+    await heard(second, group("pair"), "the end", [[another, "rae@office"]]);
+  });
+});
+
+const warned = (town: Neighbours, engine: Engine) => town.warnings.get(engine)?.join("; ") ?? "";
