@@ -11,7 +11,7 @@ import {
 } from "../kit/neighbours.ts";
 
 /** Where everybody lives. */
-const homes = { sam: "mill", zoe: "mill", rae: "office", ned: "office" } as const;
+const homes = { sam: "mill", zoe: "yard", rae: "office", ned: "office" } as const;
 type Name = keyof typeof homes;
 
 /** What `who` is called where `by` lives. */
