@@ -28,10 +28,10 @@ function isPlain(grapheme: string): boolean {
   return code >= 0x20 && code < 0x7f;
 }
 
-/** What a grapheme looks like in the input line: controls as a visible sign, tabs as a space. */
+/** What a grapheme looks like in the input line: controls as a visible sign, tabs as a space, marks composed. */
 function visible(grapheme: string): string {
   if (grapheme === "\t") return " ";
-  return unshowable.test(grapheme) ? "\u00b7" : grapheme;
+  return unshowable.test(grapheme) ? "\u00b7" : grapheme.normalize("NFC");
 }
 
 /** Widths that were looked up before; emptied when it has grown to this many. */
@@ -151,7 +151,9 @@ class Page {
 
   put(grapheme: string): void {
     const wide = Math.min(roomOf(grapheme), this.#width);
-    if (this.column + wide > this.#width) this.breakRow();
+    // Without automatic wrapping the cursor stays on the last column, and tmux puts a mark that follows onto the character before.
+    const edge = wide < this.#width && [...grapheme].length > 1 ? 1 : 0;
+    if (this.column + wide + edge > this.#width) this.breakRow();
     this.rows[this.rows.length - 1] += grapheme;
     this.column += wide;
   }

@@ -112,8 +112,9 @@ export class Painter {
     if (painted === undefined) return "";
     const up = painted.cursorRow === 0 ? "" : `\x1b[${painted.cursorRow}A`;
     // Where the first row is the screen's, tmux takes a clearing from there on for one of the whole screen, and keeps it
-    // in its scrollback; so the first row is cleared by itself.
-    const rest = painted.rows.length > 1 ? "\x1b[B\x1b[J\x1b[A" : "";
+    // in its scrollback; so the first row is cleared by itself. The cursor is kept (DECSC) and not moved back up: when a
+    // window has become lower, what stood below the cursor may be gone, and there was no row to move down to.
+    const rest = painted.rows.length > 1 ? "\x1b7\x1b[B\x1b[J\x1b8" : "";
     return `\r${up}\x1b[K${rest}`;
   }
 

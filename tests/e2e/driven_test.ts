@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { type Person, Town } from "../kit/story.ts";
 import { compiledProgram, Empty } from "./executable.ts";
+import { typeAtRandom } from "./random_keys.ts";
 import { Terminal } from "./terminal.ts";
 
 Deno.env.set("SEALPOST_BINARY", await compiledProgram());
@@ -194,6 +195,27 @@ Deno.test("two people and a bot, in narrow, usual and large terminals", async (t
     for (const line of before) assert.ok(text.includes(line.slice(0, 60)), line);
     assert.ok(!text.includes("never sent"), text);
     await atAnn.press("C-d");
+    await atAnn.shows(/^\$ *$/);
+  });
+
+  await step("random keys while messages arrive: no stale row, no lost message", async () => {
+    const seed = Number(
+      Deno.env.get("SEALPOST_RANDOM_SEED") ?? Math.floor(Math.random() * 2 ** 32),
+    );
+    const minutes = Number(Deno.env.get("SEALPOST_RANDOM_MINUTES") ?? 1 / 3);
+    console.log(`seed ${seed}`);
+    await atBob.press("C-u", "C-d");
+    await using other = await bob.online();
+    await chatting(atAnn, ann);
+    await atAnn.press("C-l");
+    const { bursts } = await typeAtRandom({
+      terminal: atAnn,
+      other,
+      seed,
+      milliseconds: minutes * 60_000,
+    });
+    assert.ok(bursts > 0);
+    await atAnn.press("C-u", "C-d");
     await atAnn.shows(/^\$ *$/);
   });
 

@@ -76,9 +76,16 @@ export class Terminal implements AsyncDisposable {
     await this.#tell("paste-buffer -p -r -d -b pasted");
   }
 
-  /** Gives the window another size. */
+  /** Gives the window another size; resolves when the program in it can know. */
   async resize({ columns, rows }: { columns: number; rows: number }): Promise<void> {
     await this.#tell(`resize-window -x ${columns} -y ${rows}`);
+    // tmux wraps its lines at once, but tells the program only every quarter of a second.
+    const tty = await this.fact("#{pane_tty}");
+    for (;;) {
+      const args = ["-F", tty, "size"];
+      const { stdout } = await new Deno.Command("stty", { args, stderr: "null" }).output();
+      if (new TextDecoder().decode(stdout).trim() === `${rows} ${columns}`) return;
+    }
   }
 
   /** Closes the terminal under whatever runs in it, which gets SIGHUP; a fresh shell takes its place. */
@@ -95,6 +102,11 @@ export class Terminal implements AsyncDisposable {
   /** Scrollback and screen, wrapped lines joined. */
   async scrollback(): Promise<string[]> {
     return await this.#tell("capture-pane -p -J -S -");
+  }
+
+  /** Forgets what has scrolled away. */
+  async forget(): Promise<void> {
+    await this.#tell("clear-history");
   }
 
   /** Where the cursor stands on the screen, counted from 0. */
