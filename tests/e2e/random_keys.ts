@@ -70,6 +70,7 @@ export async function typeAtRandom(options: RandomOptions): Promise<{ bursts: nu
   const begun = performance.now();
   let bursts = 0;
   try {
+    await hand.fill();
     for (;; bursts++) {
       const share = (performance.now() - begun) / options.milliseconds;
       if (share >= 1) break;
@@ -93,6 +94,9 @@ export async function typeAtRandom(options: RandomOptions): Promise<{ bursts: nu
 }
 
 const stamp = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d /;
+
+/** What the client draws between messages: a day, how many are unread. */
+const rule = /^── .* ──$/;
 
 /** Without spaces: where a line wraps before a wide character, the terminal fills up with one. */
 const bare = (text: string) => text.replaceAll(/\s/g, "");
@@ -133,6 +137,15 @@ class Hand {
     this.#terminal = terminal;
     this.#other = other;
     this.#next = random(seed);
+  }
+
+  /**
+   * Fills the screen: where much of it is empty, tmux 3.3 loses the cursor when a window becomes narrower, and no program can
+   * know.
+   */
+  async fill(): Promise<void> {
+    while (this.#said.bobAnn.length + this.#said.bobLobby.length < 45) await this.#arrive();
+    await this.lookBack();
   }
 
   /** A few things in a row, without looking at the screen between them. */
@@ -194,15 +207,18 @@ class Hand {
       throw new Error(problem, { cause: error });
     }
     for (const way of ways) this.#seen[way] = this.#said[way].length;
-    await this.#terminal.forget();
   }
 
   /** What is not as it was said; empty when all is. */
   #complaint(found: ReturnType<typeof heardIn>): string {
     if (found.stale.length > 0) return `rows that nobody wrote: ${found.stale.join(" | ")}`;
+    if (found.repeated > found.announced) return `${found.repeated} lines stand there twice`;
     for (const way of ways) {
       const all = this.#said[way];
-      const heard = found[way];
+      // What is shown again as unread may come before what was on its way to the screen.
+      const heard = found.announced === 0 || way.startsWith("ann")
+        ? found[way]
+        : found[way].toSorted((a, b) => all.indexOf(a) - all.indexOf(b));
       const first = all.length - heard.length;
       const other = heard.findIndex((line, index) => line !== all[first + index]);
       if (other >= 0) return `${way}: ${heard[other]} instead of ${all[first + other]}`;
@@ -298,7 +314,7 @@ class Hand {
 
 /** What was said according to scrollback and screen, and rows that are neither said nor at the bottom. */
 function heardIn(rows: readonly string[], input: Layout) {
-  const found = { ...nothingSaid(), stale: [] as string[] };
+  const found = { ...nothingSaid(), stale: [] as string[], repeated: 0, announced: 0 };
   // Joined rows: those of the input are not, each was ended by the client.
   const bottom = rows.findLastIndex((row) => row !== "") - input.rows.length;
   const begin = rows.findIndex((row) => stamp.test(row));
@@ -306,13 +322,18 @@ function heardIn(rows: readonly string[], input: Layout) {
   const close = () => {
     const text = bare((message ?? []).join(""));
     const way = wayOf(text);
-    if (way !== undefined) found[way].push(text);
+    // What was unread is shown once more when somebody turns to it; bob's lines have numbers.
+    if (way?.startsWith("bob") && found[way].includes(text)) found.repeated++;
+    else if (way !== undefined) found[way].push(text);
     message = undefined;
   };
   for (const row of begin < 0 ? [] : rows.slice(begin, bottom)) {
     if (stamp.test(row)) {
       close();
       message = [row.replace(stamp, "")];
+    } else if (rule.test(row)) {
+      close();
+      found.announced += Number(/(\d+) unread/.exec(row)?.[1] ?? 0);
     } else if (message !== undefined && row.startsWith("    ")) message.push(row);
     else found.stale.push(row);
   }

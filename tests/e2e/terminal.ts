@@ -104,11 +104,6 @@ export class Terminal implements AsyncDisposable {
     return await this.#tell("capture-pane -p -J -S -");
   }
 
-  /** Forgets what has scrolled away. */
-  async forget(): Promise<void> {
-    await this.#tell("clear-history");
-  }
-
   /** Where the cursor stands on the screen, counted from 0. */
   async cursor(): Promise<{ row: number; column: number }> {
     const [row, column] = (await this.fact("#{cursor_y} #{cursor_x}")).split(" ").map(Number);

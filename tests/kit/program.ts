@@ -43,8 +43,8 @@ function compiled(): string | undefined {
   return Deno.env.get("SEALPOST_BINARY") || undefined;
 }
 
-/** The first word decides which permissions the program gets. */
-function commandLine(args: readonly string[]): string[] {
+/** The words of a command line for these arguments; the first of them decides which permissions the program gets. */
+export function commandLine(args: readonly string[]): string[] {
   const binary = compiled();
   if (binary !== undefined) return [binary, ...args];
   const flags = permissionFlags(args[0] === "server" || args[0] === "client" ? args[0] : "all");
