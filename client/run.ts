@@ -18,9 +18,7 @@ import { openEntrance } from "./engine/entrance.ts";
 import { clientFolder } from "./store/paths.ts";
 import { parseServerAddress } from "./engine/servers.ts";
 import { runShell } from "./shell.ts";
-import { Chat } from "./ui/chat.ts";
 import type { Dialogue } from "./ui/dialogue.ts";
-import { editDistance } from "./ui/slash.ts";
 import { paletteFor } from "./ui/colours.ts";
 import { DumbTerminal } from "./ui/dumb_terminal.ts";
 import { type LineStyle, safe } from "./ui/format.ts";
@@ -148,9 +146,10 @@ function quietly(program: Command, out?: (line: string) => void): Command {
 }
 
 /** A mistyped command must not be looked for in the network as if it were a host. */
-function refuseMistyped(words: readonly string[]): void {
+async function refuseMistyped(words: readonly string[]): Promise<void> {
   const [first, second] = words;
   if (first === undefined || (words.length === 2 && /^\d+$/.test(second ?? ""))) return;
+  const { editDistance } = await import("./ui/slash.ts");
   const meant = commandNames.find((name) => editDistance(first.toLowerCase(), name) <= 2);
   if (meant === undefined) return;
   throw new ExitError("usage", `There is no command ${safe(first, 40)}. Did you mean ${meant}?`);
@@ -163,7 +162,7 @@ async function runInteractive(world: Machine, args: readonly string[]): Promise<
   ));
   command.parse([...args], { from: "user" });
   const [host, port, ...more] = command.args;
-  refuseMistyped(command.args);
+  await refuseMistyped(command.args);
   if (more.length > 0) {
     throw new ExitError(
       "usage",
@@ -195,6 +194,8 @@ async function converse(run: Run, dialogue: Dialogue): Promise<number> {
     );
     if (engine === undefined) return dialogue.interactive ? exitCodes.done : exitCodes.notAllowed;
     const { name } = engine.self;
+    // A script that sends one message has no use for it.
+    const { Chat } = await import("./ui/chat.ts");
     const chat = new Chat({
       engine,
       dialogue,
