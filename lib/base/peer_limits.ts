@@ -43,7 +43,9 @@ export const peerLimits = {
    */
   requestBytesInFlight: 512 * 1024,
   /** Pieces of large commits of one peer that wait for the rest: those of a few of its accounts at once. */
-  stagedBytes: 16 * 1024 * 1024,
+  stagedBytes: 8 * 1024 * 1024,
+  /** Accounts and devices of one peer that are looked up anew in a second, for its requests: each costs two signatures. */
+  partiesPerSecond: 500,
   /** Claims of all accounts of one peer in a minute: a few people who set up full groups at once, or a thousand first contacts. */
   claimsPerMinute: 2_000,
   /** Devices of third servers that one peer's accounts add and these servers are asked about, in a minute: a full group. */

@@ -3,9 +3,11 @@ import type { Clock } from "../../lib/base/clock.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import type { Logger } from "../../lib/base/log.ts";
 import type { Actor, Outcome, Storage } from "../operations/contract.ts";
+import { refused } from "../requests/answer.ts";
 import { carry } from "../requests/carry.ts";
 import { toReply } from "../requests/replies.ts";
 import { StagedCommits } from "../requests/staging.ts";
+import { Allowed } from "./allowed.ts";
 import type { Answered, Question } from "./asking.ts";
 import { Introductions, type KeysOf } from "./introductions.ts";
 
@@ -14,6 +16,8 @@ export type RequestQuestion = Extract<Question, { readonly kind: "request" }>;
 
 /** Parties that are remembered by their certificates; when there are more, all are asked for again. */
 const mostParties = 4096;
+
+const lookUps = { most: peerLimits.partiesPerSecond, windowMs: 1000 };
 
 /** What carrying out works with. */
 export interface CarryingOptions {
@@ -32,6 +36,7 @@ export class Carrying {
   readonly #options: CarryingOptions;
   readonly #staged: StagedCommits;
   readonly #introductions: Introductions;
+  readonly #lookUps: Allowed;
   /** By certificate. What one of them asks waits for the same answer, and so keeps its order. */
   readonly #parties = new Map<string, Promise<Outcome<Actor>>>();
 
@@ -39,6 +44,7 @@ export class Carrying {
     this.#options = options;
     this.#staged = new StagedCommits(options.clock, peerLimits.stagedBytes);
     this.#introductions = new Introductions(options);
+    this.#lookUps = new Allowed(options.clock, lookUps);
   }
 
   /** Carries one out as for a client of this server. Rejects where storage fails. */
@@ -66,6 +72,8 @@ export class Carrying {
   #party(certificate: string): Promise<Outcome<Actor>> {
     const known = this.#parties.get(certificate);
     if (known !== undefined) return known;
+    const retryAfterMs = this.#lookUps.count();
+    if (retryAfterMs > 0) return Promise.resolve(refused("rate_limited", { retryAfterMs }));
     if (this.#parties.size >= mostParties) this.#parties.clear();
     const { storage, peer } = this.#options;
     const party = storage.call("peer.party", { peer, certificate });

@@ -11,9 +11,9 @@ import {
   readDeviceCertificate,
   readRevocation,
 } from "../../lib/crypto/certificate.ts";
-import { waitForWindow, type Window, windowAt } from "../domain/rate.ts";
 import type { Refused, Storage } from "../operations/contract.ts";
 import { refused } from "../requests/answer.ts";
+import { Allowed } from "./allowed.ts";
 
 /** What a third server says of one of its accounts. */
 export interface KeysFound {
@@ -48,10 +48,12 @@ const allowance = { most: peerLimits.introductionsPerMinute, windowMs: 60 * 1000
 /** Those that one linked server brings about. */
 export class Introductions {
   readonly #options: IntroductionOptions;
-  #window: Window | undefined;
+  /** Other servers, on behalf of this one. */
+  readonly #asked: Allowed;
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
+    this.#asked = new Allowed(options.clock, allowance);
   }
 
   /**
@@ -81,7 +83,7 @@ export class Introductions {
   }
 
   async #askThird({ text, serverKey, accountId, deviceKey }: Shown): Promise<Refused | undefined> {
-    const retryAfterMs = this.#count();
+    const retryAfterMs = this.#asked.count();
     if (retryAfterMs > 0) return refused("rate_limited", { retryAfterMs });
     const { storage, keysOf } = this.#options;
     try {
@@ -95,15 +97,6 @@ export class Introductions {
       const { code } = asAppError(thrown);
       return refused(code === "no_such_user" ? code : "server_away");
     }
-  }
-
-  /** Milliseconds until another server may be asked on behalf of this one; 0 counts one. */
-  #count(): number {
-    const now = this.#options.clock.monotonic();
-    const window = windowAt(this.#window, now, allowance);
-    const wait = waitForWindow(window, now, allowance);
-    if (wait === 0) this.#window = { ...window, count: window.count + 1 };
-    return wait;
   }
 }
 

@@ -4,7 +4,6 @@ import { groupIdOf } from "../../../lib/base/group_id.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { signCommitRefusal } from "../../../lib/crypto/commit_refusal.ts";
 import { createGroup } from "../../../lib/mls/mod.ts";
-import { RefusedError } from "../../../lib/wire/errors.ts";
 import {
   commitBody,
   createConversation,
@@ -14,43 +13,23 @@ import {
   type Party,
   sendLookalike,
 } from "../../kit/conversation.ts";
-import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { WireClient } from "../../kit/wire_client.ts";
 import { keyPackageOf, listed, membershipBytes, WireGroup } from "../../kit/wire_group.ts";
 import { House, linkHouses } from "./kit.ts";
-
-async function party(house: House, name: string): Promise<Party> {
-  const client = await WireClient.connect(await house.server.pinned());
-  const account = newAccount(name);
-  await client.register(account);
-  return { client, account };
-}
-
-async function refusal(work: Promise<unknown>): Promise<[string, number | undefined]> {
-  const thrown = await work.then(() => undefined, (error: unknown) => error);
-  if (!(thrown instanceof RefusedError)) throw thrown ?? new Error("it was not refused");
-  return [thrown.code, thrown.epoch];
-}
-
-/** The hub learns who somebody of another server is, as before every creation. */
-async function claim(by: Party, of: Party, server: string): Promise<void> {
-  await offerKeyPackage(of);
-  const account = of.account.id;
-  const conversation = randomId();
-  await by.client.request({ type: "keypackages.claim", account, conversation, server });
-}
+import { meet, refusal, settle } from "./people.ts";
 
 Deno.test("people of two servers in one group, which one of them orders", async (t) => {
   await using mill = await House.start("mill", "--consent", "none");
   await using office = await House.start("office", "--consent", "none");
   await linkHouses(mill, office);
-  const [sam, tom] = [await party(mill, "sam"), await party(mill, "tom")];
-  const [rae, ron] = [await party(office, "rae"), await party(office, "ron")];
+  const [sam, tom] = [await settle(mill, "sam"), await settle(mill, "tom")];
+  const [rae, ron] = [await settle(office, "rae"), await settle(office, "ron")];
   await using _sam = sam.client;
   await using _tom = tom.client;
   await using _rae = rae.client;
   await using _ron = ron.client;
 
-  await claim(sam, rae, "office");
+  await meet(sam, rae, "office");
   const group = await WireGroup.create([sam, tom, rae], { rae: "admin" });
   const { conversation } = group;
   const info = async (of: Party) =>
@@ -223,7 +202,7 @@ Deno.test("a direct conversation with somebody of another server begins as a req
   await using mill = await House.start("mill", "--consent", "remote");
   await using office = await House.start("office", "--consent", "remote");
   await linkHouses(mill, office);
-  const [sam, rae] = [await party(mill, "sam"), await party(office, "rae")];
+  const [sam, rae] = [await settle(mill, "sam"), await settle(office, "rae")];
   await using _sam = sam.client;
   await using _rae = rae.client;
   await offerKeyPackage(rae);

@@ -1,27 +1,15 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { randomId } from "../../../lib/base/ids.ts";
 import { serverLimits } from "../../../lib/base/limits.ts";
-import {
-  createConversation,
-  offerKeyPackage,
-  type Party,
-  sendLookalike,
-} from "../../kit/conversation.ts";
-import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { createConversation, offerKeyPackage, sendLookalike } from "../../kit/conversation.ts";
 import { House, linkHouses } from "./kit.ts";
-
-async function party(house: House, name: string): Promise<Party> {
-  const client = await WireClient.connect(await house.server.pinned());
-  const account = newAccount(name);
-  await client.register(account);
-  return { client, account };
-}
+import { settle } from "./people.ts";
 
 Deno.test("key packages of people of linked servers, and conversations with them", async (t) => {
   await using mill = await House.start("mill", "--consent", "remote");
   await using office = await House.start("office", "--consent", "remote");
-  const sam = await party(mill, "sam");
-  const rae = await party(office, "rae");
+  const sam = await settle(mill, "sam");
+  const rae = await settle(office, "rae");
   await using _sam = sam.client;
   await using _rae = rae.client;
   const claim = (account: string, server: string) =>

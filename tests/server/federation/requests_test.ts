@@ -5,45 +5,20 @@ import { mlsLimits, peerLimits } from "../../../lib/base/limits.ts";
 import { signCommitRefusal } from "../../../lib/crypto/commit_refusal.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
-import {
-  lookalikeMessage,
-  type Party,
-  sendLookalike,
-  type Speaker,
-} from "../../kit/conversation.ts";
-import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { lookalikeMessage, sendLookalike, type Speaker } from "../../kit/conversation.ts";
+import { newAccount } from "../../kit/wire_client.ts";
 import { keyPackageOf, listed, WireGroup } from "../../kit/wire_group.ts";
 import { House } from "./kit.ts";
+import { claim, refusal, settle } from "./people.ts";
 import { certificateOf, Neighbour } from "./neighbour.ts";
 
-async function party(house: House, name: string): Promise<Party> {
-  const client = await WireClient.connect(await house.server.pinned());
-  const account = newAccount(name);
-  await client.register(account);
-  return { client, account };
-}
-
-/** The code and epoch of a refusal. */
-async function refusal(work: Promise<unknown>): Promise<[string, number | undefined]> {
-  const thrown = await work.then(() => undefined, (error: unknown) => error);
-  if (!(thrown instanceof RefusedError)) throw thrown ?? new Error("it was not refused");
-  return [thrown.sentCode, thrown.epoch];
-}
-
 const codeOf = async (work: Promise<unknown>) => (await refusal(work))[0];
-
-/** The hub learns who somebody of a neighbour is, as before every creation: by claiming their keys. */
-async function claim(by: Party, of: Speaker, server: string): Promise<void> {
-  const conversation = randomId();
-  const account = of.account.id;
-  await by.client.request({ type: "keypackages.claim", account, conversation, server });
-}
 
 Deno.test("a hub carries out what people of a linked server ask it, as for its own", async (t) => {
   await using mill = await House.start("mill", "--peers", "open");
   await using office = await Neighbour.link(mill, "office");
   await using yard = await Neighbour.link(mill, "yard");
-  const [sam, tom] = [await party(mill, "sam"), await party(mill, "tom")];
+  const [sam, tom] = [await settle(mill, "sam"), await settle(mill, "tom")];
   await using _sam = sam.client;
   await using _tom = tom.client;
   const [rae, ron, yan] = [office.person("rae"), office.person("ron"), yard.person("yan")];
@@ -195,7 +170,7 @@ Deno.test("a linked server that asks for what is not its own gets nothing", asyn
   await using mill = await House.start("mill", "--peers", "open");
   await using office = await Neighbour.link(mill, "office");
   await using yard = await Neighbour.link(mill, "yard");
-  const sam = await party(mill, "sam");
+  const sam = await settle(mill, "sam");
   await using _sam = sam.client;
   const [rae, ron, yan] = [office.person("rae"), office.person("ron"), yard.person("yan")];
   office.offers(rae, await keyPackageOf(rae));
@@ -262,6 +237,16 @@ Deno.test("a linked server that asks for what is not its own gets nothing", asyn
       conversation: group.conversation,
     });
     strictEqual(info.message.epoch, 1);
+  });
+  await t.step("in more names than can be looked into", async () => {
+    const device = generateSigningKey();
+    const names = Array.from(
+      { length: 2 * peerLimits.partiesPerSecond },
+      (_, at) => certificateOf(newAccount(`made-up-${at}`), device, yard.identity.publicKey),
+    );
+    const codes = await Promise.all(names.map((certificate) => ask(certificate)));
+    ok(codes.includes("rate_limited"));
+    deepStrictEqual(new Set(codes), new Set(["invalid_certificate", "rate_limited"]));
   });
   await t.step("by claiming without end", async () => {
     const account = sam.account.id;
