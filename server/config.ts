@@ -92,12 +92,13 @@ export interface Surroundings {
 
 /**
  * Puts the configuration together. A flag that is not possible ends the command (`ExitError`, usage); a value in the file
- * that is not possible is ignored with a note, and its default is used.
+ * that is not possible is ignored with a note, and its default is used; where the file decides who may come in, the
+ * strictest value instead.
  */
 export function serverConfig(flags: ServerFlags, around: Surroundings): ServerConfig {
   const file = readConfigFile(around.file);
   const typed = flagValues(flags);
-  const values = { ...file.values, ...typed };
+  const values = { ...file.guarded, ...file.values, ...typed };
   return {
     port: values.port ?? defaultPort,
     name: serverName(values.name ?? around.hostname),
@@ -121,6 +122,9 @@ export function serverConfig(flags: ServerFlags, around: Surroundings): ServerCo
     problems: file.problems,
     notes: [
       ...file.problems.map(({ line, text }) => `${around.file.path}:${line}: ${text}; ${ignored}`),
+      ...Object.entries(file.guarded).map(([name, value]) =>
+        `${name} is "${value}" until that is right`
+      ),
       ...portNotes(typed, file.values, around.file.path),
     ],
   };
@@ -242,29 +246,43 @@ function digits(typed: string | boolean): number | undefined {
 
 // --- the file
 
+/** Settings that keep people out, and their strictest values: a slip of the pen must open nothing. */
+const strictest = { registration: "closed", consent: "all" } as const;
+
 interface ReadFile {
   readonly values: Values;
+  /** What holds in place of such settings that the file means to give and fails to. */
+  readonly guarded: Partial<typeof strictest>;
   readonly problems: readonly FileProblem[];
 }
 
 function readConfigFile({ text }: Surroundings["file"]): ReadFile {
-  if (text === undefined) return { values: {}, problems: [] };
+  if (text === undefined) return { values: {}, guarded: {}, problems: [] };
   const read = readConfigText(text);
   if (read.kind === "broken") {
     const problem = { line: read.line, text: `it is not a JSON object: ${read.text}` };
-    return { values: {}, problems: [problem] };
+    return { values: {}, guarded: guard((name) => text.includes(name)), problems: [problem] };
   }
   const values: Values = {};
   const problems: FileProblem[] = [];
+  const unusable = new Set<string>();
   for (const { name, value, line } of read.entries) {
     if (!isSettingName(name)) {
       problems.push({ line, text: `unknown setting "${sanitizeLine(name, 40)}"` });
     } else if (!take(values, name, value)) {
       const { form } = settings[name];
+      unusable.add(name);
       problems.push({ line, text: `the value of "${name}" is not valid: it is ${form}` });
     }
   }
-  return { values, problems };
+  return { values, guarded: guard((name) => unusable.has(name)), problems };
+}
+
+function guard(isMeant: (name: keyof typeof strictest) => boolean): ReadFile["guarded"] {
+  return {
+    ...(isMeant("registration") ? { registration: strictest.registration } : {}),
+    ...(isMeant("consent") ? { consent: strictest.consent } : {}),
+  };
 }
 
 function originsOf(typed: Values, file: Values): Record<SettingName, Origin> {

@@ -32,7 +32,7 @@ Deno.test("a value in the file that cannot be used is ignored with a note, and t
   match(configure({}, "port=5000").notes.join(), /not a JSON object[^]*using 1357/);
   match(configure({}, '{"prot":1,"port":99}').notes.join(), /unknown setting "prot"/);
   const bad = configure({}, '{"name":"a\\u001b[31m","registration":"maybe","logLevel":7}');
-  deepStrictEqual([bad.name, bad.registration, bad.logLevel], ["host", "open", "info"]);
+  deepStrictEqual([bad.name, bad.registration, bad.logLevel], ["host", "closed", "info"]);
 });
 
 Deno.test("ports are numbers from 0 to 65535, and nothing else", () => {
@@ -98,6 +98,14 @@ Deno.test("who has to ask first is decided by flag, then file; by default strang
   strictEqual(configure({}, '{"consent":"all"}').consent, "all");
   strictEqual(configure({ consent: "none" }, '{"consent":"all"}').consent, "none");
   const bad = configure({}, '{"consent":"some"}');
-  strictEqual(bad.consent, "remote");
+  strictEqual(bad.consent, "all");
   match(bad.notes.join(), /"consent" is not valid/);
+});
+
+Deno.test("a slip in the file opens nothing that it meant to close", () => {
+  const broken = configure({}, '{"registration":"invite" "consent":"all"}');
+  deepStrictEqual([broken.registration, broken.consent, broken.port], ["closed", "all", 1357]);
+  match(broken.notes.join("\n"), /registration is "closed" until that is right/);
+  strictEqual(configure({ registration: "open" }, '{"registration":').registration, "open");
+  strictEqual(configure({}, "5000 and nothing else").registration, "open");
 });
