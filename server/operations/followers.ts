@@ -85,13 +85,16 @@ function forward(context: Context, conversation: Conversation, items: readonly N
   const ready = readyItems(items);
   for (const key of followers) {
     const peer = context.tables.peers.byKey(key);
-    if (peer === undefined || !queueAll(context, peer, ready)) leaveBehind(conversation, key);
+    if (peer === undefined || !queueAll(context, peer, ready)) {
+      leaveBehind(context.tables, conversation, key);
+    }
   }
 }
 
-function leaveBehind({ servers }: Conversation, key: number): void {
-  const server = servers.get(key);
+function leaveBehind({ peers }: Tables, { servers }: Conversation, key: number): void {
+  const [server, peer] = [servers.get(key), peers.byKey(key)];
   if (server !== undefined) Object.assign(server, { behind: true, changed: true });
+  if (peer !== undefined) peer.mayBeBehind = true;
 }
 
 /** A message has become a row. */
@@ -262,6 +265,7 @@ export function sendSnapshot(context: Context, conversation: Conversation, key: 
   const sent = peer !== undefined && ready.length > 0 && queueAll(context, peer, ready);
   const reached = conversation.servers.get(key)?.reached ?? 0;
   conversation.servers.set(key, { reached, behind: !sent, gone: false, changed: true });
+  if (peer !== undefined && !sent) peer.mayBeBehind = true;
   tables.conversations.save(conversation);
   return sent;
 }
@@ -285,12 +289,14 @@ const caughtUpAtOnce = 50;
 
 /** Gives a peer the conversations in which it is behind, as far as there is room: half of all, lest it stop at once again. */
 export function catchUp(context: Context, peer: Peer): void {
+  if (!peer.mayBeBehind) return;
   if (peer.queued > peerLimits.queuedItems / 2 || peer.queuedBytes > peerLimits.queuedBytes / 2) {
     return;
   }
   const { conversations, following } = context.tables;
-  for (const key of following.behind(peer.key, caughtUpAtOnce)) {
-    const conversation = conversations.byKey(key);
-    if (conversation.hub === null && !sendSnapshot(context, conversation, peer.key)) return;
+  const behind = following.behind(peer.key, "own", caughtUpAtOnce);
+  peer.mayBeBehind = behind.length > 0;
+  for (const key of behind) {
+    if (!sendSnapshot(context, conversations.byKey(key), peer.key)) return;
   }
 }

@@ -45,14 +45,16 @@ export function loseTrack(context: Context, peer: Peer, id: string): void {
   queueUrgent(context, peer, item);
 }
 
+/** Conversations of one peer that are asked for in one go. */
+const askedAtOnce = 20;
+
 /** Asks again for what is still waited for, where nothing else is under way to the peer. */
 export function askAgain(context: Context): void {
   const { peers, conversations, following } = context.tables;
   for (const peer of peers.list()) {
     if (peer.queued > 0) continue;
-    for (const key of following.behind(peer.key, 20)) {
-      const { hub, id } = conversations.byKey(key);
-      if (hub === peer.key) loseTrack(context, peer, id);
+    for (const key of following.behind(peer.key, "theirs", askedAtOnce)) {
+      loseTrack(context, peer, conversations.byKey(key).id);
     }
   }
 }

@@ -38,6 +38,9 @@ function followed({ tables }: Context, peer: Peer, id: string): Conversation | u
   return keeps ? conversation : undefined;
 }
 
+/** Greater numbers of rows do not fit the log (server/tables/sqlite/log.ts). */
+export const mostRows = 2 ** 28 - 1;
+
 /** The conversation whose next row this is. One that is missing before it is asked for; repeats are nothing. */
 function beforeRow(
   context: Context,
@@ -49,7 +52,7 @@ function beforeRow(
     if (!context.tables.conversations.isTaken(id)) loseTrack(context, peer, id);
     return undefined;
   }
-  if (seq <= conversation.head) return undefined;
+  if (seq <= conversation.head || seq > mostRows) return undefined;
   if (seq === conversation.head + 1) return conversation;
   loseTrack(context, peer, id);
   return undefined;

@@ -16,14 +16,11 @@ import { spend } from "./allowance.ts";
 import { enter, tellNewcomers } from "./consent.ts";
 import type { Context } from "./context.ts";
 import type { SnapshotItem } from "./conversation_items.ts";
-import { answerForNew, standAs } from "./mirror.ts";
+import { answerForNew, mostRows, standAs } from "./mirror.ts";
 import { accountIds, rosterEntries } from "./parties.ts";
 import { liveDevices } from "./presence.ts";
 import { continueRun, tellRow } from "./rows.ts";
 import { forgetOut, recountWaiting } from "./waiting.ts";
-
-/** Greater numbers of rows do not fit the log. */
-const mostRows = 2 ** 28 - 1;
 
 const beginnings = { most: peerLimits.newConversationsPerHour, windowMs: 60 * 60 * 1000 };
 

@@ -56,6 +56,8 @@ function markBehind({ tables }: Context, conversation: Conversation, { key }: Pe
   const server = conversation.servers.get(key);
   if (server === undefined || server.gone) return;
   Object.assign(server, { behind: true, changed: true });
+  const peer = tables.peers.byKey(key);
+  if (peer !== undefined) peer.mayBeBehind = true;
   tables.conversations.save(conversation);
 }
 
@@ -78,8 +80,7 @@ function tellHub(context: Context, conversation: Conversation, peer: Peer): void
 /** A new link: what is still waited for is asked for again. */
 export function askForLost(context: Context, peer: Peer): void {
   const { conversations, following } = context.tables;
-  for (const key of following.behind(peer.key, page)) {
-    const { hub, id } = conversations.byKey(key);
-    if (hub === peer.key) loseTrack(context, peer, id);
+  for (const key of following.behind(peer.key, "theirs", page)) {
+    loseTrack(context, peer, conversations.byKey(key).id);
   }
 }

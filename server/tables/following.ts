@@ -12,8 +12,8 @@ export interface Following {
   withPeer(peer: number, after: number, limit: number): number[];
   /** Hubs of conversations that accounts of the peer are in. */
   hubsWith(peer: number): number[];
-  /** Those that wait for a snapshot. */
-  behind(peer: number, limit: number): number[];
+  /** Own conversations of which the peer waits for a snapshot, or those of the peer of which this server does. */
+  behind(peer: number, whose: "own" | "theirs", limit: number): number[];
   /** Notes that somebody's progress is to be told to the peer, once. */
   addDue(peer: number, due: Due): void;
   /** Takes some of what is to be told. */

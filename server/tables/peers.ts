@@ -35,6 +35,8 @@ export interface Peer {
   /** Conversations (storage keys) of which it has more on disk than their senders were told; since when, 0 for none. */
   readonly untold: Map<number, { after: number }>;
   untoldSince: number;
+  /** Whether it may be behind in some conversation; to be looked up. */
+  mayBeBehind: boolean;
   /** Bytes of the pieces that were received of an item that has not come yet. */
   parts: number;
 }

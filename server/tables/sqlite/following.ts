@@ -116,10 +116,12 @@ export class SqliteFollowing implements Following {
     ).all<{ hub: number }>(peer).map(({ hub }) => hub);
   }
 
-  behind(peer: number, limit: number): number[] {
+  behind(peer: number, whose: "own" | "theirs", limit: number): number[] {
     this.#flushConversations();
     return this.#database.prepare(
-      "SELECT conversation FROM following WHERE peer = ? AND behind = 1 LIMIT ?",
+      `SELECT f.conversation FROM following f JOIN conversations c ON c.key = f.conversation
+       WHERE f.peer = ? AND f.behind = 1 AND ${whose === "own" ? "c.hub IS NULL" : "c.hub = f.peer"}
+       LIMIT ?`,
     ).all<{ conversation: number }>(peer, limit).map(({ conversation }) => conversation);
   }
 

@@ -138,6 +138,7 @@ export class SqlitePeers implements Peers {
       toldAt: 0,
       untold: new Map(),
       untoldSince: 0,
+      mayBeBehind: false,
       parts: 0,
     };
     this.#all().set(copy.key, copy);
@@ -299,6 +300,7 @@ function copyOf(row: Row): Peer {
     toldAt: 0,
     untold: new Map(),
     untoldSince: 0,
+    mayBeBehind: true,
     parts: row.parts,
   };
 }
