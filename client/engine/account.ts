@@ -172,6 +172,8 @@ class Services implements AccountServices {
 
   /** An account of another server exists when that server proves its keys. */
   async #existsElsewhere(name: string): Promise<boolean> {
+    // Whoever was seen once can be turned to while that server is away.
+    if (this.people.contacts.byName(name) !== undefined) return true;
     try {
       await this.people.keysOf({ name }, { evenIfChanged: true });
       return true;

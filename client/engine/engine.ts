@@ -214,6 +214,7 @@ class ProfileEngine implements Engine {
       archive: this.archive,
       feed: this.#feed,
       sending: this.#sending,
+      sync: this.#sync,
     });
     this.#expiring.look();
   }

@@ -4,6 +4,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { certifies } from "./certified.ts";
 import type { AccountKeys, Core } from "./core.ts";
 import { activeDevices } from "./groups.ts";
+import { naming } from "./linked_servers.ts";
 
 /** A key package that was verified: it is of that device, and the device of an account that belongs there. */
 export interface CheckedPackage {
@@ -48,13 +49,14 @@ async function claimOf(
   const others = activeDevices(keys).map(({ deviceKey }) => toBase64url(deviceKey))
     .filter((device) => device !== own.device);
   if (others.length === 0) return [];
-  const { message, body } = await server.request({
-    type: "keypackages.claim",
-    account: keys.account,
-    conversation,
-    ...(anew ? { anew } : {}),
-    ...(keys.server === undefined ? {} : { server: keys.server }),
-  });
+  const { message, body } = await naming(keys.server ?? "", () =>
+    server.request({
+      type: "keypackages.claim",
+      account: keys.account,
+      conversation,
+      ...(anew ? { anew } : {}),
+      ...(keys.server === undefined ? {} : { server: keys.server }),
+    }));
   let offset = 0;
   const checked: CheckedPackage[] = [];
   for (const { device, ref, length } of message.packages) {

@@ -51,11 +51,10 @@ export class LinkedServers {
    */
   async keysOf(who: RemoteWho): Promise<ProvenKeys> {
     const { server, ...asked } = who;
-    const { message } = await this.#options.server.request({
-      type: "directory.keys",
+    const { message } = await naming(
       server,
-      ...asked,
-    });
+      () => this.#options.server.request({ type: "directory.keys", server, ...asked }),
+    );
     return await this.taken(who, message);
   }
 
@@ -134,5 +133,16 @@ export class LinkedServers {
     const made = new LogView({ ...this.#options, serverKey, linked: { name: server, id } });
     this.#logs.set(`${server} ${id}`, made);
     return made;
+  }
+}
+
+/** What `ask` answers; a refusal for want of a link says which server is away. */
+export async function naming<T>(server: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "server_away") throw cause;
+    const text = `the server ${sanitizeLine(server, 64)} cannot be reached just now`;
+    throw new AppError("server_away", { text, fault: cause.fault, cause });
   }
 }

@@ -10,6 +10,7 @@ import type { Inbox } from "./inbox.ts";
 import type { Lobby } from "./lobby.ts";
 import type { Marks } from "./marks.ts";
 import type { Sending } from "./outbox.ts";
+import type { Sync } from "./sync.ts";
 
 /** Whom events are for. */
 export interface Receivers {
@@ -21,6 +22,7 @@ export interface Receivers {
   readonly archive: Pick<Archive, "moved">;
   readonly feed: Pick<Feed, "emit">;
   readonly sending: Pick<Sending, "kickAll">;
+  readonly sync: Pick<Sync, "inBackground" | "linked">;
 }
 
 /** Hands each event to whom it is for; nothing more is read until what it returns settles. */
@@ -59,12 +61,13 @@ export function routing(
 /** What waits for a server goes out when its link is there, without waiting for the next try. */
 function linkChanged(
   core: Core,
-  { feed, sending }: Pick<Receivers, "feed" | "sending">,
+  { feed, sending, sync }: Pick<Receivers, "feed" | "sending" | "sync">,
   { server, linked }: { readonly server: string; readonly linked: boolean },
 ): void {
   core.links.link({ server, linked });
   feed.emit({ kind: "link", server, linked });
   if (!linked) return;
   sending.kickAll();
+  sync.inBackground(() => sync.linked(server));
   core.checkpoints.compareSoon();
 }

@@ -77,6 +77,16 @@ export class Sync {
     for (const thread of disputes.open()) this.inBackground(() => disputes.settle(thread));
   }
 
+  /** A linked server can be reached again: what could not be entered of its conversations, or read, is now. */
+  async linked(server: string): Promise<void> {
+    const never = new AbortController().signal;
+    for (const one of await this.#options.conversations.list()) {
+      if (one.hub !== server || one.state === "left") continue;
+      const known = this.#core.threads.byConversation(one.conversation);
+      if (known?.joined !== true) await this.#catchUp(one, never);
+    }
+  }
+
   /** One conversation as the server lists it now. */
   async catchUpOne(conversation: string): Promise<void> {
     const listed = (await this.#options.conversations.list())

@@ -189,6 +189,19 @@ Deno.test("devices that come and go on either side of a link", async (t) => {
     const old = (await rae.history({})).map(({ text }) => text);
     assert.deepEqual(old.filter((text) => ["without the old one", "nor here"].includes(text)), []);
   });
+  await t.step(
+    "a device that comes while the other server is away enters when it is back",
+    async () => {
+      await town.link("mill", "office", false);
+      const third = await town.online("rae@office");
+      await town.link("mill", "office", true);
+      await heard(sam, direct("rae@office"), "for the third", [[second, "sam@mill"]]);
+      await groupAs(third, "pair", ({ named }) => named);
+      await heard(third, direct("sam@mill"), "it is here", [[sam, "rae@office"], [second, "rae"]]);
+      await heard(sam, group("pair"), "and in the group", [[third, "sam@mill"]]);
+      await second.devices.revoke(third.self.device);
+    },
+  );
   await t.step("the same on the side that orders the conversation", async () => {
     const another = await town.online("sam@mill");
     await heard(second, direct("sam@mill"), "to both of you", [[sam, "rae@office"], [

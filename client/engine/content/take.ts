@@ -3,6 +3,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { contentLimits } from "../../../lib/base/limits.ts";
 import { Lifetimes } from "../../store/lifetimes.ts";
 import type { NewMessage, SignedFacts } from "../../store/messages.ts";
+import { splitAddress } from "../address.ts";
 import type { Core } from "../core.ts";
 import type { KnownContent, UnknownContent } from "./codec.ts";
 import type { ContentFacts, Effect } from "./facts.ts";
@@ -92,8 +93,17 @@ function withoutClaims(core: Core, message: NewMessage): NewMessage {
   if (content.reply === undefined) return message;
   const { id } = content.reply;
   const known = core.messages.inThread(thread, id);
-  if (known === undefined || known.unreadable) return message;
+  if (known === undefined || known.unreadable) return { ...message, content: asSeenHere(content) };
   return { ...message, content: { ...content, reply: { id } } };
+}
+
+/** A bare name that somebody of another server tells is that of an account there. */
+function asSeenHere(content: NewMessage["content"]): NewMessage["content"] {
+  const { reply, from } = content;
+  const server = splitAddress(from)?.server;
+  const bare = reply?.from !== undefined && splitAddress(reply.from) === undefined;
+  if (server === undefined || !bare) return content;
+  return { ...content, reply: { ...reply, from: `${reply.from}@${server}` } };
 }
 
 function silently(content: KnownContent, facts: Facts): Taken {

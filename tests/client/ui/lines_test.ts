@@ -82,6 +82,11 @@ Deno.test("lines are read as text, private text, commands, or unknown commands t
     name: "erik",
     text: "how are you",
   });
+  assert.deepEqual(readLine("@erik@mill how are you"), {
+    kind: "private",
+    name: "erik@mill",
+    text: "how are you",
+  });
   assert.deepEqual(readLine("@erik "), { kind: "command", name: "msg", rest: "erik" });
   assert.deepEqual(readLine("/MSG erik hi"), { kind: "command", name: "msg", rest: "erik hi" });
   assert.deepEqual(readLine("/exti"), { kind: "unknown", typed: "/exti", nearest: "/exit" });
