@@ -137,7 +137,21 @@ export const messageNotes: Record<MessageType, MessageNote> = {
   "account.block.ok": { text: "It is blocked." },
   "account.unblock": { text: "Ends that; nothing of what was kept away comes afterwards." },
   "account.unblock.ok": { text: "It is not blocked." },
-  "account.blocks": { text: "The accounts that this one has blocked, in order of id." },
+  "server.block": {
+    text:
+      "The same for everybody of a linked server, whether they are known here or not: as if each were blocked.",
+    errors: ["no_such_server"],
+  },
+  "server.block.ok": { text: "They are blocked." },
+  "server.unblock": {
+    text: "Ends that. Accounts of that server that are blocked by themselves stay so.",
+    errors: ["no_such_server"],
+  },
+  "server.unblock.ok": { text: "They are not blocked." },
+  "account.blocks": {
+    text:
+      "The accounts that this one has blocked, in order of id, and on the first page the linked servers.",
+  },
   "account.blocks.ok": { text: "One page of them." },
 
   "directory.users": { text: "Accounts in order of canonical name." },

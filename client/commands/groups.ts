@@ -47,10 +47,8 @@ function print(run: Run, one: GroupInfo, asked: "groups" | "members" | "nothing"
 export async function block(run: Run, name: string, on: boolean): Promise<void> {
   await withEngine(run, async (engine) => {
     await engine.start({ receive: false, keepTrying: false, signal: run.signal });
-    const plain = name.replace(/^@/, "");
-    if (on) await engine.requests.block(plain);
-    else await engine.requests.unblock(plain);
-    remark(run, `${safe(plain, 64)} is ${on ? "blocked" : "not blocked any more"}.`);
+    const who = on ? await engine.requests.block(name) : await engine.requests.unblock(name);
+    remark(run, `${safe(who, 64)} is ${on ? "blocked" : "not blocked any more"}.`);
   });
 }
 

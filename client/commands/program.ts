@@ -261,17 +261,18 @@ function addGroupCommands(add: Add): void {
     .argument("[WORD...]", "the group's name, then users, or its new name")
     .option("--owner", "promote: to owner instead of admin");
   add("block", {
-    about: "accept nothing more from an account, and hide what it says in groups",
+    about:
+      "accept nothing more from an account or a linked server, and hide what they say in groups",
     example: "block mallory",
     act: (run, name: string) => block(run, name, true),
-  }).argument("<NAME>", "account");
+  }).argument("<NAME>", "account, or @SERVER for everybody of a linked server");
   add("unblock", {
     about: "end that",
     example: "unblock mallory",
     act: (run, name: string) => block(run, name, false),
-  }).argument("<NAME>", "account");
+  }).argument("<NAME>", "account, or @SERVER");
   add("blocked", {
-    about: "list the accounts that are blocked",
+    about: "list the accounts and servers that are blocked",
     example: "blocked --json",
     act: (run) => blocked(run),
   });

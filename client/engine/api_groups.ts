@@ -33,10 +33,14 @@ export interface GroupInfo {
   readonly unread: number;
 }
 
-/** Somebody who is blocked. */
+/** An account that is blocked, or a linked server with everybody on it. */
 export interface BlockedInfo {
+  /** The account's address here; of a server `@` and its name here. */
   readonly name: string;
-  readonly account: string;
+  /** Absent for a server. */
+  readonly account?: string;
+  /** The server's name here; absent for an account. */
+  readonly server?: string;
   readonly since: number;
 }
 
@@ -65,7 +69,12 @@ export interface GroupsApi {
 export interface RequestsApi {
   /** Answers a request: a group's invitation, or a stranger's first messages. */
   answer(target: Target, answer: "accept" | "decline"): Promise<void>;
-  block(name: string): Promise<void>;
-  unblock(name: string): Promise<void>;
+  /**
+   * Blocks an account, or everybody of a linked server: `@SERVER`, where a server of that name is linked with one's own;
+   * else `@` before an account's name counts for nothing. The answer is who was blocked, as `blocked` names them.
+   */
+  block(name: string): Promise<string>;
+  /** Ends that, in the same way. */
+  unblock(name: string): Promise<string>;
   blocked(): Promise<readonly BlockedInfo[]>;
 }

@@ -32,7 +32,7 @@ export function isHidden(
   { own, content }: StoredMessage,
   thread: Thread | undefined,
 ): boolean {
-  return thread?.kind === "group" && !own && blocked.has(content.account);
+  return thread?.kind === "group" && !own && blocked.has(content.account, content.from);
 }
 
 /** A stored message as it is shown. */

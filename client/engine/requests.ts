@@ -1,5 +1,6 @@
 /** Strangers: answering their requests, blocking accounts. */
 import { AppError } from "../../lib/base/errors.ts";
+import { canonicalName } from "../../lib/crypto/names.ts";
 import type { Thread } from "../store/threads.ts";
 import type { BlockedAccount } from "../store/blocked.ts";
 import type { Target } from "./api.ts";
@@ -8,9 +9,15 @@ import type { Conversations } from "./conversations.ts";
 import type { Core } from "./core.ts";
 import { takeUp } from "./take_up.ts";
 import { findGroup } from "./group_names.ts";
+import { splitAddress } from "./address.ts";
 
 /** Pages of a list that are read at most: a server that never ends it does not keep this client for ever. */
 const mostPages = 1_000;
+
+/** An account's name as it was typed, without a mark in front. */
+function plain(name: string): string {
+  return name.replace(/^@/, "");
+}
 
 /** Requests and blocking of an engine. */
 export class Requests implements RequestsApi {
@@ -73,9 +80,11 @@ export class Requests implements RequestsApi {
     });
   }
 
-  async block(name: string): Promise<void> {
+  async block(name: string): Promise<string> {
+    const there = await this.#serverNamed(name);
+    if (there !== undefined) return await this.#blockServer(there);
     const { people, own, server, clock } = this.#core;
-    const keys = await people.keysOf({ name });
+    const keys = await people.keysOf({ name: plain(name) });
     if (keys.account === own.account) {
       throw new AppError("not_permitted_now", { text: "nobody blocks themselves" });
     }
@@ -86,15 +95,50 @@ export class Requests implements RequestsApi {
     const thread = threads.byName(keys.name);
     const asks = thread !== undefined && threads.family(thread).some(({ request }) => request);
     if (asks) await this.answer({ kind: "direct", name: keys.name }, "decline");
+    return keys.name;
   }
 
-  async unblock(name: string): Promise<void> {
+  async unblock(name: string): Promise<string> {
+    const there = await this.#serverNamed(name);
+    if (there !== undefined) return await this.#unblockServer(there);
+    const wanted = plain(name);
     const known = this.#core.blocked.all().find((one) =>
-      one.name.toLowerCase() === name.toLowerCase()
+      one.name.toLowerCase() === wanted.toLowerCase()
     );
-    const account = known?.account ?? (await this.#core.people.keysOf({ name })).account;
+    const account = known?.account ?? (await this.#core.people.keysOf({ name: wanted })).account;
     await this.#core.server.request({ type: "account.unblock", account });
     this.#keep(this.#others(account));
+    return known?.name ?? wanted;
+  }
+
+  /** The linked or blocked server that `@name` means; undefined where it means an account. */
+  async #serverNamed(name: string): Promise<string | undefined> {
+    if (!name.startsWith("@")) return undefined;
+    const wanted = canonicalName(name.slice(1));
+    const { blocked, server } = this.#core;
+    if (blocked.all().some((one) => one.server === wanted)) return wanted;
+    const { message: { servers } } = await server.request({ type: "directory.servers" });
+    return servers.some((one) => one.name === wanted) ? wanted : undefined;
+  }
+
+  async #blockServer(there: string): Promise<string> {
+    const { server, clock, threads } = this.#core;
+    await server.request({ type: "server.block", server: there });
+    const one = { server: there, name: `@${there}`, since: clock.now() };
+    this.#keep([...this.#core.blocked.all().filter((each) => each.server !== there), one]);
+    const waiting = threads.all().filter(({ request, kind, title }) =>
+      request && kind === "direct" && splitAddress(title)?.server === there
+    );
+    for (const name of new Set(waiting.map(({ title }) => title))) {
+      await this.answer({ kind: "direct", name }, "decline");
+    }
+    return one.name;
+  }
+
+  async #unblockServer(there: string): Promise<string> {
+    await this.#core.server.request({ type: "server.unblock", server: there });
+    this.#keep(this.#core.blocked.all().filter((each) => each.server !== there));
+    return `@${there}`;
   }
 
   async blocked(): Promise<readonly BlockedInfo[]> {
@@ -105,6 +149,7 @@ export class Requests implements RequestsApi {
   /** Asks the server whom this account has blocked: perhaps from another device. */
   async refresh(): Promise<void> {
     const list: BlockedAccount[] = [];
+    const servers: BlockedAccount[] = [];
     for (let page = 0; page < mostPages; page++) {
       const after = list.at(-1)?.account;
       const { message } = await this.#core.server.request({
@@ -112,12 +157,18 @@ export class Requests implements RequestsApi {
         ...(after === undefined ? {} : { after }),
       });
       list.push(...message.blocked);
+      servers.push(
+        ...(message.servers ?? []).map((one) => ({ ...one, name: `@${one.server}` })),
+      );
       if (!message.more || message.blocked.length === 0) break;
     }
     const before = this.#core.blocked.all();
-    const same = before.length === list.length &&
-      list.every(({ account }) => before.some((one) => one.account === account));
-    if (!same) this.#keep(list);
+    const now = [...list, ...servers];
+    const same = before.length === now.length &&
+      now.every(({ account, server }) =>
+        before.some((one) => one.account === account && one.server === server)
+      );
+    if (!same) this.#keep(now);
   }
 
   #others(account: string): readonly BlockedAccount[] {

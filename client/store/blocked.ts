@@ -1,19 +1,22 @@
-/** The accounts that this one has blocked, as the server listed them last. */
+/** Whom this account has blocked, as the server listed it last: accounts, and everybody of linked servers. */
 import { equalBytes, fromUtf8, utf8 } from "../../lib/base/bytes.ts";
 import type { SealedDatabase } from "./sealed.ts";
 
-/** One of them. */
+/** An account, or a server. */
 export interface BlockedAccount {
-  /** UUID. */
-  readonly account: string;
+  /** UUID; absent for a server. */
+  readonly account?: string;
+  /** The account's address here; of a server, `@` and its name here. */
   readonly name: string;
+  /** Of a server, its name here. */
+  readonly server?: string;
   /** Milliseconds since 1970. */
   readonly since: number;
 }
 
 const place = "meta.value:blocked";
 
-/** The blocked accounts of one profile. */
+/** Everybody who is blocked in one profile. */
 export class Blocked {
   readonly #sealed: SealedDatabase;
   #known: { readonly value: Uint8Array; readonly list: readonly BlockedAccount[] } | undefined;
@@ -37,8 +40,15 @@ export class Blocked {
     return list;
   }
 
-  has(account: string | undefined): boolean {
-    return account !== undefined && this.all().some((one) => one.account === account);
+  /** Whether an account is blocked, or the server that its address here (`name@server`) names. */
+  has(account: string | undefined, address: string): boolean {
+    const at = address.lastIndexOf("@");
+    const server = at < 0 ? undefined : address.slice(at + 1);
+    return this.all().some((one) =>
+      one.server === undefined
+        ? account !== undefined && one.account === account
+        : one.server === server
+    );
   }
 
   /** Replaces them. */

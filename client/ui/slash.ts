@@ -23,10 +23,10 @@ export const slashCommands = [
   { name: "decline", usage: "/decline [NAME]", help: "decline it" },
   {
     name: "block",
-    usage: "/block [NAME]",
-    help: "accept nothing from somebody, or who is blocked",
+    usage: "/block [NAME | @SERVER]",
+    help: "accept nothing from somebody or a whole server, or who is blocked",
   },
-  { name: "unblock", usage: "/unblock NAME", help: "end that" },
+  { name: "unblock", usage: "/unblock NAME | @SERVER", help: "end that" },
   { name: "compose", usage: "/compose [NAME]", help: "asks for receiver and text, then sends" },
   { name: "unread", usage: "/unread [NAME]", help: "show unread messages, leaving them unread" },
   {

@@ -72,12 +72,12 @@ async function onlyRequest(chat: ChatContext): Promise<Target | undefined> {
   return undefined;
 }
 
-/** `/block [NAME]`: without a name, who is blocked. */
+/** `/block [NAME | @SERVER]`: without a name, who is blocked. */
 export async function blockSlash(chat: ChatContext, name: string): Promise<void> {
   const { engine, style } = chat.options;
   if (name !== "") {
-    await engine.requests.block(name.replace(/^@/, ""));
-    chat.remark(`${safe(name, 64)} is blocked; /unblock ends that.`);
+    const who = await engine.requests.block(name);
+    chat.remark(`${safe(who, 64)} is blocked; /unblock ends that.`);
     return await chat.recount();
   }
   const list = await engine.requests.blocked();
@@ -89,6 +89,6 @@ export async function blockSlash(chat: ChatContext, name: string): Promise<void>
 
 /** `/unblock NAME`. */
 export async function unblockSlash(chat: ChatContext, name: string): Promise<void> {
-  await chat.options.engine.requests.unblock(name.replace(/^@/, ""));
-  chat.remark(`${safe(name, 64)} is not blocked any more.`);
+  const who = await chat.options.engine.requests.unblock(name);
+  chat.remark(`${safe(who, 64)} is not blocked any more.`);
 }

@@ -2,7 +2,13 @@
 import { adminDisable, adminUsers, inviteAdd, inviteList, inviteRemove } from "./admin.ts";
 import { archiveHead, archiveRead, archiveWrite } from "./archive.ts";
 import { accountExists, accountRegister, accountRegistrable } from "./accounts.ts";
-import { accountBlock, accountBlocks, accountUnblock } from "./blocking.ts";
+import {
+  accountBlock,
+  accountBlocks,
+  accountUnblock,
+  serverBlock,
+  serverUnblock,
+} from "./blocking.ts";
 import { conversationCommit, conversationCreate } from "./commits.ts";
 import type { Context, Handler } from "./context.ts";
 import type { Input, OperationName, Result } from "./contract.ts";
@@ -104,6 +110,8 @@ const handlers: { readonly [N in OperationName]: Handler<N> } = {
   "account.block": accountBlock,
   "account.unblock": accountUnblock,
   "account.blocks": accountBlocks,
+  "server.block": serverBlock,
+  "server.unblock": serverUnblock,
   "conversation.refuse": conversationRefuse,
   "conversation.recreate": conversationRecreate,
   "message.send": messageSend,

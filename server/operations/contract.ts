@@ -11,6 +11,7 @@ import type { CommitRefusalReason } from "../../lib/crypto/commit_refusal.ts";
 import type { MembershipChange, RoleEntry } from "../../lib/base/membership.ts";
 import type { HandedOnOperations, PeerOperations } from "./contract_peers.ts";
 import type {
+  BlockedServerRow,
   BlockRow,
   ConversationKind,
   ConversationRow,
@@ -25,6 +26,7 @@ import type {
 
 export type * from "./contract_peers.ts";
 export type {
+  BlockedServerRow,
   BlockRow,
   ConversationKind,
   ConversationRow,
@@ -174,8 +176,11 @@ export interface Operations
   "account.unblock": { in: Actor & { other: string }; out: Outcome<Empty> };
   "account.blocks": {
     in: Actor & { after: string | undefined; limit: number };
-    out: { blocked: BlockRow[]; more: boolean };
+    out: { blocked: BlockRow[]; servers: BlockedServerRow[]; more: boolean };
   };
+  /** Everybody of the linked server of that name here is blocked, or no longer. */
+  "server.block": { in: Actor & { server: string }; out: Outcome<Empty> };
+  "server.unblock": { in: Actor & { server: string }; out: Outcome<Empty> };
 
   // Directory
   "directory.users": {

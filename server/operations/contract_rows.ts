@@ -166,6 +166,13 @@ export interface DeviceRow {
 }
 
 /** An account that is blocked. */
+export interface BlockedServerRow {
+  /** Its name here. */
+  readonly server: string;
+  readonly since: number;
+}
+
+/** A blocked account. */
 export interface BlockRow {
   readonly account: string;
   readonly name: string;

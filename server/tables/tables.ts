@@ -20,7 +20,7 @@ import type { Peers } from "./peers.ts";
 import type { Repairs } from "./repairs.ts";
 
 export type { AttemptKind, Attempts } from "./attempts.ts";
-export type { Blocked, Contacts } from "./contacts.ts";
+export type { Blocked, BlockedServer, Contacts } from "./contacts.ts";
 export type {
   CommitFacts,
   Conversations,

@@ -64,6 +64,20 @@ Deno.test("a private conversation between two servers", async (t) => {
       "the deletion",
     );
   });
+  await t.step("a whole server can be blocked: what its people write does not come", async () => {
+    assert.equal(await rae.requests.block("@mill"), "@mill");
+    assert.deepEqual((await rae.requests.blocked()).map(({ name }) => name), ["@mill"]);
+    const { id } = await sam.send(direct("rae@office"), "can you hear me?");
+    await sam.waitFor(id, "sent", AbortSignal.timeout(60_000));
+    const fin = await town.online("fin@mill");
+    const first = await fin.send(direct("rae@office"), "I am new here");
+    const refused = await fin.waitFor(first.id, "sent", AbortSignal.timeout(60_000));
+    assert.deepEqual([refused.state, refused.problemCode], ["failed", "not_accepted"]);
+    assert.equal(await rae.requests.unblock("@mill"), "@mill");
+    // She has to be asked again, as by a stranger: but this conversation was hers already.
+    await heard(sam, direct("rae@office"), "and now?", [[rae, "sam@mill"]]);
+    assert.equal((await rae.history({})).some(({ text }) => text === "can you hear me?"), false);
+  });
   await t.step("nobody was warned of anything yet", () => {
     assert.deepEqual([...town.warnings.values()].flat(), []);
   });

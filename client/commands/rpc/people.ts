@@ -89,13 +89,13 @@ export const peopleMethods = {
     },
   }),
   "user.block": method({
-    about: "Accepts nothing more from an account, and hides what it says in groups",
+    about:
+      "Accepts nothing more from an account, or (@SERVER) from everybody of a linked server, and hides what they say in groups",
     params: { name },
     result: { name, blocked: flag },
     example: { name: "mallory" },
     run: async ({ engine }, { name: given }) => {
-      await engine.requests.block(plain(given));
-      return { name: plain(given), blocked: true };
+      return { name: await engine.requests.block(given), blocked: true };
     },
   }),
   "user.unblock": method({
@@ -104,12 +104,11 @@ export const peopleMethods = {
     result: { name, blocked: flag },
     example: { name: "mallory" },
     run: async ({ engine }, { name: given }) => {
-      await engine.requests.unblock(plain(given));
-      return { name: plain(given), blocked: false };
+      return { name: await engine.requests.unblock(given), blocked: false };
     },
   }),
   "user.blocked": method({
-    about: "Accounts that are blocked",
+    about: "Accounts and linked servers that are blocked",
     params: {},
     result: { blocked: list(blocked) },
     example: {},

@@ -157,13 +157,18 @@ export const groupMember = line("member", "A member of a group", {
   ...member,
 });
 
-/** A blocked account. */
-export const blocked = line("blocked", "An account that is blocked", {
-  name: foreign,
-  account: uuid,
-  since: time,
-  time: isoTime,
-});
+/** A blocked account, or server. */
+export const blocked = line(
+  "blocked",
+  "An account that is blocked, or a linked server with everybody on it",
+  {
+    name: foreign,
+    account: maybe(uuid),
+    server: maybe(foreign),
+    since: time,
+    time: isoTime,
+  },
+);
 
 /** What `archive` answers. */
 export const archive = line("archive", "The archive of the account's history", {

@@ -8,7 +8,7 @@ import type { ReactionBody } from "./reaction.ts";
 /** Gives a message a reaction, or takes it away. */
 export const applyReaction: ContentHandler<ReactionBody> = (core, facts) =>
   about(core, { kind: "reaction", facts }, (message) => {
-    if (message.content.deleted || core.blocked.has(facts.from.account)) return [];
+    if (message.content.deleted || core.blocked.has(facts.from.account, facts.from.name)) return [];
     const { from: { account, name }, body } = facts;
     const before = message.content.reactions ?? [];
     const after = changed(before, { account, name, emoji: body.emoji }, body.remove);

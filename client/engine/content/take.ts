@@ -68,7 +68,7 @@ function line(facts: Facts, shown: Shown): Taken {
   const message = messageOf(facts, shown);
   const store = (core: Core) => {
     // What is not shown does not wait to be read either.
-    const unread = message.unread && !core.blocked.has(facts.from.account);
+    const unread = message.unread && !core.blocked.has(facts.from.account, facts.from.name);
     const added = core.messages.add(withoutClaims(core, { ...message, unread }));
     if (added === undefined) return [];
     learnTimer(core, facts);

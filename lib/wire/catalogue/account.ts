@@ -1,5 +1,6 @@
 /** Accounts, devices and the vault. */
 import Type from "typebox";
+import { peerLimits } from "../../base/limits.ts";
 import { body, reply, request } from "./define.ts";
 import {
   certificate,
@@ -11,6 +12,7 @@ import {
   nullable,
   opaqueMessage,
   publicKey,
+  serverName,
   time,
   uuid,
 } from "./fields.ts";
@@ -127,10 +129,19 @@ export const accountMessages = {
   "account.block.ok": reply("account.block", {}),
   "account.unblock": request("account.unblock", { account: uuid }, ["ready"]),
   "account.unblock.ok": reply("account.unblock", {}),
+  /** The same for everybody of a linked server. */
+  "server.block": request("server.block", { server: serverName }, ["ready"]),
+  "server.block.ok": reply("server.block", {}),
+  "server.unblock": request("server.unblock", { server: serverName }, ["ready"]),
+  "server.unblock.ok": reply("server.unblock", {}),
   /** In order of account id. */
   "account.blocks": request("account.blocks", { after: Type.Optional(uuid) }, ["ready"]),
   "account.blocks.ok": reply("account.blocks", {
     blocked: listOf(Type.Object({ account: uuid, name, since: time }), 200),
+    /** On the first page. */
+    servers: Type.Optional(
+      listOf(Type.Object({ server: serverName, since: time }), peerLimits.peers),
+    ),
     more: Type.Boolean(),
   }),
 };

@@ -13,6 +13,8 @@ export const groupHandlers: RequestHandlers<
   | "account.block"
   | "account.unblock"
   | "account.blocks"
+  | "server.block"
+  | "server.unblock"
 > = {
   "conversation.leave": (session, arrived) => carryOrHandOn(session, "conversation.leave", arrived),
 
@@ -38,6 +40,19 @@ export const groupHandlers: RequestHandlers<
     const input = { ...session.ready.actor, after: message.after, limit: blocksAtOnce };
     const found = await session.services.storage.call("account.blocks", input);
     const { rows: blocked, more } = fitting({ rows: found.blocked, more: found.more });
-    return { ok: true, fields: { blocked, more } };
+    const { servers } = found;
+    return { ok: true, fields: { blocked, ...(servers.length > 0 ? { servers } : {}), more } };
+  },
+
+  "server.block": async (session, { message: { server } }) => {
+    const input = { ...session.ready.actor, server };
+    const done = await session.services.storage.call("server.block", input);
+    return done.ok ? { ok: true, fields: {} } : done;
+  },
+
+  "server.unblock": async (session, { message: { server } }) => {
+    const input = { ...session.ready.actor, server };
+    const done = await session.services.storage.call("server.unblock", input);
+    return done.ok ? { ok: true, fields: {} } : done;
   },
 };

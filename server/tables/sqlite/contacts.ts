@@ -1,6 +1,6 @@
 /** Whom accounts know and whom they have blocked, in SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
-import type { Blocked, Contacts } from "../tables.ts";
+import type { Blocked, BlockedServer, Contacts } from "../tables.ts";
 
 /** Contacts and blocks. */
 export class SqliteContacts implements Contacts {
@@ -23,7 +23,11 @@ export class SqliteContacts implements Contacts {
   }
 
   blocks(account: number, other: number): boolean {
-    return this.#has("blocks", account, other);
+    return this.#has("blocks", account, other) ||
+      this.#database.prepare(
+          `SELECT 1 FROM blocked_servers b JOIN accounts a ON a.peer = b.peer
+           WHERE b.account = ? AND a.key = ?`,
+        ).get(account, other) !== undefined;
   }
 
   block(account: number, other: number, now: number): void {
@@ -35,10 +39,35 @@ export class SqliteContacts implements Contacts {
   }
 
   removeAll(account: number): void {
+    this.#database.prepare("DELETE FROM blocked_servers WHERE account = ?").run(account);
     for (const table of ["contacts", "blocks"] as const) {
       this.#database.prepare(`DELETE FROM ${table} WHERE account = ? OR other = ?`)
         .run(account, account);
     }
+  }
+
+  blocksServer(account: number, peer: number): boolean {
+    return this.#database.prepare("SELECT 1 FROM blocked_servers WHERE account = ? AND peer = ?")
+      .get(account, peer) !== undefined;
+  }
+
+  blockServer(account: number, peer: number, now: number): void {
+    this.#database.prepare("INSERT OR IGNORE INTO blocked_servers VALUES (?, ?, ?)")
+      .run(account, peer, now);
+    this.#database.prepare(
+      `DELETE FROM contacts WHERE account = ? AND other IN (SELECT key FROM accounts WHERE peer = ?)`,
+    ).run(account, peer);
+  }
+
+  unblockServer(account: number, peer: number): void {
+    this.#database.prepare("DELETE FROM blocked_servers WHERE account = ? AND peer = ?")
+      .run(account, peer);
+  }
+
+  blockedServers(account: number): BlockedServer[] {
+    return this.#database.prepare(
+      "SELECT peer, since FROM blocked_servers WHERE account = ? ORDER BY peer",
+    ).all<BlockedServer & object>(account).map((row) => ({ ...row }));
   }
 
   blockedCount(account: number): number {

@@ -1,4 +1,5 @@
 /** The schema of the server's database. Appended to, never changed. */
+import { blockedServersSchema } from "./blocked_servers.ts";
 import type { Migration } from "../../../lib/sql/migrate.ts";
 import { followingSchema, hearsaySchema, itemsSchema } from "./following.ts";
 import { groupsSchema } from "./groups_schema.ts";
@@ -298,4 +299,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: "items about conversations", sql: itemsSchema },
   { version: 13, name: "deleted accounts", sql: deletions },
   { version: 14, name: "accounts by hearsay", sql: hearsaySchema },
+  { version: 15, name: "blocked servers", sql: blockedServersSchema },
 ];

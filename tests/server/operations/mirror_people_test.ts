@@ -32,6 +32,39 @@ linkedWorlds("whom somebody has blocked cannot reach them from elsewhere either"
   deepStrictEqual(alpha.world.conversation(ann, group).leaving, [bob.account]);
 });
 
+linkedWorlds("whoever blocks a server hears nobody of it, known or not", (alpha, beta) => {
+  const [ann, amy, bob] = [alpha.register("ann"), alpha.register("amy"), beta.register("bob")];
+  const id = converse(alpha, ann, beta, [bob]);
+  exchange(alpha, beta);
+  beta.world.ok("conversation.answer", { ...actor(bob), conversation: id, answer: "accept" });
+  beta.world.ok("account.block", { ...actor(bob), other: ann.account });
+  beta.world.ok("server.block", { ...actor(bob), server: "alpha" });
+  strictEqual(beta.world.code("server.block", { ...actor(bob), server: "moon" }), "no_such_server");
+  const listed = beta.world.run("account.blocks", { ...actor(bob), after: undefined, limit: 9 });
+  deepStrictEqual(listed.servers.map(({ server }) => server), ["alpha"]);
+  deepStrictEqual(listed.blocked.map(({ name }) => name), ["ann@alpha"]);
+  // Somebody who was never seen here.
+  const claim = { target: bob.account, conversation: crypto.randomUUID(), limit: 1 };
+  const party = beta.world.ok("peer.party", {
+    peer: beta.keyOf(alpha),
+    certificate: amy.certificate,
+  });
+  const asker = { account: party.account, device: party.device, peer: beta.keyOf(alpha) };
+  strictEqual(beta.world.code("keypackages.claim", { ...asker, ...claim }), "not_accepted");
+  const second = converse(alpha, amy, beta, [bob]);
+  exchange(alpha, beta);
+  strictEqual(beta.world.conversation(bob, second).state, "declined");
+  // The one who is blocked by name stays so.
+  beta.world.ok("server.unblock", { ...actor(bob), server: "alpha" });
+  alpha.world.send(ann, id);
+  exchange(alpha, beta);
+  strictEqual(beta.world.conversation(bob, id).unread, 0);
+  beta.world.ok("account.unblock", { ...actor(bob), other: ann.account });
+  alpha.world.send(ann, id);
+  exchange(alpha, beta);
+  strictEqual(beta.world.conversation(bob, id).unread, 1);
+});
+
 const everything = { after: 0, limit: 10, maxBytes: 1000 };
 
 linkedWorlds(
