@@ -117,6 +117,8 @@ export const fieldNotes: Readonly<Record<string, string>> = {
   deleted: "whether it was the last member, so that nothing is left",
   blocked: "the accounts",
   "blocked.since": "when that was",
+  "account.blocks.ok.servers": "linked servers everybody of which is blocked, by their names here",
+  "account.blocks.ok.servers.since": "when that was",
   "account.blocks.after": "id of the last one of the page before",
   "conversation.list.after": "id of the last one of the page before",
   conversations: "the conversations",
