@@ -192,6 +192,7 @@ export const messageNotes: Record<MessageType, MessageNote> = {
       "no_such_server",
       "server_blocked",
       "server_away",
+      "invalid_certificate",
     ],
   },
   "keypackages.claim.ok": { text: "Body: the packages, one after another." },

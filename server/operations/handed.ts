@@ -36,7 +36,7 @@ export const claimLearn: Handler<"claim.learn"> = (context, input) => {
   if (peer === undefined) return refuse("no_such_server");
   for (const certificate of input.certificates) {
     const shown = remoteParty(context, peer, certificate);
-    if (!shown.ok) return shown.code === "rate_limited" ? shown : refuse("server_away");
+    if (!shown.ok) return shown.code === "rate_limited" ? shown : refuse("invalid_certificate");
   }
   const target = tables.accounts.anyById(input.target);
   if (target === undefined || target.peer !== peer.key) return { ok: true };

@@ -283,6 +283,10 @@ Deno.test("a linked server that asks for what is not its own gets nothing", asyn
     // Certified for another server.
     office.offers(yan, await keyPackageOf(yan));
     strictEqual(await claimed(yan), "server_away");
+    // Of another account under a name that is known: names do not change hands.
+    const other = office.person("rae");
+    office.offers(other, await keyPackageOf(other));
+    strictEqual(await claimed(other), "invalid_certificate");
     office.answer = () => ({ answer: { kind: "users", users: [], more: false } });
     const broken = claimed(ron);
     strictEqual(await broken, "server_away");
