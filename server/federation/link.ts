@@ -39,9 +39,9 @@ export interface LinkOptions {
   readonly askKeys: AskKeys;
 }
 
-/** Items of one read from the outbox, and their bytes: what one frame carries. */
-const itemsAtOnce = frameLimits.messages;
-const bytesAtOnce = frameLimits.bodyBytes / 2;
+/** Items of one read from the outbox, and their bytes: all that may be on its way, so that reading is seldom waited for. */
+const itemsAtOnce = peerLimits.windowItems;
+const bytesAtOnce = frameLimits.bodyBytes;
 
 /** A link. Runs from the moment that it is made. */
 export class Link {
