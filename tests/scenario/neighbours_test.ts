@@ -78,6 +78,25 @@ Deno.test("a private conversation between two servers", async (t) => {
     await heard(sam, direct("rae@office"), "and now?", [[rae, "sam@mill"]]);
     assert.equal((await rae.history({})).some(({ text }) => text === "can you hear me?"), false);
   });
+  await t.step(
+    "whom one declines or blocks elsewhere is not heard, and not told of it",
+    async () => {
+      const zoe = await town.online("zoe@mill");
+      await zoe.send(direct("rae@office"), "buy tulips");
+      assert.equal((await arrives(rae, "buy tulips")).request, true);
+      await rae.requests.answer(direct("zoe@mill"), "decline");
+      const more = await zoe.send(direct("rae@office"), "and roses");
+      assert.equal((await zoe.waitFor(more.id, "sent", AbortSignal.timeout(60_000))).state, "sent");
+      await rae.requests.block("SAM@mill");
+      const { id } = await sam.send(direct("rae@office"), "are you still there?");
+      assert.equal((await sam.waitFor(id, "sent", AbortSignal.timeout(60_000))).state, "sent");
+      assert.deepEqual((await rae.requests.blocked()).map(({ name }) => name), ["sam@mill"]);
+      await rae.requests.unblock("sam@mill");
+      await heard(sam, direct("rae@office"), "and today?", [[rae, "sam@mill"]]);
+      const texts = (await rae.history({})).map(({ text }) => text);
+      assert.deepEqual(texts.filter((text) => /roses|still there/.test(text)), []);
+    },
+  );
   await t.step("nobody was warned of anything yet", () => {
     assert.deepEqual([...town.warnings.values()].flat(), []);
   });
