@@ -8,6 +8,7 @@ import { file } from "./file.ts";
 import { groups } from "./groups.ts";
 import { peers } from "./peers.ts";
 import { machine } from "./report.ts";
+import { screen } from "./screen.ts";
 import { group, idle, messages, ready } from "./wire.ts";
 
 const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>>> = {
@@ -20,6 +21,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   file,
   groups,
   peers,
+  screen,
 };
 
 console.log(await machine());
