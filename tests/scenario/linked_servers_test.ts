@@ -122,6 +122,11 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
     assert.deepEqual([answer?.["from"], answer?.["text"]], ["rae@office", "hello sam"]);
     const { out } = await sam.client("history", "rae@office", "--utc");
     assert.match(out, / sam: @rae@office hello rae\n.* rae@office: @sam hello sam\n?$/);
+    const receipts = `${office.home.path}/receipts`;
+    assert.equal((await rae.client("export", "sam@mill", "--signed", "-o", receipts)).code, 0);
+    const proved = await run(["verify", receipts], { home: office.home.path });
+    assert.equal(proved.code, 0, proved.err);
+    assert.match(proved.out, /sam.*hello rae/s);
     assert.equal((await rae.client("block", "sam@mill")).code, 0);
     assert.equal((await rae.json("blocked"))[0]?.["name"], "sam@mill");
     assert.equal((await rae.client("unblock", "SAM@mill")).code, 0);
