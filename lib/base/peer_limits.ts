@@ -30,6 +30,11 @@ export const peerLimits = {
   snapshotsPerHour: 20,
   /** Conversations of one peer that begin here in an hour: each is kept until its members are out. */
   newConversationsPerHour: 2_000,
+  /**
+   * Conversations of one peer that are kept here: a thousand people with a hundred each. With some 2 kB apiece beside their
+   * messages a peer that begins them without end costs 200 MB, and not the disk.
+   */
+  followedConversations: 100_000,
   /** Lobby text of all accounts of one peer in a minute; more waits at the peer. */
   lobbyBytesPerMinute: 64 * 1024 * 1024,
   /** Questions of one peer that are answered at once, and in a second: each may read a page of accounts. */

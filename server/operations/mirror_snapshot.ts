@@ -47,6 +47,8 @@ export function takeSnapshot(context: Context, peer: Peer, item: SnapshotItem): 
     replace(context, peer, present, known);
     return 0;
   }
+  // Whoever has as many does not get its people into more.
+  if (tables.following.followedFrom(peer.key) >= peerLimits.followedConversations) return 0;
   const subject = peer.fingerprint;
   const waitMs = spend(context, { kind: "snapshot", subject, allowance: beginnings });
   if (waitMs === 0) begin(context, peer, known);

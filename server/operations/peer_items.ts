@@ -14,7 +14,12 @@ import { takeReceipts } from "./receipts.ts";
 import { namedParty } from "./remote.ts";
 
 /** Every kind of item. */
-export type Item = LobbyItem | ConversationItem;
+export type Item = LobbyItem | ConversationItem | UnknownItem;
+
+/** One of a kind that this version does not know, whatever it is called. */
+interface UnknownItem {
+  readonly kind: "unknown";
+}
 
 /** One kind of item, or several. */
 type ItemOf<K extends Item["kind"]> = {
@@ -44,6 +49,8 @@ const takers: Takers = {
   answer: takeAnswer,
   wanted: takeWanted,
   revoked: takeRevoked,
+  // What followed from it is missed where the next row does not fit: then the conversation is asked for as it stands.
+  unknown: () => 0,
 };
 
 /** Remembers a device; one that the peer may not speak for is not known afterwards, and neither is what names it. */
@@ -90,6 +97,7 @@ function take<K extends Item["kind"]>(
   peer: Peer,
   { item, body }: { readonly item: ItemOf<K>; readonly body: Uint8Array },
 ): number {
+  if (!Object.hasOwn(takers, item.kind)) return 0;
   const taker: Takers[K] = takers[item.kind];
   return taker(context, peer, item, body);
 }

@@ -10,6 +10,8 @@ export interface Due {
 export interface Following {
   /** Storage keys of conversations after `after` for which something is known of the peer, ascending. */
   withPeer(peer: number, after: number, limit: number): number[];
+  /** How many conversations of that linked server are kept here. */
+  followedFrom(peer: number): number;
   /** Hubs of conversations that accounts of the peer are in. */
   hubsWith(peer: number): number[];
   /** Own conversations of which the peer waits for a snapshot, or those of the peer of which this server does. */

@@ -149,8 +149,8 @@ const wanted = Type.Object({ kind: Type.Literal("wanted"), conversation: uuid },
 /** A device of the sender's account speaks for it no longer. */
 const revoked = Type.Object({ kind: Type.Literal("revoked"), revocation: certificate }, strict);
 
-/** Every kind of item. */
-export const peerItem = Type.Union([
+/** Every kind that this version knows. */
+const known = [
   lobby,
   device,
   part,
@@ -164,4 +164,20 @@ export const peerItem = Type.Union([
   answer,
   wanted,
   revoked,
-]);
+] as const;
+
+const knownKinds = known.map(({ properties }) => properties.kind.const).join("|");
+
+/**
+ * A kind that a newer version has brought. It is confirmed and left out: an outbox that stopped at it would stop for ever.
+ * Its kind is never that word; types alone call it so.
+ */
+const unknown = Type.Unsafe<{ readonly kind: "unknown" }>(
+  Type.Object(
+    { kind: Type.String({ maxLength: 64, pattern: `^(?!(?:${knownKinds})$)[a-z][a-z_]*$` }) },
+    { additionalProperties: true },
+  ),
+);
+
+/** Every kind of item. */
+export const peerItem = Type.Union([...known, unknown]);

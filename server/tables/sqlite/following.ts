@@ -107,6 +107,12 @@ export class SqliteFollowing implements Following {
     ).all<{ conversation: number }>(peer, after, limit).map(({ conversation }) => conversation);
   }
 
+  followedFrom(peer: number): number {
+    this.#flushConversations();
+    return this.#database.prepare("SELECT count(*) AS n FROM conversations WHERE hub = ?")
+      .get<{ n: number }>(peer)?.n ?? 0;
+  }
+
   hubsWith(peer: number): number[] {
     this.#flushConversations();
     return this.#database.prepare(

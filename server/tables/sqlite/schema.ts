@@ -283,6 +283,9 @@ ALTER TABLE seats ADD COLUMN used_generations INTEGER;
 /** Accounts that were deleted for good, whose names stay taken. */
 const deletions = "ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;";
 
+/** How many conversations of each linked server are kept. */
+const byHub = "CREATE INDEX conversations_by_hub ON conversations (hub) WHERE hub IS NOT NULL;";
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
@@ -300,4 +303,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, name: "deleted accounts", sql: deletions },
   { version: 14, name: "accounts by hearsay", sql: hearsaySchema },
   { version: 15, name: "blocked servers", sql: blockedServersSchema },
+  { version: 16, name: "conversations by hub", sql: byHub },
 ];

@@ -243,3 +243,21 @@ linkedWorlds(
     sameState(alpha, beta, id);
   },
 );
+
+linkedWorlds("of one server's conversations only so many are kept", (alpha, beta) => {
+  const [ann, amy, bob] = [alpha.register("ann"), alpha.register("amy"), beta.register("bob")];
+  converse(alpha, ann, beta, [bob]);
+  exchange(alpha, beta);
+  const { following } = beta.world.backend.tables;
+  const peer = beta.keyOf(alpha);
+  strictEqual(following.followedFrom(peer), 1);
+  // As if there were as many.
+  Object.assign(following, { followedFrom: () => peerLimits.followedConversations });
+  const id = converse(alpha, amy, beta, [bob]);
+  exchange(alpha, beta);
+  strictEqual(
+    beta.world.code("conversation.info", { ...actor(bob), conversation: id }),
+    "no_such_conversation",
+  );
+  strictEqual(beta.world.run("peer.list", {}).peers.length, 1);
+});
