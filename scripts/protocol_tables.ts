@@ -102,10 +102,25 @@ function message(type: MessageType): string[] {
     ...fieldTable(type),
     ...(refusals === "" ? [] : [`Refusals: ${refusals}.`, ""]),
     "```json",
-    JSON.stringify(exampleOf(nodeOf(catalogue[type].schema))),
+    ...examplesOf(type).map((example) => JSON.stringify(example)),
     "```",
     "",
   ];
+}
+
+/** What two servers say comes in kinds; these fields hold them. */
+const kinds = ["item", "ask", "answer"];
+
+/** Messages of the type as they may travel: one, or where it holds one of several kinds, one of each. */
+export function examplesOf(type: MessageType): object[] {
+  const node = nodeOf(catalogue[type].schema);
+  const example = Object(exampleOf(node));
+  const [field, variants = []] = Object.entries(node.properties ?? {})
+    .map(([name, { anyOf }]) => [name, anyOf] as const)
+    .find(([name, anyOf]) => kinds.includes(name) && anyOf !== undefined) ?? [];
+  const known = variants.filter((one) => one.properties?.["kind"]?.const !== undefined);
+  if (field === undefined || known.length === 0) return [example];
+  return known.map((one) => ({ ...example, [field]: exampleOf(one) }));
 }
 
 function errorTable(): string[] {
@@ -139,12 +154,11 @@ export function updated(document: string): string {
   }, document);
 }
 
-/** One message of each type as it may travel, for `tests/vectors/messages.json`: the text of its object in a header. */
+/** Messages of each type as they may travel, for `tests/vectors/messages.json`: the texts of their objects in a header. */
 export function messageVectors(): string {
-  const vectors = types().map((type) => {
+  const vectors = types().flatMap((type) => {
     const { direction, role }: Entry = catalogue[type];
-    const text = JSON.stringify(exampleOf(nodeOf(catalogue[type].schema)));
-    return { type, direction, role, text };
+    return examplesOf(type).map((one) => ({ type, direction, role, text: JSON.stringify(one) }));
   });
   return `${JSON.stringify(vectors, null, 2)}\n`;
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Compile } from "typebox/compile";
 import { catalogue, type MessageType } from "../../lib/wire/messages.ts";
-import { exampleOf, nodeOf } from "../../scripts/protocol_schema.ts";
+import { nodeOf } from "../../scripts/protocol_schema.ts";
 import {
+  examplesOf,
   messagesFile,
   messageVectors,
   missingNotes,
@@ -50,9 +51,16 @@ function* namesIn(node: ReturnType<typeof nodeOf>): Iterable<string> {
 Deno.test("every example of the document is accepted by its schema", () => {
   for (const type of types) {
     const { schema } = catalogue[type];
-    const example = exampleOf(nodeOf(schema));
-    assert.ok(Compile(nodeOf(schema)).Check(example), `${type}: ${JSON.stringify(example)}`);
+    const check = Compile(nodeOf(schema));
+    for (const example of examplesOf(type)) {
+      assert.ok(check.Check(example), `${type}: ${JSON.stringify(example)}`);
+    }
   }
+});
+
+Deno.test("what servers queue for each other and ask has an example of every kind", () => {
+  const count = (type: MessageType) => examplesOf(type).length;
+  assert.deepEqual([count("peer.item"), count("peer.ask"), count("peer.answer")], [13, 4, 4]);
 });
 
 Deno.test("the values that the document prints are those of the vectors", () => {

@@ -133,6 +133,9 @@ Deno.test("a body that a newer server adds to a message is taken, if it is a len
   }
 });
 
+/** The place of that kind among the kinds of items: behind all that are known. */
+const unknownItem = 13;
+
 Deno.test("every object in every message of a client refuses unknown fields, at any depth", () => {
   const loose: string[] = [];
   const visit = (path: string, node: unknown) => {
@@ -147,7 +150,10 @@ Deno.test("every object in every message of a client refuses unknown fields, at 
   for (const [type, { direction, schema }] of Object.entries(catalogue)) {
     if (direction !== "server") visit(type, JSON.parse(JSON.stringify(schema)));
   }
-  assert.deepEqual(loose, []);
+  // Another server's item of a kind that is not known yet, which is confirmed and left out unread.
+  assert.deepEqual(loose, [`peer.item/properties/item/anyOf/${unknownItem}`]);
+  const { anyOf } = catalogue["peer.item"].schema.properties.item;
+  assert.equal(anyOf.length, unknownItem + 1);
 });
 
 Deno.test("whatever the header and body are, only AppErrors come out", () => {

@@ -98,7 +98,7 @@ Deno.test("the vectors' vault opens, and the safety number is that of its pair",
 });
 
 Deno.test("every message of the vectors is read by the side that it is for", () => {
-  assert.deepEqual(messages.map(({ type }) => type), Object.keys(catalogue));
+  assert.deepEqual([...new Set(messages.map(({ type }) => type))], Object.keys(catalogue));
   for (const { direction, text } of messages) {
     const parsed = JSON.parse(text);
     const body = new Uint8Array(bodyLength(parsed));
