@@ -9,6 +9,7 @@ import {
   members,
   Neighbours,
 } from "../kit/neighbours.ts";
+import { spoiltCommit } from "../client/engine/repair_kit.ts";
 
 /** Where everybody lives. */
 const homes = { sam: "mill", zoe: "yard", rae: "office", ned: "office" } as const;
@@ -123,4 +124,26 @@ Deno.test("a group with members of linked servers lives on its creator's", async
     assert.deepEqual([...town.warnings.values()].flat(), []);
     assert.equal((await arrives(rae, "one")).conversation, "#quartet");
   });
+});
+
+Deno.test("a commit from another server that nobody can apply is taken back on all of them", async () => {
+  await using town = await Neighbours.make(["mill", "office"], "--consent", "none");
+  const sam = await town.online("sam@mill");
+  const ned = await town.online("ned@office");
+  const facts = await town.device("rae@office");
+  const rae = await town.open(facts);
+  await sam.groups.create("trio", ["rae@office", "ned@office"]);
+  await heard(sam, group("trio"), "before", [[rae, "sam@mill"], [ned, "sam@mill"]]);
+  await rae.stop();
+  await spoiltCommit({ pinned: await town.house("office").server.pinned() }, facts);
+  for (const each of [sam, ned]) {
+    await eventually(
+      each,
+      () => town.warnings.get(each)?.find((text) => /was taken back/.test(text)),
+      "the roll-back",
+    );
+  }
+  const again = await town.open(facts);
+  await heard(again, group("trio"), "after", [[sam, "rae@office"], [ned, "rae"]]);
+  await heard(ned, group("trio"), "and back", [[sam, "ned@office"], [again, "ned"]]);
 });

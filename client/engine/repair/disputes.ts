@@ -50,9 +50,9 @@ export class Disputes {
     });
   }
 
-  /** Whether somebody else may still say the same. Rejects when the server cannot be asked. */
+  /** Whether to wait: somebody else may still say the same, or what came of it has yet to come. Rejects when the server cannot be asked. */
   async #refuse(conversation: string, dispute: Dispute): Promise<boolean> {
-    const { own, server, logger } = this.#core;
+    const { own, server, links, logger } = this.#core;
     const signature = signCommitRefusal(own.identity.device, { conversation, ...dispute });
     try {
       const { message } = await server.request({
@@ -62,7 +62,9 @@ export class Disputes {
         signature: toBase64url(signature),
       });
       logger.log("warning", "commit_refused", { conversation, reason: dispute.reason });
-      return !message.rolledBack && message.others > 0;
+      // The row that says so is still on its way here from another server.
+      if (message.rolledBack) return links.hubOf(conversation)?.server !== undefined;
+      return message.others > 0;
     } catch (thrown) {
       const error = asAppError(thrown);
       if (isTemporary(error) && error.code !== "rate_limited") throw error;

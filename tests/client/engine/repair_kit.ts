@@ -13,8 +13,11 @@ import { WireClient } from "../../kit/wire_client.ts";
 import type { DeviceFacts } from "./kit.ts";
 import type { Village } from "./village.ts";
 
+/** Where the server is that a device belongs to. */
+type Place = Pick<Village, "pinned">;
+
 /** A session of the device beside whatever its engine does. */
-export async function wireOf(village: Village, facts: DeviceFacts): Promise<WireClient> {
+export async function wireOf(village: Place, facts: DeviceFacts): Promise<WireClient> {
   const wire = await WireClient.connect(village.pinned, {
     device: signingKeyFromSeed(fromBase64url(facts.deviceSeed)),
     instance: facts.instance,
@@ -67,7 +70,7 @@ export interface Spoiling {
 
 /** The device commits, but spoils it so that the server cannot see it. */
 export async function spoiltCommit(
-  village: Village,
+  village: Place,
   facts: DeviceFacts,
   { commit = true, groupInfo = false }: Spoiling = {},
 ): Promise<NamedCommit> {
@@ -103,7 +106,7 @@ function spoilt(bytes: Bytes): Bytes {
 }
 
 /** The device says that it cannot apply the commit. */
-export async function refuse(village: Village, facts: DeviceFacts, commit: NamedCommit) {
+export async function refuse(village: Place, facts: DeviceFacts, commit: NamedCommit) {
   const device = signingKeyFromSeed(fromBase64url(facts.deviceSeed));
   const refusal = { ...commit, reason: "invalid" } as const;
   const signature = toBase64url(signCommitRefusal(device, refusal));
@@ -112,7 +115,7 @@ export async function refuse(village: Village, facts: DeviceFacts, commit: Named
 }
 
 /** The latest commit of the conversation, as the server tells the device. */
-export async function latestCommit(village: Village, facts: DeviceFacts): Promise<NamedCommit> {
+export async function latestCommit(village: Place, facts: DeviceFacts): Promise<NamedCommit> {
   const { conversation = "", incarnation } = threadOf(facts);
   await using wire = await wireOf(village, facts);
   await wire.request({ type: "message.fetch", conversation, after: 0, limit: 256 });
