@@ -1,5 +1,4 @@
 /** A chat over an engine: what arrives is shown, what is entered is done, until the end. */
-import type { CancelTimer } from "../../lib/base/clock.ts";
 import type {
   ChatMessage,
   ConnectionState,
@@ -22,6 +21,8 @@ import { RequestNews } from "./request_news.ts";
 import { chatStatus } from "./chat_status.ts";
 import { MessageLines } from "./message_lines.ts";
 import { Alerts } from "./alerts.ts";
+import { HeldEvents } from "./held_events.ts";
+import { ReadMarks } from "./read_marks.ts";
 import { Pastes, saysSomething, tooLong, whither } from "./entered.ts";
 import { completing } from "./vocabulary.ts";
 import { readLine, unknownCommand } from "./slash.ts";
@@ -30,9 +31,6 @@ import { runSlash } from "./slash_actions.ts";
 
 /** Messages from before of which a change is told. */
 const knownLines = 300;
-
-/** Read marks are gathered this long, in ms, so that a burst asks the server once. */
-const readMarkMs = 250;
 
 /** A script's first line waits at most this long, in ms, for what waited at the server. */
 const firstOutcomeMs = 10_000;
@@ -50,8 +48,9 @@ export class Chat implements ChatContext {
   readonly #waiting = new Set<string>();
   readonly #lines: MessageLines;
   readonly #alerts: Alerts;
-  #toMark: ChatMessage | undefined;
-  #cancelMark: CancelTimer | undefined;
+  readonly #marks: ReadMarks;
+  /** What comes while one turns to a conversation is shown below what was unread there. */
+  readonly #events = new HeldEvents((event) => this.#show(event));
   #unreadElsewhere = 0;
   readonly #requests: RequestNews;
   readonly #pastes = new Pastes();
@@ -73,6 +72,7 @@ export class Chat implements ChatContext {
     this.#lines = new MessageLines({ dialogue, style, now: clock.now(), line });
     this.#requests = new RequestNews(options.clock, (line) => this.remark(line));
     this.#alerts = new Alerts(options);
+    this.#marks = new ReadMarks(options, (line) => this.remark(line));
     this.transfers = new Transfers({
       changed: () => this.refresh(),
       tell: options.dialogue.interactive ? undefined : (line) => this.remark(line),
@@ -84,7 +84,7 @@ export class Chat implements ChatContext {
     const { engine, dialogue, signal } = this.options;
     await this.#greet();
     const after = await this.#replay();
-    const stopListening = engine.subscribe((event) => this.#show(event), { after });
+    const stopListening = engine.subscribe((event) => this.#events.take(event), { after });
     this.#prepareInput();
     this.refresh();
     try {
@@ -95,8 +95,7 @@ export class Chat implements ChatContext {
       await this.transfers.stop();
       stopListening();
       this.#requests.stop();
-      this.#cancelMark?.();
-      await this.#flushReadMark();
+      await this.#marks.flush();
     }
   }
 
@@ -158,15 +157,17 @@ export class Chat implements ChatContext {
         `There is no user ${safe(target.name, 64)}. /users --all lists everybody.`,
       );
     }
-    this.target = target.kind === "group" ? (await engine.groups.info(target)).target : target;
+    const next = target.kind === "group" ? (await engine.groups.info(target)).target : target;
+    // What came to the conversation that is left was read there.
+    const left = this.#marks.flush();
+    this.target = next;
     dialogue.setPrompt(this.prompt());
     this.#lookAgain();
-    const waiting = await engine.unread(this.target);
-    const last = waiting.at(-1);
-    if (last !== undefined) {
-      this.#lines.showUnread(waiting);
-      await engine.markRead(last);
-    }
+    const last = await this.#events.during(async () =>
+      this.#lines.turnTo(addressOf(next), await engine.unread(next))
+    );
+    await left;
+    if (last !== undefined) await engine.markRead(last);
     await this.recount();
   }
 
@@ -272,7 +273,7 @@ export class Chat implements ChatContext {
     // What comes while this is shown is told by events.
     const newest = engine.newest();
     const waiting = await engine.unread();
-    this.#lines.showUnread(waiting);
+    this.#lines.begin(waiting, newest);
     for (const message of await engine.history({ limit: knownLines })) {
       this.#changes.note(message);
       if (message.state === "queued") this.#waiting.add(message.id);
@@ -309,13 +310,14 @@ export class Chat implements ChatContext {
   /** What a line of the conversation tells too is not said twice. */
   #showNotification(notification: NotificationInfo): void {
     const { kind, text } = notification;
-    if (kind === "message" || kind === "group_added") return;
+    if (kind === "message" || /^group_(added|removed|role)$/.test(kind)) return;
     if (kind === "request") return this.#requests.hold(notification);
     this.remark(`* ${safe(text, 300)}`);
   }
 
   #showMessage(message: ChatMessage, live: boolean): void {
     this.#names.add(message.from);
+    this.#lines.told(message);
     this.#changes.note(message);
     if (message.target.kind === "group") this.#names.add(message.conversation);
     if (message.own && !this.options.dialogue.interactive) return;
@@ -327,7 +329,7 @@ export class Chat implements ChatContext {
     if (here && message.kind === "notice") this.#lookAgain();
     if (message.own || message.kind === "notice") return;
     if (live) this.#orSay(() => this.#alerts.tell(message));
-    if (here) this.#markSoon(message);
+    if (here) this.#marks.soon(message);
     else if (!message.read && message.request !== true) this.#unreadElsewhere++;
     this.refresh();
   }
@@ -365,20 +367,6 @@ export class Chat implements ChatContext {
       this.remark(`* offline: ${safe(state.reason)}; trying again`);
     }
     this.refresh();
-  }
-
-  #markSoon(message: ChatMessage): void {
-    this.#toMark = message;
-    this.#cancelMark ??= this.options.clock.after(readMarkMs, () => {
-      this.#cancelMark = undefined;
-      this.#flushReadMark().catch((error) => this.remark(`! ${errorText(error)}`));
-    });
-  }
-
-  async #flushReadMark(): Promise<void> {
-    const message = this.#toMark;
-    this.#toMark = undefined;
-    if (message !== undefined) await this.options.engine.markRead(message);
   }
 
   /** Counts unread messages anew and repaints. */

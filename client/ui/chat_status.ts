@@ -30,7 +30,9 @@ export function chatStatus(facts: ChatFacts): StatusPart[] {
     { text: describeConnection(connection), short: connection.kind, need: 0 },
     ...conversationParts(facts),
     ...underWay.map((text) => ({ text, need: 4 })),
-    ...(unread === 0 ? [] : [{ text: `${unread} unread`, need: 2 }]),
+    ...(unread === 0
+      ? []
+      : [{ text: `${unread} unread elsewhere`, short: `${unread} unread`, need: 2 }]),
     ...(waiting === 0 ? [] : [{ text: `${waiting} waiting`, need: 3 }]),
     ...lastPart(facts.lastOwn),
   ];

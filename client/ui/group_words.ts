@@ -133,9 +133,14 @@ async function change(
     case "demote":
       await groups.setRole(target, first, "member");
       return `${safe(first, 64)} is an ordinary member of ${shown}.`;
-    case "leave":
+    case "leave": {
+      const before = await groups.info(target);
+      if (["removed", "dissolved", "left"].includes(before.standing)) {
+        return `You are not in it, nothing was changed: ${groupLine(before)}`;
+      }
       await groups.leave(target);
       return `You have left ${shown}.`;
+    }
     case "dissolve":
       await groups.dissolve(target);
       return `${shown} is dissolved.`;

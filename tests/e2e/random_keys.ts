@@ -212,13 +212,9 @@ class Hand {
   /** What is not as it was said; empty when all is. */
   #complaint(found: ReturnType<typeof heardIn>): string {
     if (found.stale.length > 0) return `rows that nobody wrote: ${found.stale.join(" | ")}`;
-    if (found.repeated > found.announced) return `${found.repeated} lines stand there twice`;
     for (const way of ways) {
       const all = this.#said[way];
-      // What is shown again as unread may come before what was on its way to the screen.
-      const heard = found.announced === 0 || way.startsWith("ann")
-        ? found[way]
-        : found[way].toSorted((a, b) => all.indexOf(a) - all.indexOf(b));
+      const heard = found[way];
       const first = all.length - heard.length;
       const other = heard.findIndex((line, index) => line !== all[first + index]);
       if (other >= 0) return `${way}: ${heard[other]} instead of ${all[first + other]}`;
@@ -314,7 +310,7 @@ class Hand {
 
 /** What was said according to scrollback and screen, and rows that are neither said nor at the bottom. */
 function heardIn(rows: readonly string[], input: Layout) {
-  const found = { ...nothingSaid(), stale: [] as string[], repeated: 0, announced: 0 };
+  const found = { ...nothingSaid(), stale: [] as string[] };
   // Joined rows: those of the input are not, each was ended by the client.
   const bottom = rows.findLastIndex((row) => row !== "") - input.rows.length;
   const begin = rows.findIndex((row) => stamp.test(row));
@@ -322,19 +318,15 @@ function heardIn(rows: readonly string[], input: Layout) {
   const close = () => {
     const text = bare((message ?? []).join(""));
     const way = wayOf(text);
-    // What was unread is shown once more when somebody turns to it; bob's lines have numbers.
-    if (way?.startsWith("bob") && found[way].includes(text)) found.repeated++;
-    else if (way !== undefined) found[way].push(text);
+    if (way !== undefined) found[way].push(text);
     message = undefined;
   };
   for (const row of begin < 0 ? [] : rows.slice(begin, bottom)) {
     if (stamp.test(row)) {
       close();
       message = [row.replace(stamp, "")];
-    } else if (rule.test(row)) {
-      close();
-      found.announced += Number(/(\d+) unread/.exec(row)?.[1] ?? 0);
-    } else if (message !== undefined && row.startsWith("    ")) message.push(row);
+    } else if (rule.test(row)) close();
+    else if (message !== undefined && row.startsWith("    ")) message.push(row);
     else found.stale.push(row);
   }
   close();

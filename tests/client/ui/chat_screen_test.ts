@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { ChatMessage } from "../../../client/engine/api.ts";
 import { Chat } from "../../../client/ui/chat.ts";
+import { HeldEvents } from "../../../client/ui/held_events.ts";
 import { LineEditor } from "../../../client/ui/line_editor.ts";
 import { message, noon, playback } from "./playback.ts";
 import { TestScreen } from "./screen.ts";
@@ -115,3 +116,102 @@ Deno.test("what the server does not tell now cannot be completed, and nothing en
     await screen.press("\x15@b\t");
     assert.ok((await screen.text()).includes("#lobby> @b"));
   }));
+
+const toBob = (text: string) => message(text, { target: { kind: "direct", name: "bob" } });
+
+/** What was said of messages and unread ones, without times. */
+async function linesOf(screen: TestScreen): Promise<string[]> {
+  return (await screen.text()).filter((row) => /bob: | unread(?! message)|older/.test(row))
+    .filter((row) => !row.startsWith("ann "))
+    .map((row) => row.replace(/^\d{4}-\S+ \S+ /, "").replace("@ann ", ""));
+}
+
+Deno.test("turned to while messages come there: each line is shown once and in order, and only those shown are marked as read", () =>
+  chatting([], async (screen, { tell, readBy, marked }) => {
+    const [one, two, three, four, five] = ["1", "2", "3", "4", "5"].map(toBob);
+    assert.ok(one && two && three && four && five);
+    for (const each of [one, two]) tell({ kind: "message", message: each, live: true });
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<readonly ChatMessage[]>();
+    readBy(() => {
+      asked.resolve();
+      return answered.promise;
+    });
+    await screen.press("/to @bob\r");
+    await asked.promise;
+    tell({ kind: "message", message: three, live: true });
+    // The fourth is in the store already, and its event comes only later.
+    answered.resolve([one, two, three, four]);
+    await screen.settled();
+    assert.deepEqual(await linesOf(screen), ["bob: 1", "bob: 2", "── 2 unread above ──", "bob: 3"]);
+    assert.deepEqual(marked.map(({ text }) => text), ["2"]);
+    for (const each of [four, five]) tell({ kind: "message", message: each, live: true });
+    assert.deepEqual((await linesOf(screen)).slice(3), ["bob: 3", "bob: 4", "bob: 5"]);
+  }));
+
+Deno.test("what came just before one turns away is marked as read there, and that of the next conversation too", () =>
+  chatting([], async (screen, { tell, readBy, marked }) => {
+    readBy(() => Promise.resolve([]));
+    tell({ kind: "message", message: message("in the lobby"), live: true });
+    await screen.press("/to @bob\r");
+    assert.deepEqual(marked.map(({ text }) => text), ["in the lobby"]);
+    tell({ kind: "message", message: toBob("in private"), live: true });
+    await screen.press("/to #lobby\r");
+    assert.deepEqual(marked.map(({ text }) => text), ["in the lobby", "in private"]);
+  }));
+
+Deno.test("of many unread lines those left out at first are shown once one turns to them, and no other again", () => {
+  const many = Array.from({ length: 203 }, (_, index) => toBob(`number ${index}`));
+  return chatting(many, async (screen, { tell, marked }) => {
+    const begun = await linesOf(screen);
+    assert.deepEqual(begun.slice(0, 3), [
+      "(3 older unread messages: /unread shows them)",
+      "── 203 unread ──",
+      "bob: number 3",
+    ]);
+    await screen.press("/to @bob\r");
+    assert.deepEqual((await linesOf(screen)).slice(begun.length), [
+      "── 200 unread above ──",
+      "── 3 more unread ──",
+      "bob: number 0",
+      "bob: number 1",
+      "bob: number 2",
+    ]);
+    assert.deepEqual(marked.map(({ text }) => text), ["number 202"]);
+    tell({ kind: "message", message: toBob("next"), live: true });
+    assert.equal((await linesOf(screen)).at(-1), "bob: next");
+  });
+});
+
+Deno.test("what a line of the group tells is not said a second time by the notification of it", () =>
+  chatting([], async (screen, { tell }) => {
+    const note = (kind: string, text: string) =>
+      tell({ kind: "notification", notification: { id: 1, kind, ts: noon, seen: false, text } });
+    for (const kind of ["group_added", "group_removed", "group_role"]) {
+      note(kind, `${kind} repeats`);
+    }
+    note("key_changed", "the account key of bob has changed");
+    const said = (await screen.text()).filter((row) => row.startsWith("* "));
+    assert.deepEqual(said, ["* the account key of bob has changed"]);
+  }));
+
+Deno.test("events that are held come in order, all at once when there are too many, and also when what held them fails", async () => {
+  const shown: number[] = [];
+  const events = new HeldEvents((event) =>
+    shown.push(event.kind === "message" ? event.message.local : 0)
+  );
+  const first = message("first").local;
+  const take = () => events.take({ kind: "message", message: message("more"), live: true });
+  await assert.rejects(events.during(() => {
+    take();
+    assert.deepEqual(shown, []);
+    return Promise.reject(new Error("no store"));
+  }));
+  assert.deepEqual(shown, [first + 1]);
+  await events.during(() => {
+    for (let count = 0; count < 1200; count++) take();
+    assert.equal(shown.length, 1201, "they do not pile up");
+    return Promise.resolve();
+  });
+  assert.deepEqual(shown, Array.from({ length: 1201 }, (_, index) => first + 1 + index));
+});

@@ -6,10 +6,12 @@ import type { AlertSettings } from "../../../client/engine/api_desk.ts";
 /** When everything was said. */
 export const noon = Date.UTC(2026, 10, 21, 12);
 
-/** A message of bob's in the lobby, but for what is given. */
+let newest = 0;
+
+/** A message of bob's in the lobby, but for what is given; newer than every other. */
 export function message(text: string, more: Partial<ChatMessage> = {}): ChatMessage {
   return {
-    local: 1,
+    local: ++newest,
     id: crypto.randomUUID(),
     target: { kind: "lobby" },
     conversation: "#lobby",
@@ -25,21 +27,24 @@ export function message(text: string, more: Partial<ChatMessage> = {}): ChatMess
   };
 }
 
-/** An engine that has these unread messages, and does what tests tell it. */
+/** An engine that has these unread messages, and does what tests tell it */
 export function playback(unread: ChatMessage[] = []) {
   let listener: (event: EngineEvent) => void = () => undefined;
   const sent: { target: Target; text: string }[] = [];
   const kept: string[] = [];
+  const marked: ChatMessage[] = [];
+  let reading: (target: Target | undefined) => Promise<readonly ChatMessage[]> = () =>
+    Promise.resolve(unread);
   let refusal: Error | undefined;
   const alerts: AlertSettings = { by: "bell", scope: "all", text: false, conversations: {} };
   const engine = {
     self: { name: "ann", server: { name: "test" } },
     connection: () => ({ kind: "online", address: "10.8.0.1" }),
-    newest: () => 0,
+    newest: () => Math.max(0, ...unread.map(({ local }) => local)),
     conversations: () => Promise.resolve([]),
-    unread: () => Promise.resolve(unread),
+    unread: (target?: Target) => reading(target),
     history: () => Promise.resolve([]),
-    markRead: () => Promise.resolve(),
+    markRead: (message: ChatMessage) => Promise.resolve(void marked.push(message)),
     exists: () => Promise.resolve(true),
     start: () => Promise.resolve(),
     groups: { list: () => Promise.resolve([]) },
@@ -64,6 +69,10 @@ export function playback(unread: ChatMessage[] = []) {
     engine,
     sent,
     kept,
+    /** Up to where it was told that all is read. */
+    marked,
+    /** What is unread is looked up by `one` from now on. */
+    readBy: (one: typeof reading) => reading = one,
     tell: (event: EngineEvent) => listener(event),
     refuse: (error: Error) => refusal = error,
   };

@@ -40,7 +40,7 @@ const facts = {
 Deno.test("the status row names account, connection, verification, lifetime, what is unread, and the last message", () => {
   assert.equal(
     statusText(statusRow(chatStatus(facts), 200)),
-    "ann \u00b7 online 10.8.0.7 \u00b7 @bob verified \u00b7 messages go after 1h \u00b7 3 unread \u00b7 last message delivered",
+    "ann \u00b7 online 10.8.0.7 \u00b7 @bob verified \u00b7 messages go after 1h \u00b7 3 unread elsewhere \u00b7 last message delivered",
   );
   const inGroup = {
     ...facts,
