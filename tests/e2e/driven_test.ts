@@ -223,7 +223,9 @@ Deno.test("two people and a bot, in narrow, usual and large terminals", async (t
   });
 
   await step("every ordinary end leaves the terminal as it was, with its exit code", async () => {
-    await atAnn.enter("clear; stty -a >before");
+    // Waited for: what is typed before a screen is cleared is wiped off it, and the prompt then looks idle too early.
+    await atAnn.enter("clear; stty -a >before; echo kept");
+    await atAnn.shows(/^kept$/);
     const plain = clientOf(ann);
     const elsewhere = "./sealpost client --home ./new localhost";
     for (
