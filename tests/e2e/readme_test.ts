@@ -145,6 +145,12 @@ Deno.test("what the README shows of the first five minutes is what terminals sho
     await seat.terminal.waitFor((rows) => /^[#@]\w+>/.test(rows[0] ?? "") || undefined);
     await seat.pose(block, seats);
   }
+
+  // The digits that the README has erik read out are the ones that the script's owner sees.
+  const digits = blocks.flatMap(({ lines }) => lines).filter((row) => /^safety number /.test(row));
+  const erik = seats.get("erik")?.terminal;
+  await erik?.enter("/key bot");
+  common.likeness.check(digits, [await erik?.shows(/^safety number /) ?? ""]);
 });
 
 Deno.test("a transcript with another word, line, order or identity is not alike", () => {

@@ -45,14 +45,17 @@ export function promptOf(line: string): Prompt | undefined {
   return undefined;
 }
 
-/** What may differ. What stands in `bound` must be the same wherever the document has the same. */
+/** An address of a machine, IPv4 or IPv6 in brackets. */
 const host = String.raw`(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\])`;
+/** What may differ. What stands in `bound` must be the same wherever the document has the same. */
 const varying: Readonly<Record<string, string>> = {
   time: String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`,
   fingerprint: String.raw`\b(?:[0-9a-f]{4} ){15}[0-9a-f]{4}\b|\b[0-9a-f]{64}\b`,
   digits: String.raw`\b(?:\d{5} ){11}\d{5}\b`,
   id: String.raw`\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|(?<![\w-])[\w-]{43}(?![\w-])` +
     String.raw`|\b(?:[0-9a-f]{8}|[0-9a-f]{12})\b`,
+  // A machine without a network invites by its own name.
+  place: String.raw`(?<=sealpost:\/\/)[^\/\s]+`,
   addresses: `${host}:\\d+(?:, ${host}:\\d+)*`,
   address: host,
   // One less than the machine has cores.
