@@ -39,7 +39,7 @@ export function sealpost(args: readonly string[], options: ProgramOptions): Deno
 }
 
 /** The compiled executable that is to be used instead of the source. */
-function compiled(): string | undefined {
+export function compiled(): string | undefined {
   return Deno.env.get("SEALPOST_BINARY") || undefined;
 }
 

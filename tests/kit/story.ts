@@ -2,7 +2,8 @@
 import { firstContact } from "../../lib/wire/first_contact.ts";
 import type { PinnedServer } from "../../lib/wire/tls.ts";
 import { TempFolder } from "./folder.ts";
-import { type Ended, run, Running, type StartOptions } from "./program.ts";
+import { command } from "./commands.ts";
+import { compiled, type Ended, run, Running, type StartOptions } from "./program.ts";
 import type { Ready as ServerReady } from "./server.ts";
 
 /** What a server prints with `--json` once it listens. */
@@ -143,10 +144,20 @@ export class Person {
     this.home = who.home;
   }
 
-  /** Runs one command of the client to its end, without a terminal. */
+  /**
+   * Runs one command of the client to its end, without a terminal: the executable where one is named, else in this
+   * process, which costs a fifth of starting one.
+   */
   async once(args: readonly string[], input?: string): Promise<Ended> {
-    const options = input === undefined ? {} : { input };
-    return await run(["client", ...args], { home: this.home, ...options });
+    const options = { home: this.home, ...(input === undefined ? {} : { input }) };
+    return compiled() === undefined
+      ? await command(args, options)
+      : await run(["client", ...args], options);
+  }
+
+  /** As `once`, always as a process, in the person's folder. */
+  async process(args: readonly string[]): Promise<Ended> {
+    return await run(["client", ...args], { home: this.home });
   }
 
   /** As `once`; throws when the exit code is not 0. Returns the lines of standard output. */

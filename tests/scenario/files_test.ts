@@ -173,7 +173,7 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
 
   await t.step("the user's own list wins over the operator's, for what one takes", async () => {
     await Deno.writeTextFile(`${sam.home}/client.json`, '{"fileTypes":"-txt"}');
-    const refused = await sam.once(["file", "get", "4"]);
+    const refused = await sam.process(["file", "get", "4"]);
     assert.deepEqual([refused.code, /type \.txt, which is not allowed/.test(refused.err)], [
       4,
       true,
@@ -181,6 +181,6 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
     const [declined] = await sam.json(["file", "decline", "4"]);
     assert.equal(declined?.["state"], "declined");
     await Deno.writeTextFile(`${sam.home}/client.json`, '{"fileTypes":"-txt,"');
-    assert.equal((await sam.once(["file", "get", "4"])).code, 2);
+    assert.equal((await sam.process(["file", "get", "4"])).code, 2);
   });
 });

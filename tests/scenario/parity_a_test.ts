@@ -178,9 +178,9 @@ Deno.test("parity A: a command protocol with accounts, stored messages and notif
       await Deno.writeTextFile(`${elsewhere.home}/wrong`, "not the password 1\n");
       const flags = ["--server", town.address, "--accept-new", "--password-file", "wrong"];
       const answers = [
-        await bob.once(["login", "bob", ...flags]),
-        await elsewhere.once(["login", "bob", ...flags]),
-        await elsewhere.once(["login", "nobody", ...flags]),
+        await bob.process(["login", "bob", ...flags]),
+        await elsewhere.process(["login", "bob", ...flags]),
+        await elsewhere.process(["login", "nobody", ...flags]),
       ];
       for (const answer of answers) {
         assert.deepEqual(answer, { code: 4, out: "", err: "sealpost: incorrect password" });

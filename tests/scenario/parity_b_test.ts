@@ -198,7 +198,7 @@ function other(value: unknown): string {
 async function clearErrors(t: Deno.TestContext, sam: Person) {
   await t.step("a mistyped one-shot command is not taken for a host", async () => {
     for (const args of [["sned", "erik", "hello"], ["histroy"], ["--json", "unraed"]]) {
-      const { code, err } = await sam.once(args);
+      const { code, err } = await sam.process(args);
       assert.equal(code, 2);
       assert.match(err, /There is no command \w+\. Did you mean (send|history|unread)\?/);
     }
