@@ -196,9 +196,14 @@ export class Running implements AsyncDisposable {
     return await within(this.ended, () => this.#story("did not end at the end of its input"));
   }
 
-  /** Sends a signal. */
+  /** Sends a signal; one that has just ended by itself needs none. */
   kill(signal: Deno.Signal): void {
-    if (!this.#over) this.#child.kill(signal);
+    if (this.#over) return;
+    try {
+      this.#child.kill(signal);
+    } catch (thrown) {
+      if (!(thrown instanceof TypeError)) throw thrown;
+    }
   }
 
   /** Sends a signal and waits for the end. */
