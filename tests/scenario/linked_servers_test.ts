@@ -1,5 +1,6 @@
 /** Two linked servers with a person on each: who is there, their keys, and a lobby that both share. */
 import assert from "node:assert/strict";
+import { command } from "../kit/commands.ts";
 import { run } from "../kit/program.ts";
 import { goodPassword } from "../kit/story.ts";
 import { TempFolder } from "../kit/folder.ts";
@@ -24,7 +25,7 @@ class Person implements AsyncDisposable {
   }
 
   async client(...args: string[]) {
-    return await run(["client", ...args], { home: this.#home.path });
+    return await command(args, { home: this.#home.path });
   }
 
   /** What a command prints, one object a line. */
