@@ -199,12 +199,15 @@ function addAccountCommands(add: Add): void {
       id: string | undefined,
       label: string | undefined,
     ) => {
+      if (id?.startsWith("--")) throw new ExitError("usage", `there is no flag ${id}`);
       if (act === "rename") return renameDevice(run, { id, label });
       return act === "revoke" ? revokeDevice(run, id) : devices(run);
     },
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["list", "rename", "revoke"]))
     .argument("[ID]", "the beginning of the device's key, as the list shows it")
-    .argument("[LABEL]", "what to call it");
+    .argument("[LABEL]", "what to call it")
+    // One key in 64 begins with a dash.
+    .allowUnknownOption();
   add("archive", {
     about: "show the encrypted archive of your history, or leave a conversation out of it",
     example: "archive off sam",
