@@ -63,7 +63,14 @@ Deno.test("a lost machine is taken out of its account, and can neither read nor 
   await t.step("a slip removes nothing: too short, unknown, or this very device", async () => {
     const [here] = (await erik.json(["devices"])).filter(({ current }) => current);
     for (
-      const [id, code] of [["abc", 6], ["AAAAAAAAAA", 6], [String(here?.["device"]), 4]] as const
+      const [id, code] of [
+        ["abc", 6],
+        ["AAAAAAAAAA", 6],
+        // A key may begin with a dash; it is no flag.
+        ["-AAAAAAAAA", 6],
+        ["--AAAAAAAA", 2],
+        [String(here?.["device"]), 4],
+      ] as const
     ) {
       assert.equal((await erik.once(["devices", "revoke", id])).code, code, id);
     }
