@@ -128,7 +128,7 @@ function change(
     // Its name is changed by messages, and stays as they have left it.
     const { name, namedAt, description } = threads.groups.get(thread.thread);
     const told = description === undefined ? {} : { description };
-    threads.setGroup(thread, { ...facts, name, namedAt, ...told });
+    threads.setGroup(thread, { ...facts, name, namedAt, ...told }, { seq });
     for (const line of lines) messages.add(line);
     return [];
   });

@@ -164,7 +164,7 @@ export class Proposals {
     // Its name may have become known meanwhile.
     const { name, namedAt } = threads.groups.get(row.thread);
     const known = name === undefined || namedAt < group.facts.namedAt ? {} : { name, namedAt };
-    threads.setGroup(row, { ...group.facts, ...known });
+    threads.setGroup(row, { ...group.facts, ...known }, { seq: at.seq });
     for (const notice of group.notices) {
       messages.add(noticeLine(notice, { thread: row.thread, self: own.name, ...at }));
     }

@@ -166,23 +166,27 @@ export class LostMessages {
     ).get<{ count: number }>(thread, since)?.count ?? 0;
   }
 
-  /** The accounts have just come into the group: what this store has up to now is not for them. */
-  noteJoins(thread: number, accounts: readonly string[]): void {
+  /** The accounts have come into the group with row `seq`: what was said before it is not for them. */
+  noteJoins(thread: number, accounts: readonly string[], seq = this.#newest(thread)): void {
     const statement = this.#database.prepare(
-      `INSERT INTO member_joins (thread, tag, local, seq)
-       VALUES (?, ?, (SELECT coalesce(max(local), 0) FROM messages),
-         max((SELECT cursor FROM threads WHERE thread = ?),
-           (SELECT coalesce(max(seq), 0) FROM messages WHERE thread = ?)))
-       ON CONFLICT (thread, tag) DO UPDATE SET local = excluded.local, seq = excluded.seq`,
+      `INSERT INTO member_joins (thread, tag, seq) VALUES (?, ?, ?)
+       ON CONFLICT (thread, tag) DO UPDATE SET seq = excluded.seq`,
     );
-    for (const account of accounts) statement.run(thread, this.#tag(account), thread, thread);
+    for (const account of accounts) statement.run(thread, this.#tag(account), seq);
   }
 
-  /** The newest message and row that were here when the account came into the group; zeros when that is not known. */
-  joinedAfter(thread: number, account: string): { readonly local: number; readonly seq: number } {
+  /** The row with which the account came into the group; 0 when that is not known. */
+  joinedAt(thread: number, account: string): number {
+    return this.#database.prepare("SELECT seq FROM member_joins WHERE thread = ? AND tag = ?")
+      .get<{ seq: number }>(thread, this.#tag(account))?.seq ?? 0;
+  }
+
+  /** The newest row of the thread that is known here. */
+  #newest(thread: number): number {
     return this.#database.prepare(
-      "SELECT local, seq FROM member_joins WHERE thread = ? AND tag = ?",
-    ).get<{ local: number; seq: number }>(thread, this.#tag(account)) ?? { local: 0, seq: 0 };
+      `SELECT max((SELECT cursor FROM threads WHERE thread = ?),
+         (SELECT coalesce(max(seq), 0) FROM messages WHERE thread = ?)) AS seq`,
+    ).get<{ seq: number }>(thread, thread)?.seq ?? 0;
   }
 
   #tag(account: string) {

@@ -42,3 +42,10 @@ export const joinsSchema = `
   -- The newest row of the log then: history that comes from the archive is older, however late it is stored.
   ALTER TABLE member_joins ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 `;
+
+/** The third migration's worth: the row alone decides, which all members see alike. */
+export const joinRowsSchema = `
+  UPDATE member_joins SET seq = max(seq, (SELECT coalesce(max(messages.seq), 0) FROM messages
+    WHERE messages.thread = member_joins.thread AND messages.local <= member_joins.local));
+  ALTER TABLE member_joins DROP COLUMN local;
+`;

@@ -6,7 +6,7 @@ import { contentSchema } from "./content_schema.ts";
 import { expirySchema } from "./expiry_schema.ts";
 import { filesSchema } from "./files_schema.ts";
 import { groupsSchema, partsSchema, requestsSchema } from "./groups_schema.ts";
-import { joinsSchema, lostSchema } from "./lost_schema.ts";
+import { joinRowsSchema, joinsSchema, lostSchema } from "./lost_schema.ts";
 import { inputLinesSchema } from "./input_lines_schema.ts";
 import { messagingSchema } from "./messaging_schema.ts";
 import { marksSchema } from "./marks_schema.ts";
@@ -33,4 +33,5 @@ export const profileMigrations: readonly Migration[] = [
   { version: 14, name: "lines of input", sql: inputLinesSchema },
   { version: 15, name: "reached servers", sql: reachedSchema },
   { version: 16, name: "second conversations", sql: twinsSchema },
+  { version: 17, name: "joins by row alone", sql: joinRowsSchema },
 ];

@@ -171,14 +171,22 @@ export class Threads {
     }
   }
 
-  /** Replaces what is known of a group, and calls it by its name. In the caller's transaction. */
-  setGroup({ thread, conversation }: Thread, facts: GroupFacts): void {
+  /**
+   * Replaces what is known of a group, and calls it by its name; `seq` is the row that says so, where one does. In the
+   * caller's transaction.
+   */
+  setGroup(
+    { thread, conversation }: Thread,
+    facts: GroupFacts,
+    { seq }: { readonly seq?: number } = {},
+  ): void {
     const row = this.#database.prepare("SELECT tag FROM threads WHERE thread = ?")
       .get<{ tag: Uint8Array }>(thread);
     if (row === undefined || conversation === undefined) return;
     const before = new Set(this.groups.get(thread).members.map(({ account }) => account));
     const accounts = facts.members.map(({ account }) => account);
-    this.#lost.noteJoins(thread, accounts.filter((account) => !before.has(account)));
+    const joined = accounts.filter((account) => !before.has(account));
+    if (joined.length > 0) this.#lost.noteJoins(thread, joined, seq);
     this.groups.put(thread, facts);
     this.setRequest(thread, facts.standing.kind === "request");
     const name = facts.name === undefined ? untitled(conversation) : `#${facts.name}`;

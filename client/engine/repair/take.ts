@@ -31,7 +31,7 @@ export async function takeRepair(
   noteUndone(core, draft, { now: before.members, then: facts.members, at: { seq, ts } });
   draft.entries.push(({ threads }) => {
     const { name, namedAt } = threads.groups.get(thread.thread);
-    threads.setGroup(thread, { ...facts, name, namedAt });
+    threads.setGroup(thread, { ...facts, name, namedAt }, { seq });
     return [];
   });
 }

@@ -91,16 +91,20 @@ export class Resends implements ResendService {
     this.#timers.add(cancel);
   }
 
-  /** What was asked for and may be said again: own messages, to an account that was there when they were said. */
+  /**
+   * What was asked for and may be said again: own messages, to an account that was there when they were said. The log's order
+   * decides, as it does for everybody: what was encrypted before its device knew of the account, and taken after the
+   * account had come, is for the account like the rest.
+   */
   #answerable({ thread, messages, asker }: Asked, since: number): StoredMessage[] {
     const { messages: store, lost, threads } = this.#core;
     const group = threads.get(thread)?.kind === "group";
-    const from = group ? lost.joinedAfter(thread, asker) : { local: 0, seq: 0 };
+    const joined = group ? lost.joinedAt(thread, asker) : 0;
     return [...new Set(messages)].flatMap((id) => {
       const message = store.inThread(thread, id);
       const known = message?.own === true &&
         message.content.signed?.certificate !== undefined;
-      if (!known || message.local <= from.local || (message.seq ?? 0) <= from.seq) return [];
+      if (!known || (message.seq ?? 0) <= joined) return [];
       const { at, count } = lost.saidAgain(thread, id);
       return at > since || count >= resendLimits.answersPerMessage ? [] : [message];
     });

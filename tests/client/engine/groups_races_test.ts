@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Engine } from "../../../client/engine/api.ts";
 import { AppError } from "../../../lib/base/errors.ts";
+import { EvilServer } from "./evil.ts";
 import { message, nextEvent, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
@@ -142,4 +143,34 @@ Deno.test("several who go at once are all gone, and whoever stays goes on", asyn
   assert.equal((await olga.waitFor(sent.id, "sent", patience())).state, "sent");
   const lines = (await olga.history({ target: target(id) })).map(({ text }) => text);
   for (const name of ["adam", "bert", "carl"]) assert.ok(lines.includes(`${name} left`), name);
+});
+
+Deno.test("what was encrypted before somebody came back, and taken after it, is read by all who are in then", async () => {
+  await using village = await Village.make();
+  const olga = await village.online("olga");
+  const kim = await village.online("kim", { random: () => 0 });
+  const facts = await village.device("adam");
+  await using slow = EvilServer.start(village, facts);
+  const adam = await village.open(facts, { port: slow.port, random: () => 0 });
+  const { id } = await olga.groups.create("team", ["adam", "kim"]);
+  await begun([olga, adam, kim], id);
+  await olga.groups.remove(target(id), ["kim"]);
+  const early = await adam.send(target(id), "while kim is out");
+  await adam.waitFor(early.id, "sent", patience());
+
+  // What adam says next is under way while kim comes back.
+  const [reached, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  slow.hear = async (arrived) => {
+    if (arrived.message.type !== "message.send") return arrived;
+    reached.resolve();
+    await goesOn.promise;
+    return arrived;
+  };
+  await adam.send(target(id), "on its way");
+  await reached.promise;
+  await olga.groups.add(target(id), ["kim"]);
+  goesOn.resolve();
+  for (const each of [olga, kim]) await message(each, "on its way");
+  const texts = (await kim.history({ target: target(id) })).map(({ text }) => text);
+  assert.ok(!texts.includes("while kim is out") && !texts.some((text) => /keys/.test(text)));
 });

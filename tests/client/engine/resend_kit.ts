@@ -107,8 +107,14 @@ export class Desk implements AsyncDisposable {
     return new Desk(await TempFolder.make(), own, people);
   }
 
-  /** These are the group's members from now on. */
+  /** These are the group's members from now on: from the row after the one that was said last. */
   members(...people: readonly Person[]): void {
+    this.#seq += 1;
+    this.membersAt(this.#seq, ...people);
+  }
+
+  /** These are the group's members from row `seq` on. */
+  membersAt(seq: number, ...people: readonly Person[]): void {
     const { sealed, threads } = this.core;
     sealed.database.transaction(() => {
       const thread = threads.get(this.thread);
@@ -118,7 +124,7 @@ export class Desk implements AsyncDisposable {
         name,
         role: "member" as const,
       }));
-      threads.setGroup(thread, { ...threads.groups.get(this.thread), members });
+      threads.setGroup(thread, { ...threads.groups.get(this.thread), members }, { seq });
     });
   }
 

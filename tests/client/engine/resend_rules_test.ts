@@ -31,10 +31,23 @@ Deno.test("history that came from the archive is not for whoever came later, eit
   desk.say(alice, "row two");
   desk.members(alice, bobby, carol);
   const archived = desk.say(alice, "from the archive", 1);
-  const fresh = desk.say(alice, "new", 3);
+  const fresh = desk.say(alice, "new");
   desk.ask(carol, alice.device, [archived, fresh]);
   desk.pass(0);
   assert.deepEqual(desk.queued(), [fresh]);
+});
+
+Deno.test("what was on its way when somebody came is for who came if the log has it later, and only then", async () => {
+  const [alice, bobby, carol] = [person("alice"), person("bobby"), person("carol")];
+  await using desk = await Desk.make(alice);
+  desk.membersAt(1, alice, bobby);
+  const before = desk.say(alice, "taken before carol", 2);
+  const after = desk.say(alice, "taken after carol", 4);
+  // Only now this device hears of carol, who has come with the row between.
+  desk.membersAt(3, alice, bobby, carol);
+  desk.ask(carol, alice.device, [before, after]);
+  desk.pass(0);
+  assert.deepEqual(desk.queued(), [after]);
 });
 
 Deno.test("whoever was removed and came again is new", async () => {
