@@ -41,7 +41,12 @@ async function meant(
   const { engine } = chat.options;
   if (number !== undefined) return await engine.content.find(number);
   const last = (await engine.history({ target: chat.target, limit: lookBack })).findLast(fits);
-  if (last === undefined) chat.remark("There is no such message here; /history shows numbers.");
+  if (last === undefined) {
+    const where = safe(addressOf(chat.target), 70);
+    chat.remark(
+      `No message in ${where} can be meant; /to NAME turns to others, /history shows numbers.`,
+    );
+  }
   return last;
 }
 

@@ -11,6 +11,8 @@ interface ModelRow {
   readonly device: string;
   /** Whose message it is; undefined for a commit. */
   readonly sender: string | undefined;
+  /** Whether there was anybody else to get it. */
+  readonly kept: boolean;
 }
 
 interface ModelSeat {
@@ -37,13 +39,20 @@ class Model {
     const [erik, sam] = [world.register("erik"), world.register("sam")];
     this.people = [erik, sam, world.enrol(erik), world.enrol(sam)];
     this.conversation = world.converse(erik, sam);
-    this.rows.push({ seq: 1, device: erik.device, sender: undefined });
+    this.rows.push({ seq: 1, device: erik.device, sender: undefined, kept: true });
     this.#seat(erik, 1);
     this.#seat(sam, 1);
   }
 
   #seat(person: Person, from: number): void {
     this.seats.set(person.device, { person, from, until: undefined, cursor: from - 1, got: [] });
+  }
+
+  /** Places of other devices in the conversation; those that were removed keep theirs up to their last row. */
+  #others(person: Person): ModelSeat[] {
+    return [...this.seats.values()].filter(({ person: { device }, until, cursor }) =>
+      device !== person.device && (until === undefined || cursor < until)
+    );
   }
 
   get head(): number {
@@ -79,7 +88,8 @@ class Model {
     const seq = world.ok("message.send", input).seq;
     assert.equal(world.ok("message.send", input).seq, seq);
     assert.equal(seq, this.head + 1);
-    this.rows.push({ seq, device: person.device, sender: person.account });
+    const kept = this.#others(person).length > 0;
+    this.rows.push({ seq, device: person.device, sender: person.account, kept });
   }
 
   fetch(person: Person, limit: number): void {
@@ -131,7 +141,7 @@ class Model {
     const change = removing ? { remove: [other.device] } : { add: [actor(other)] };
     const input = this.world.commit(by, this.conversation, { ...change, epoch: this.epoch });
     const { seq } = this.world.ok("conversation.commit", input);
-    this.rows.push({ seq, device: by.device, sender: undefined });
+    this.rows.push({ seq, device: by.device, sender: undefined, kept: true });
     this.epoch += 1;
     const seat = this.seats.get(other.device);
     if (removing && seat !== undefined) seat.until = seq;
@@ -140,7 +150,8 @@ class Model {
 
   /**
    * Rows that somebody still waits for are stored, and so is nothing before the first of them, nor what comes after all
-   * that removed devices wait for and before the first that one of the others waits for.
+   * that removed devices wait for and before the first that one of the others waits for, nor a message that was sent when
+   * nobody else had a place.
    */
   check(): void {
     const seats = [...this.seats.values()];
@@ -155,8 +166,8 @@ class Model {
     const last = Math.max(...gone.map(({ until }) => until ?? 0), 0);
     assert.deepEqual(
       this.world.stored(this.conversation),
-      this.rows.map(({ seq }) => seq)
-        .filter((seq) => seq >= first && (seq <= last || seq >= next)),
+      this.rows.filter(({ seq, kept }) => kept && seq >= first && (seq <= last || seq >= next))
+        .map(({ seq }) => seq),
     );
     for (const person of this.people.slice(0, 2)) {
       const { unread } = this.world.conversation(person, this.conversation);
