@@ -1,6 +1,7 @@
 /** Sealpost: the first word decides what this one program is. Everything else is loaded only when it is needed. */
 import { completionScript, shells } from "./lib/base/completion.ts";
 import { exitCodes, ExitError } from "./lib/base/exit_codes.ts";
+import { exitErrorLine, typedLine } from "./lib/base/json_line.ts";
 import { version } from "./lib/base/version.ts";
 
 const help = `Sealpost ${version}: private messages on your own server.
@@ -22,16 +23,20 @@ const words: Readonly<Record<string, (args: string[]) => Promise<number> | numbe
   client: async (args) => (await import("./client/run.ts")).runClient(args),
   doctor: async (args) => await doctor(args),
   verify: async (args) => (await import("./client/run.ts")).runVerify(args),
-  schema: async (args) => (await import("./client/run.ts")).runSchema(args),
+  schema: async (args) => (await import("./client/run.ts")).runSchema(args, await serverOutputs()),
   completion: async ([shell]) => await completion(shell),
   paths: async (args) => await paths(args.includes("--json")),
   version: (args) =>
-    say(args.includes("--json") ? JSON.stringify({ version }) : `sealpost ${version}`),
+    say(args.includes("--json") ? typedLine("version", { version }) : `sealpost ${version}`),
   help: () => say(help),
   "--version": () => say(`sealpost ${version}`),
   "--help": () => say(help),
   "-h": () => say(help),
 };
+
+async function serverOutputs() {
+  return await (await import("./server/run.ts")).serverOutputs();
+}
 
 function say(text: string): number {
   console.log(text.trimEnd());
@@ -50,7 +55,7 @@ async function completion(shell: string | undefined): Promise<number> {
   ]);
   const choices: Readonly<Record<string, readonly string[]>> = {
     completion: shells,
-    schema: await schemaNames(),
+    schema: await schemaNames(await serverOutputs()),
   };
   const others = Object.keys(words).filter((name) => !/^-|^(server|client)$/.test(name));
   return say(completionScript(known, {
@@ -95,9 +100,7 @@ async function doctor(args: readonly string[]): Promise<number> {
       "neither a server nor a client has been used here: start one, or name its folder with --home",
     );
   } catch (thrown) {
-    if (!(thrown instanceof ExitError)) throw thrown;
-    console.error(`sealpost: ${thrown.message}`);
-    return thrown.exitCode;
+    return fail(thrown, args.includes("--json"));
   }
 }
 
@@ -110,17 +113,22 @@ async function paths(json: boolean): Promise<number> {
     const { data, config } = serverPlaces();
     const places = { serverData: data, serverConfig: config, client: clientPlace() };
     return say(
-      json ? JSON.stringify({ v: 1, type: "paths", ...places }) : [
+      json ? typedLine("paths", places) : [
         `server data           ${places.serverData}`,
         `server configuration  ${places.serverConfig}`,
         `client profiles       ${places.client}`,
       ].join("\n"),
     );
   } catch (thrown) {
-    if (!(thrown instanceof ExitError)) throw thrown;
-    console.error(`sealpost: ${thrown.message}`);
-    return thrown.exitCode;
+    return fail(thrown, json);
   }
+}
+
+/** What cannot be done, and the exit code for it. */
+function fail(thrown: unknown, json: boolean): number {
+  if (!(thrown instanceof ExitError)) throw thrown;
+  console.error(json ? exitErrorLine(thrown) : `sealpost: ${thrown.message}`);
+  return thrown.exitCode;
 }
 
 function usage(word: string | undefined): number {

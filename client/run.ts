@@ -38,31 +38,34 @@ import {
 import { wrappedWords } from "./ui/words.ts";
 import { readFileChoices } from "./store/settings.ts";
 
+/** Schemas of what other parts of the program print with `--json`, by their names. */
+type Outputs = Readonly<Record<string, object>>;
+
 /**
  * Runs `sealpost schema [NAME]` and returns the exit code: the protocol's messages, `client rpc`, or what `--json` prints,
- * as JSON Schema.
+ * as JSON Schema. `others`: what is printed beside the client's own.
  */
-export async function runSchema(args: readonly string[]): Promise<number> {
+export async function runSchema(args: readonly string[], others: Outputs): Promise<number> {
   const [name = "protocol", ...more] = args;
-  const document = more.length > 0 ? undefined : await schemaOf(name);
+  const document = more.length > 0 ? undefined : await schemaOf(name, others);
   if (document !== undefined) {
     writeOut(`${JSON.stringify(document, undefined, 2)}\n`);
     return exitCodes.done;
   }
-  const known = (await schemaNames()).join(", ");
+  const known = (await schemaNames(others)).join(", ");
   writeErr(`sealpost: there is no schema ${safe(args.join(" "), 40)}; there are: ${known}\n`);
   return exitCodes.usage;
 }
 
-async function schemaOf(name: string): Promise<object | undefined> {
+async function schemaOf(name: string, others: Outputs): Promise<object | undefined> {
   if (name === "protocol") return (await import("../lib/wire/schema.ts")).protocolSchema();
   const { outputDocument, rpcDocument } = await import("./commands/rpc/document.ts");
-  return name === "rpc" ? rpcDocument() : outputDocument(name);
+  return name === "rpc" ? rpcDocument() : outputDocument(name, others);
 }
 
 /** The names that `sealpost schema` takes. */
-export async function schemaNames(): Promise<readonly string[]> {
-  return ["protocol", "rpc", ...(await import("./commands/rpc/document.ts")).outputNames];
+export async function schemaNames(others: Outputs): Promise<readonly string[]> {
+  return ["protocol", "rpc", ...(await import("./commands/rpc/document.ts")).outputNames(others)];
 }
 
 /** Runs `sealpost client ARGS` and returns the exit code. Never throws. */

@@ -1,5 +1,6 @@
 /** `sealpost server config ...`: what holds and why, whether a file can be used, and a file to begin with. */
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
+import { typedLine } from "../lib/base/json_line.ts";
 import { RunningServer } from "./admin/ask.ts";
 import type { SettingRow } from "./admin/protocol.ts";
 import { valueText } from "./admin/text.ts";
@@ -64,7 +65,7 @@ async function show(flags: ServerFlags | undefined, world: ConfigWorld): Promise
   ];
   const running = asked !== undefined;
   if (json) {
-    for (const row of rows) print(JSON.stringify({ v: 1, type: "setting", ...row, running }));
+    for (const row of rows) print(typedLine("setting", { ...row, running }));
   } else {
     print(running ? "The server that runs here:" : "A server that is started here:");
     for (const row of rows) print(rowText(row));
@@ -88,10 +89,10 @@ function check(path: string, named: boolean, world: ConfigWorld): number {
   const found = text !== undefined;
   if (json) {
     for (const problem of problems) {
-      print(JSON.stringify({ v: 1, type: "config_problem", file: path, ...problem }));
+      print(typedLine("config_problem", { file: path, ...problem }));
     }
     const ok = problems.length === 0;
-    print(JSON.stringify({ v: 1, type: "config_checked", file: path, found, ok, settings: used }));
+    print(typedLine("config_checked", { file: path, found, ok, settings: used }));
   } else {
     for (const { line, text } of problems) print(`${path}:${line}: ${text}`);
     if (problems.length === 0) print(verdict(path, found, used));

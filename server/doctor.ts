@@ -1,5 +1,6 @@
 /** `sealpost server doctor`: looks at everything that a server needs, in the order in which it is needed, and says what to do. */
 import { exitCodes } from "../lib/base/exit_codes.ts";
+import { typedLine } from "../lib/base/json_line.ts";
 import { sanitizeLine } from "../lib/base/sanitize.ts";
 import { type DoctorWorld, serverChecks } from "./doctor_checks.ts";
 import type { Finding } from "./doctor_finding.ts";
@@ -33,7 +34,7 @@ async function looked(
 }
 
 function lines(finding: Finding, json: boolean): string[] {
-  if (json) return [JSON.stringify({ v: 1, type: "finding", ...finding })];
+  if (json) return [typedLine("finding", finding)];
   const { check, level, text, advice } = finding;
   return [
     `${level.padEnd(4)}  ${check.padEnd(11)}  ${sanitizeLine(text, 500)}`,

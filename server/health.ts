@@ -1,6 +1,7 @@
 /** `sealpost server health`: whether a server serves, found out as a client and as its operator at once. */
 import { AppError } from "../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
+import { typedLine } from "../lib/base/json_line.ts";
 import { fingerprintHex } from "../lib/crypto/fingerprint.ts";
 import { firstContact } from "../lib/wire/first_contact.ts";
 import { RunningServer } from "./admin/ask.ts";
@@ -27,9 +28,7 @@ export interface Health {
 export async function runHealth(world: HealthWorld): Promise<number> {
   const health = await healthOf(world);
   world.print(
-    world.json
-      ? JSON.stringify({ v: 1, type: "health", ...health })
-      : `${health.ok ? "ok" : "not well"}: ${health.text}`,
+    world.json ? typedLine("health", health) : `${health.ok ? "ok" : "not well"}: ${health.text}`,
   );
   return health.ok ? exitCodes.done : exitCodes.failed;
 }

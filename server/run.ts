@@ -1,6 +1,7 @@
 /** The composition root of the server: reads the command line, picks the adapters, starts the workers, stops them. */
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { type CrashPlan, parseCrashPlan } from "../lib/base/crashpoint.ts";
+import { exitErrorLine } from "../lib/base/json_line.ts";
 import { sanitizeText } from "../lib/base/sanitize.ts";
 import { runAdmin } from "./admin/commands.ts";
 import { runFiles } from "./backup/commands.ts";
@@ -16,25 +17,47 @@ import { hostname } from "./supervisor/addresses.ts";
 import { readOptional } from "./supervisor/folder.ts";
 import { superviseServer } from "./supervisor/supervise.ts";
 
+/** Where a command says what it has to say, and whom it asks. */
+export interface Operator {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+  /** Asks the person at the terminal; undefined when there is nobody to ask. */
+  readonly ask: (question: string) => string | undefined;
+}
+
 /** Runs `sealpost server ARGS` and returns the exit code. Never throws. */
 export async function runServer(args: readonly string[]): Promise<number> {
+  // Before anything is written: nothing of the server is for other users of the machine.
+  Deno.umask(0o077);
+  return await runServerFor(args, {
+    out: (line) => print(Deno.stdout, line),
+    err: (line) => print(Deno.stderr, line),
+    ask: (question) => Deno.stdin.isTerminal() ? prompt(question) ?? "" : undefined,
+  });
+}
+
+/** Runs a command for somebody and returns the exit code. Never throws. */
+export async function runServerFor(args: readonly string[], operator: Operator): Promise<number> {
   try {
-    // Before anything is written: nothing of the server is for other users of the machine.
-    Deno.umask(0o077);
     const command = parseServerArgs(args);
-    if (command.kind === "run") return await run(command);
-    if (command.kind === "admin") return await admin(command);
-    if (command.kind === "files") return await files(command);
-    if (command.kind === "service") return await service(command);
-    if (command.kind === "config") return await config(command);
-    print(Deno.stdout, command.text);
+    if (command.kind === "run") return await run(command, operator);
+    if (command.kind === "admin") return await admin(command, operator);
+    if (command.kind === "files") return await files(command, operator);
+    if (command.kind === "service") return await service(command, operator);
+    if (command.kind === "config") return await config(command, operator);
+    operator.out(command.text);
     return exitCodes.done;
   } catch (thrown) {
-    return fail(thrown);
+    return fail(thrown, { json: args.includes("--json"), err: operator.err });
   }
 }
 
 export { serverWord };
+
+/** The schema of every object that the server's commands print with `--json`, by its name. */
+export async function serverOutputs(): Promise<Readonly<Record<string, object>>> {
+  return (await import("./schemas/outputs.ts")).outputs;
+}
 
 /** Where a server keeps its data and looks for its configuration, as things stand here. Throws `ExitError` (usage). */
 export function serverPlaces(): ServerPaths {
@@ -60,10 +83,13 @@ function pathsOf(command: Place): ServerPaths {
   return serverPaths(placed(command));
 }
 
-async function config(command: ServerCommand & { kind: "config" }): Promise<number> {
+async function config(
+  command: ServerCommand & { kind: "config" },
+  operator: Operator,
+): Promise<number> {
   return await runConfig(command.command, {
     json: command.json,
-    print: (line) => print(Deno.stdout, line),
+    print: operator.out,
     paths: pathsOf(command),
     origins: pathOrigins(placed(command)),
     configure: (flags) => readConfig({ ...command, flags }).config,
@@ -71,18 +97,22 @@ async function config(command: ServerCommand & { kind: "config" }): Promise<numb
   });
 }
 
-async function admin({ command, data, home }: ServerCommand & { kind: "admin" }): Promise<number> {
+async function admin(
+  { command, data, home }: ServerCommand & { kind: "admin" },
+  { ask, out }: Operator,
+): Promise<number> {
   const { data: folder } = pathsOf({ data, home });
   return await runAdmin(command, {
     folder,
     now: Date.now,
-    ask: (question) => Deno.stdin.isTerminal() ? prompt(question) ?? "" : undefined,
-    print: (line) => print(Deno.stdout, line),
+    ask,
+    print: out,
   });
 }
 
 async function service(
   { command, json, data, home }: ServerCommand & { kind: "service" },
+  operator: Operator,
 ): Promise<number> {
   const paths = pathsOf({ data, home, config: undefined });
   return await runService(command, {
@@ -90,8 +120,8 @@ async function service(
     named: data !== undefined || home !== undefined,
     config: readOptional(paths.config) === undefined ? undefined : paths.config,
     json,
-    print: (line) => print(Deno.stdout, line),
-    remark: (line) => print(Deno.stderr, `sealpost: ${line}`),
+    print: operator.out,
+    remark: (line) => operator.err(`sealpost: ${line}`),
     program: thisProgram(),
     env: (name) => Deno.env.get(name),
     absolute: (path) => path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
@@ -112,17 +142,20 @@ function thisProgram(): Program {
 
 async function files(
   { command, json, data, home }: ServerCommand & { kind: "files" },
+  { out }: Operator,
 ): Promise<number> {
   const { data: folder } = pathsOf({ data, home });
-  const world = { folder, json, now: Date.now, print: (line: string) => print(Deno.stdout, line) };
-  return await runFiles(command, world);
+  return await runFiles(command, { folder, json, now: Date.now, print: out });
 }
 
-async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
+async function run(
+  command: ServerCommand & { kind: "run" },
+  { out, err }: Operator,
+): Promise<number> {
   const paths = pathsOf(command);
   const { config } = readConfig(command);
   let running = config;
-  for (const note of config.notes) print(Deno.stderr, `sealpost: ${note}`);
+  for (const note of config.notes) err(`sealpost: ${note}`);
   return await superviseServer({
     config,
     reconfigure: () => {
@@ -140,12 +173,12 @@ async function run(command: ServerCommand & { kind: "run" }): Promise<number> {
     qr: command.qr,
     test: testSwitches(),
     notifySocket: Deno.env.get("NOTIFY_SOCKET"),
-    print: (line) => print(Deno.stdout, line),
+    print: out,
     openLog: () =>
       openLog({
         folder: paths.data,
         level: config.logLevel,
-        console: (line) => print(Deno.stderr, line),
+        console: err,
       }),
   });
 }
@@ -193,11 +226,16 @@ function testSwitches(): { crash: CrashPlan | undefined; tries: boolean } | unde
   };
 }
 
-function fail(thrown: unknown): number {
-  const known = thrown instanceof ExitError;
+function fail(
+  thrown: unknown,
+  { json, err }: { readonly json: boolean; readonly err: (line: string) => void },
+): number {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  print(Deno.stderr, `sealpost: ${sanitizeText(known ? text : `internal error: ${text}`, 2000)}`);
-  return known ? thrown.exitCode : exitCodes.failed;
+  const error = thrown instanceof ExitError
+    ? thrown
+    : new ExitError("failed", `internal error: ${text}`, { cause: thrown });
+  err(json ? exitErrorLine(error) : `sealpost: ${sanitizeText(error.message, 2000)}`);
+  return error.exitCode;
 }
 
 /** Writes a line. Whoever read it may be gone: that is no reason for a server to stop. */

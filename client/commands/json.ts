@@ -1,4 +1,5 @@
-/** The JSON forms of `--json`, version 1: one object per line, fields are only ever added. */
+/** The JSON forms of `--json`: one object per line, fields are only ever added. */
+import { jsonVersion } from "../../lib/base/json_line.ts";
 import type {
   ChatMessage,
   ConversationInfo,
@@ -14,23 +15,14 @@ import type { FileInfo } from "../engine/api_files.ts";
 import type { Finding } from "./finding.ts";
 import type { Failure } from "./failure.ts";
 
-const version = 1 as const;
-
-/** What JSON leaves as it is although a terminal may obey it: DEL, C1 controls, and what turns the direction of text. */
-const unsafe = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
-
-/** One object as one line of JSON, of which a terminal obeys nothing. Whoever reads the JSON gets every text unchanged. */
-export function jsonLine(value: object): string {
-  return JSON.stringify(value)
-    .replace(unsafe, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
+export { jsonLine } from "../../lib/base/json_line.ts";
 
 const iso = (ms: number) => new Date(ms).toISOString();
 
 /** A message. */
 export function messageJson(message: ChatMessage, self: string) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "message" as const,
     id: message.id,
     local: message.local,
@@ -65,7 +57,7 @@ export function messageJson(message: ChatMessage, self: string) {
 /** What is known of the directory's log; `evidence` holds checkpoints as the server signed them. */
 export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "directory" as const,
     ...(size === undefined ? {} : { size }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
@@ -81,7 +73,7 @@ export function directoryJson({ size, checkpoint, alarms }: DirectoryState) {
 /** A file of `file`. */
 export function fileJson(file: FileInfo) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "file" as const,
     id: file.id,
     number: file.number,
@@ -101,7 +93,7 @@ export function fileJson(file: FileInfo) {
 /** An account of `users`. */
 export function userJson(user: UserInfo) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "user" as const,
     name: user.name,
     online: user.online,
@@ -116,7 +108,7 @@ export function userJson(user: UserInfo) {
 export function notificationJson(notification: NotificationInfo) {
   const { id, kind, ts, seen, text, from, count } = notification;
   return {
-    v: version,
+    v: jsonVersion,
     type: "notification" as const,
     id,
     kind,
@@ -131,24 +123,24 @@ export function notificationJson(notification: NotificationInfo) {
 
 /** What `key` answers. */
 export function keyJson(info: KeyInfo) {
-  return { v: version, type: "key" as const, ...info };
+  return { v: jsonVersion, type: "key" as const, ...info };
 }
 
 /** One of the account's own devices. */
 export function deviceJson(device: DeviceInfo) {
-  return { v: version, type: "device" as const, ...device, created: iso(device.createdAt) };
+  return { v: jsonVersion, type: "device" as const, ...device, created: iso(device.createdAt) };
 }
 
 /** What `archive status` answers. */
 export function archiveJson(status: ArchiveStatus) {
-  return { v: version, type: "archive" as const, ...status };
+  return { v: jsonVersion, type: "archive" as const, ...status };
 }
 
 /** A conversation in a list; `self` is the own account's name. */
 export function conversationJson(info: ConversationInfo, self: string) {
   const { conversation, target, unread, request, away, last } = info;
   return {
-    v: version,
+    v: jsonVersion,
     type: "conversation" as const,
     conversation,
     kind: target.kind,
@@ -165,17 +157,17 @@ export function archivedJson(
   where: { readonly conversation: string; readonly kept: boolean },
   { messages, done }: ArchiveSwitched,
 ) {
-  return { v: version, type: "archived" as const, ...where, messages, done };
+  return { v: jsonVersion, type: "archived" as const, ...where, messages, done };
 }
 
 /** How long messages of a conversation stay, in ms; 0: for ever. */
 export function expiryJson(conversation: string, after: number) {
-  return { v: version, type: "expiry" as const, conversation, after };
+  return { v: jsonVersion, type: "expiry" as const, conversation, after };
 }
 
 /** A conversation that has fresh keys. */
 export function rekeyedJson(conversation: string) {
-  return { v: version, type: "rekeyed" as const, conversation };
+  return { v: jsonVersion, type: "rekeyed" as const, conversation };
 }
 
 /** What `register` and `login` answer: status, unread messages and notifications in one object. */
@@ -188,24 +180,24 @@ export function sessionJson(
     created: boolean;
   },
 ) {
-  return { v: version, type: "session" as const, status: "ready", ...session };
+  return { v: jsonVersion, type: "session" as const, status: "ready", ...session };
 }
 
 /** What `password` answers. */
 export function passwordJson(name: string) {
-  return { v: version, type: "password" as const, name, changed: true };
+  return { v: jsonVersion, type: "password" as const, name, changed: true };
 }
 
 /** What `check` answers. */
 export function checkJson(name: string, exists: boolean) {
-  return { v: version, type: "check" as const, name, exists };
+  return { v: jsonVersion, type: "check" as const, name, exists };
 }
 
 /** A group. */
 export function groupJson(group: GroupInfo) {
   const { id, name, standing, by, role, unread, members, description } = group;
   return {
-    v: version,
+    v: jsonVersion,
     type: "group" as const,
     id,
     name,
@@ -223,7 +215,7 @@ export function groupJson(group: GroupInfo) {
 /** A member of a group. */
 export function memberJson(group: GroupInfo, member: GroupInfo["members"][number]) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "member" as const,
     group: group.id,
     conversation: `#${group.name}`,
@@ -233,18 +225,18 @@ export function memberJson(group: GroupInfo, member: GroupInfo["members"][number
 
 /** A blocked account. */
 export function blockedJson(blocked: BlockedInfo) {
-  return { v: version, type: "blocked" as const, ...blocked, time: iso(blocked.since) };
+  return { v: jsonVersion, type: "blocked" as const, ...blocked, time: iso(blocked.since) };
 }
 
 /** One thing that `doctor` has looked at. */
 export function findingJson(finding: Finding) {
-  return { v: version, type: "finding" as const, ...finding };
+  return { v: jsonVersion, type: "finding" as const, ...finding };
 }
 
 /** An error, on standard error. */
 export function errorJson({ code, message, exit, retryAfterMs }: Failure) {
   return {
-    v: version,
+    v: jsonVersion,
     type: "error" as const,
     code,
     message,

@@ -9,12 +9,12 @@ export interface BackoffOptions {
 }
 
 /**
- * The pause in milliseconds before attempt `attempt` (0 is the first retry): between half and all of
+ * The pause in whole milliseconds before attempt `attempt` (0 is the first retry): between half and all of
  * `firstMs * 2^attempt`, capped at `maxMs`, so that many clients do not come back at once.
  */
 export function backoffMs(attempt: number, options: BackoffOptions): number {
   const full = Math.min(options.maxMs, options.firstMs * 2 ** Math.min(attempt, 30));
-  return full / 2 + (options.random ?? Math.random)() * full / 2;
+  return Math.round(full / 2 + (options.random ?? Math.random)() * full / 2);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The operator's commands about accounts and invitations: what they ask, and what they print. */
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import type { AccountRow, InviteRow } from "../operations/contract.ts";
 import { RunningServer } from "./ask.ts";
@@ -58,7 +59,7 @@ export async function runUserCommand(command: UserCommand, world: AccountWorld):
   await server.ask("user.disable", { name, disabled });
   world.print(
     command.json
-      ? JSON.stringify({ v: 1, type: "user_changed", name, disabled })
+      ? typedLine("user_changed", { name, disabled })
       : disabled
       ? `${
         sanitizeLine(name, 64)
@@ -77,7 +78,7 @@ async function deleteUser(
   const done = await server.ask("user.delete", { name });
   world.print(
     json
-      ? JSON.stringify({ v: 1, type: "user_deleted", ...done })
+      ? typedLine("user_deleted", done)
       : `${shown} is deleted: it was in ${count(done.groups, "group")} and ${
         count(done.direct, "conversation")
       }, and ${count(done.files, "file")} went with it. The name stays taken.`,
@@ -104,7 +105,7 @@ const withAfter = (after: string | undefined) => after === undefined ? {} : { af
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 function userLine(user: AccountRow, json: boolean): string {
-  if (json) return JSON.stringify({ v: 1, type: "account", ...user });
+  if (json) return typedLine("account", user);
   const seen = user.online
     ? "online"
     : user.lastSeen === null
@@ -133,7 +134,7 @@ export async function runInviteCommand(
     case "make": {
       const { note, uses, days } = command;
       const made = await server.ask("invite.make", { note, uses, days });
-      if (command.json) world.print(JSON.stringify({ v: 1, type: "invite", ...made }));
+      if (command.json) world.print(typedLine("invite", made));
       else {
         world.print(made.link);
         if (!made.needed) {
@@ -152,7 +153,7 @@ export async function runInviteCommand(
       await server.ask("invite.revoke", { id: command.id });
       world.print(
         command.json
-          ? JSON.stringify({ v: 1, type: "invite_revoked", id: command.id })
+          ? typedLine("invite_revoked", { id: command.id })
           : "The invitation is withdrawn.",
       );
       return exitCodes.done;
@@ -160,7 +161,7 @@ export async function runInviteCommand(
 }
 
 function inviteLine(invite: InviteRow, json: boolean): string {
-  if (json) return JSON.stringify({ v: 1, type: "invite", ...invite });
+  if (json) return typedLine("invite", invite);
   const uses = `${invite.left} use${invite.left === 1 ? "" : "s"} left`;
   return `${invite.id}  ${uses}, until ${day(invite.expiresAt)}  ${sanitizeLine(invite.note, 64)}`
     .trimEnd();

@@ -1,5 +1,6 @@
 /** The operator's commands: what they ask a running server, and what they print. */
 import { exitCodes } from "../../lib/base/exit_codes.ts";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
 import {
   type AccountWorld,
@@ -50,7 +51,7 @@ export async function runAdmin(command: AdminCommand, world: AdminWorld): Promis
 async function reload(json: boolean, { folder, print }: AdminWorld): Promise<number> {
   using server = await RunningServer.connect(folder);
   const answer = await server.ask("reload", {});
-  if (json) print(JSON.stringify({ v: 1, type: "reloaded", ...answer }));
+  if (json) print(typedLine("reloaded", answer));
   else reloadLines(answer).forEach((line) => print(line));
   return exitCodes.done;
 }
@@ -58,7 +59,7 @@ async function reload(json: boolean, { folder, print }: AdminWorld): Promise<num
 async function showStatus(json: boolean, { folder, print }: AdminWorld): Promise<number> {
   using server = await RunningServer.connect(folder);
   const status = await server.ask("status", {});
-  if (json) print(JSON.stringify({ v: 1, type: "status", ...status }));
+  if (json) print(typedLine("status", status));
   else statusLines(status).forEach((line) => print(line));
   return exitCodes.done;
 }
@@ -97,7 +98,7 @@ async function stop(json: boolean, { folder, print }: AdminWorld): Promise<numbe
   using server = await RunningServer.connect(folder);
   await server.ask("stop", {});
   await server.ended();
-  print(json ? JSON.stringify({ v: 1, type: "stopped" }) : "The server has stopped.");
+  print(json ? typedLine("stopped", {}) : "The server has stopped.");
   return exitCodes.done;
 }
 
@@ -106,7 +107,7 @@ async function showFingerprint(json: boolean, { folder, print }: AdminWorld): Pr
   const fingerprint = storedFingerprint(folder);
   using server = await RunningServer.find(folder);
   const link = (await server?.ask("status", {}))?.link;
-  if (json) print(JSON.stringify({ v: 1, type: "fingerprint", fingerprint, link: link ?? null }));
+  if (json) print(typedLine("fingerprint", { fingerprint, link: link ?? null }));
   else {
     print(`Fingerprint:  ${formatFingerprint(parseFingerprint(fingerprint))}`);
     if (link !== undefined) print(`Invitation:   ${link}`);

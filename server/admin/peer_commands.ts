@@ -1,5 +1,6 @@
 /** The operator's commands about linked servers: what they ask, and what they print. */
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { sanitizeLine } from "../../lib/base/sanitize.ts";
 import { formatFingerprint, parseFingerprint } from "../../lib/crypto/fingerprint.ts";
 import { RunningServer } from "./ask.ts";
@@ -81,7 +82,7 @@ function one(
   { json }: PeerCommand,
   { world, peer }: { readonly world: PeerWorld; readonly peer: PeerStatus },
 ): number {
-  const lines = json ? [jsonLine(peer)] : peerLines(peer, world.now());
+  const lines = json ? [peerJson(peer)] : peerLines(peer, world.now());
   lines.forEach((line) => world.print(line));
   return exitCodes.done;
 }
@@ -90,7 +91,7 @@ function list(
   { json }: PeerCommand,
   { world, peers }: { readonly world: PeerWorld; readonly peers: readonly PeerStatus[] },
 ): number {
-  for (const peer of peers) world.print(json ? jsonLine(peer) : summary(peer, world.now()));
+  for (const peer of peers) world.print(json ? peerJson(peer) : summary(peer, world.now()));
   if (peers.length === 0 && !json) {
     world.print("No server is linked: `sealpost server peer add HOST:PORT` links one.");
   }
@@ -103,13 +104,13 @@ function removed(
 ): number {
   const lost = dropped > 0 ? ` ${dropped} messages that waited for it are gone.` : "";
   world.print(
-    json ? JSON.stringify({ v: 1, type: "peer_removed", dropped }) : `The link is removed.${lost}`,
+    json ? typedLine("peer_removed", { dropped }) : `The link is removed.${lost}`,
   );
   return exitCodes.done;
 }
 
-function jsonLine(peer: PeerStatus): string {
-  return JSON.stringify({ v: 1, type: "peer", ...peer });
+function peerJson(peer: PeerStatus): string {
+  return typedLine("peer", peer);
 }
 
 /** One line of the list. */

@@ -19,9 +19,9 @@ export interface ServerStatus {
   readonly addresses: readonly string[];
   readonly fingerprint: string;
   readonly link: string;
-  readonly registration: string;
+  readonly registration: "open" | "invite" | "closed";
   /** Who has to ask before writing to a stranger. */
-  readonly consent: string;
+  readonly consent: "none" | "remote" | "all";
   readonly gateways: number;
   readonly sessionsOnline: number;
   readonly accountsOnline: number;
@@ -129,10 +129,9 @@ export interface AdminRequests {
   /** `needed`: whether an account can be made with an invitation alone. */
   "invite.make": {
     in: { readonly note: string; readonly uses: number; readonly days: number };
-    out: {
+    out: InviteRow & {
       readonly link: string;
       readonly uses: number;
-      readonly expiresAt: number;
       readonly needed: boolean;
     };
   };

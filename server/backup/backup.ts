@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
 import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
 import { openFolder } from "../supervisor/folder.ts";
@@ -44,7 +45,7 @@ export function writeBackup(file: string, { folder, print, json }: FilesWorld): 
   const bytes = Deno.statSync(file).size;
   print(
     json
-      ? JSON.stringify({ v: 1, type: "backup", file, bytes, fingerprint })
+      ? typedLine("backup", { file, bytes, fingerprint })
       : `${file}: ${
         sizeText(bytes)
       }. It holds the server's keys: whoever has it can be this server.`,
@@ -76,7 +77,7 @@ export function restoreBackup(file: string, { folder, print, json }: FilesWorld)
   const fingerprint = storedFingerprint(folder);
   print(
     json
-      ? JSON.stringify({ v: 1, type: "restored", data: folder, fingerprint })
+      ? typedLine("restored", { data: folder, fingerprint })
       : `Restored to ${folder}. Start it with: sealpost server --data ${folder}`,
   );
   return exitCodes.done;

@@ -1,5 +1,6 @@
 /** Looking through a data folder: keys, certificate, database and rights, without changing anything. */
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { belongTogether, signingKeyFromPem } from "../../lib/crypto/key_files.ts";
 import { describeCertificate, renewBeforeMs } from "../../lib/crypto/x509.ts";
 import { planMigration, schemaVersion } from "../../lib/sql/migrate.ts";
@@ -11,7 +12,7 @@ import type { FilesWorld } from "./world.ts";
 
 /** What was found about one part: all is well, somebody should look, or it does not work. */
 export interface Finding {
-  readonly part: string;
+  readonly part: Part;
   readonly state: "ok" | "warning" | "broken";
   readonly text: string;
 }
@@ -66,6 +67,8 @@ const looks = {
 /** A part of a data folder. */
 export type Part = keyof typeof looks;
 
+const parts = Object.keys(looks) as Part[];
+
 /** Looks at one part of the folder; at the database only as far as that is quick. */
 export function lookInto(folder: string, part: Part, now: number): Looked {
   return looked(() => looks[part](folder, now, { quick: true }));
@@ -98,14 +101,14 @@ function readCertificate(
 /** Prints what it finds. Exit code 8 when something does not work. Throws `ExitError` when there is no server. */
 export function checkFolder({ folder, print, json, now }: FilesWorld): number {
   storedFingerprint(folder);
-  const findings = Object.entries(looks).map(([part, look]): Finding => ({
+  const findings = parts.map((part): Finding => ({
     part,
-    ...looked(() => look(folder, now(), { quick: false })),
+    ...looked(() => looks[part](folder, now(), { quick: false })),
   }));
   for (const finding of findings) {
     print(
       json
-        ? JSON.stringify({ v: 1, type: "finding", ...finding })
+        ? typedLine("checked", finding)
         : `${finding.state.padEnd(8)} ${finding.part}: ${finding.text}`,
     );
   }

@@ -1,11 +1,15 @@
 /** What the operator asks: accounts and invitations. */
+import { fromBase64url, toHex } from "../../lib/base/bytes.ts";
 import type { Account } from "../tables/tables.ts";
+import type { Invite } from "../tables/invites.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { AccountRow, InviteRow } from "./contract_admin.ts";
 import { tellPresence } from "./presence.ts";
 
-/** Characters of a hash by which an operator names an invitation. */
-const idLength = 8;
+/** Bytes of a hash by which an operator names an invitation. */
+const idBytes = 4;
+/** The fewest digits of that by which one can be withdrawn. */
+const leastDigits = 4;
 
 function accountRow({ tables }: Context, account: Account): AccountRow {
   const { name, account: id, createdAt, lastSeen, disabled, deletedAt, key } = account;
@@ -52,20 +56,31 @@ export const inviteAdd: Handler<"invite.add"> = ({ tables, now }, input) => {
   for (const { hash, left, expiresAt } of tables.invites.list()) {
     if (left <= 0 || expiresAt <= now) tables.invites.remove(hash);
   }
-  tables.invites.add({ hash, note, left: uses, createdAt: now, expiresAt });
-  return {};
+  const invite = { hash, note, left: uses, createdAt: now, expiresAt };
+  tables.invites.add(invite);
+  return inviteRow(invite);
 };
 
 /** Every invitation that can still be used. */
 export const inviteList: Handler<"invite.list"> = ({ tables, now }) => ({
   invites: tables.invites.list()
     .filter(({ left, expiresAt }) => left > 0 && expiresAt > now)
-    .map(({ hash, ...rest }): InviteRow => ({ id: hash.slice(0, idLength), ...rest })),
+    .map(inviteRow),
 });
+
+function inviteRow({ hash, ...rest }: Invite): InviteRow {
+  return { id: inviteId(hash), ...rest };
+}
+
+/** In hexadecimal digits: what begins with a dash would be taken for a flag. */
+function inviteId(hash: string): string {
+  return toHex(fromBase64url(hash).subarray(0, idBytes));
+}
 
 /** Withdraws an invitation. */
 export const inviteRemove: Handler<"invite.remove"> = ({ tables }, { id }) => {
-  const found = tables.invites.list().filter(({ hash }) => id.length >= 4 && hash.startsWith(id));
+  const found = tables.invites.list()
+    .filter(({ hash }) => id.length >= leastDigits && inviteId(hash).startsWith(id));
   const [only, ...others] = found;
   if (only === undefined || others.length > 0) return refuse("not_found");
   tables.invites.remove(only.hash);

@@ -19,7 +19,7 @@ export interface AccountRow {
 
 /** An invitation to make an account. Its token is known to nobody but those who were given it. */
 export interface InviteRow {
-  /** The beginning of the token's hash, by which the operator names it. */
+  /** The beginning of the token's hash in hexadecimal digits, by which the operator names it. */
   readonly id: string;
   readonly note: string;
   /** Accounts that may still be made with it. */
@@ -50,7 +50,7 @@ export interface AdminOperations {
   /** `hash`: base64url of the token's SHA-256. */
   "invite.add": {
     in: { hash: string; note: string; uses: number; expiresAt: number };
-    out: Empty;
+    out: InviteRow;
   };
   "invite.list": { in: Empty; out: { invites: InviteRow[] } };
   "invite.remove": { in: { id: string }; out: Outcome<Empty> };

@@ -68,8 +68,9 @@ async function makeInvite(
 ) {
   const token = newInviteToken();
   const expiresAt = now() + days * dayMs;
-  await operations.call("invite.add", { hash: inviteHash(token), note, uses, expiresAt });
+  const hash = inviteHash(token);
+  const row = await operations.call("invite.add", { hash, note, uses, expiresAt });
   const { host, port, fingerprint = "" } = parseServerAddress(invitationLink(announcement));
   const link = formatLink({ host, port, fingerprint, invite: token });
-  return { link, uses, expiresAt, needed: config().registration === "invite" };
+  return { ...row, link, uses, needed: config().registration === "invite" };
 }

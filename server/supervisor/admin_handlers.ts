@@ -22,8 +22,8 @@ export interface AdminParts {
   readonly announcement: Announcement;
   /** What holds at the moment. */
   readonly config: () => {
-    readonly registration: string;
-    readonly consent: string;
+    readonly registration: ServerStatus["registration"];
+    readonly consent: ServerStatus["consent"];
     readonly gateways: number;
   };
   /** The same for people. */

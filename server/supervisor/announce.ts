@@ -1,5 +1,6 @@
 /** What the server says about itself once it listens. Pure. */
 import { encode } from "uqr";
+import { typedLine } from "../../lib/base/json_line.ts";
 import { qrRows } from "../../lib/base/qr_rows.ts";
 import { fingerprint, fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import type { ListenAddress } from "../gateway/control.ts";
@@ -56,7 +57,7 @@ export function readyLines(facts: Announcement, { qr }: { readonly qr: boolean }
 
 /** The same as one line of JSON, for programs. */
 export function readyJson(facts: Announcement): string {
-  return JSON.stringify({
+  return typedLine("ready", {
     event: "ready",
     port: portOf(facts),
     addresses: reachedUnder(facts),

@@ -91,6 +91,8 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/metrics",
     "server/admin",
   ],
+  // What the operator's commands print with --json.
+  "server/schemas": ["lib/base"],
   // Works on files alone, while a server runs or not.
   "server/backup": [
     "lib/base",
@@ -115,6 +117,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     "server/federation",
     "server/admin",
     "server/backup",
+    "server/schemas",
     "server/supervisor",
   ],
 
@@ -155,7 +158,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "npm:@serenity-kit/opaque": ["lib/crypto"],
   "npm:@peculiar/x509": ["lib/crypto"],
   // What `client rpc` takes and `--json` prints is checked and documented by schemas, as the protocol is.
-  "npm:typebox": ["lib/base", "lib/wire", "client/commands"],
+  "npm:typebox": ["lib/base", "lib/wire", "client/commands", "server/schemas"],
   "npm:@logtape/logtape": ["lib/base", "server", "client"],
   "npm:@logtape/file": ["server", "client"],
   "npm:commander": ["server", "server/admin", "client", "client/commands", "main.ts"],

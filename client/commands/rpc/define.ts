@@ -3,7 +3,7 @@ import Type from "typebox";
 import type { Engine } from "../../engine/api.ts";
 import type { FileProgress } from "../../engine/api_files.ts";
 import type { FileChoices } from "../world.ts";
-import type { Value } from "../schemas/define.ts";
+import type { Value } from "../../../lib/base/json_schema.ts";
 import type { EventKind } from "./events.ts";
 
 /** Everything a method may use. */

@@ -1,7 +1,7 @@
 /** The table of methods as JSON Schema: what `sealpost schema rpc` and `session.schema` print. */
 import Type from "typebox";
 import { outputs } from "../schemas/outputs.ts";
-import { jsonVersion } from "../schemas/define.ts";
+import { jsonVersion } from "../../../lib/base/json_line.ts";
 import type { Method } from "./define.ts";
 import { eventSchemas } from "./events.ts";
 import { methods } from "./methods.ts";
@@ -42,22 +42,25 @@ export function rpcDocument(): Record<string, unknown> {
       }]),
     ),
   }, {
-    request: requestSchema(all),
-    answer: Type.Object({
-      jsonrpc: Type.Literal("2.0"),
-      id: Type.Union([...id.anyOf, Type.Null()]),
-      result: Type.Optional(Type.Object({})),
-      error: Type.Optional(rpcErrorSchema),
-    }),
-    event: Type.Object({
-      jsonrpc: Type.Literal("2.0"),
-      method: Type.Literal("event"),
-      params: Type.Union(Object.values(eventSchemas)),
-    }),
-    ...Object.fromEntries(all.flatMap(([name, { params, result }]) => [
-      [`${name}.params`, params],
-      [`${name}.result`, result],
-    ])),
+    objects: outputs,
+    more: {
+      request: requestSchema(all),
+      answer: Type.Object({
+        jsonrpc: Type.Literal("2.0"),
+        id: Type.Union([...id.anyOf, Type.Null()]),
+        result: Type.Optional(Type.Object({})),
+        error: Type.Optional(rpcErrorSchema),
+      }),
+      event: Type.Object({
+        jsonrpc: Type.Literal("2.0"),
+        method: Type.Literal("event"),
+        params: Type.Union(Object.values(eventSchemas)),
+      }),
+      ...Object.fromEntries(all.flatMap(([name, { params, result }]) => [
+        [`${name}.params`, params],
+        [`${name}.result`, result],
+      ])),
+    },
   });
 }
 
@@ -77,50 +80,54 @@ function requestSchema(all: readonly (readonly [string, Method])[]) {
   };
 }
 
-/** One object of `--json`, or all of them. Undefined for a name that there is none of. */
-export function outputDocument(name: string): Record<string, unknown> | undefined {
+/** Schemas of objects of `--json`, by their names. */
+type Objects = Readonly<Record<string, object>>;
+
+/**
+ * One object of `--json`, or all of them: of the client, and `others` of the rest of the program. Undefined for a name
+ * that there is none of.
+ */
+export function outputDocument(name: string, others: Objects): Record<string, unknown> | undefined {
+  const all: Objects = { ...outputs, ...others };
   if (name === "json") {
     return shared({
       $schema: dialect,
       $id: `sealpost/json/${jsonVersion}`,
       title: "What --json prints, one object per line",
       version: jsonVersion,
-      anyOf: Object.values(outputs),
-    }, {});
+      anyOf: Object.values(all),
+    }, { objects: all });
   }
-  if (!Object.hasOwn(outputs, name)) return undefined;
-  const { [name as keyof typeof outputs]: schema } = outputs;
+  const schema = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (schema === undefined) return undefined;
   return { $schema: dialect, $id: `sealpost/json/${jsonVersion}/${name}`, ...plain(schema) };
 }
 
 /** The names that `outputDocument` takes. */
-export const outputNames: readonly string[] = ["json", ...Object.keys(outputs)];
+export function outputNames(others: Objects): readonly string[] {
+  return ["json", ...new Set([...Object.keys(outputs), ...Object.keys(others)])];
+}
 
 const plain = (value: unknown): Record<string, unknown> => JSON.parse(JSON.stringify(value));
 
-/** The document with every object of `--json` written once, under `$defs`, and referred to where it stands. */
+/** The document with each of these objects written once, under `$defs`, and referred to where it stands. */
 function shared(
   top: Record<string, unknown>,
-  definitions: Record<string, unknown>,
+  { objects, more = {} }: { readonly objects: Objects; readonly more?: Record<string, unknown> },
 ): Record<string, unknown> {
-  const own = Object.entries(outputs).map(([name, schema]) => [name, children(plain(schema))]);
+  const titles = new Set(Object.values(objects).map((schema) => plain(schema)["title"]));
+  const children = (node: Record<string, unknown>) =>
+    Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, refer(inner)]));
+  const refer = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(refer);
+    if (typeof node !== "object" || node === null) return node;
+    const { title, properties } = node as { title?: unknown; properties?: unknown };
+    if (properties !== undefined && titles.has(title)) return { $ref: `#/$defs/${title}` };
+    return children(node as Record<string, unknown>);
+  };
+  const own = Object.entries(objects).map(([name, schema]) => [name, children(plain(schema))]);
   return {
     ...children(plain(top)),
-    $defs: { ...Object.fromEntries(own), ...children(plain(definitions)) },
+    $defs: { ...Object.fromEntries(own), ...children(plain(more)) },
   };
-}
-
-/** Names of the shared objects, by the title that each has. */
-const titles = new Set<unknown>(Object.values(outputs).map((schema) => plain(schema)["title"]));
-
-function refer(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(refer);
-  if (typeof node !== "object" || node === null) return node;
-  const { title, properties } = node as { title?: unknown; properties?: unknown };
-  if (properties !== undefined && titles.has(title)) return { $ref: `#/$defs/${title}` };
-  return children(node as Record<string, unknown>);
-}
-
-function children(node: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, refer(inner)]));
 }

@@ -2,17 +2,17 @@
 import Type from "typebox";
 import type { EngineEvent } from "../../engine/api.ts";
 import { messageJson, notificationJson, userJson } from "../json.ts";
+import { jsonVersion } from "../../../lib/base/json_line.ts";
 import {
   count,
   flag,
-  jsonVersion,
   list,
   maybe,
   oneOf,
   text,
   time,
   type Value,
-} from "../schemas/define.ts";
+} from "../../../lib/base/json_schema.ts";
 import { group, message, notification, user } from "../schemas/outputs.ts";
 
 function event<const K extends string, F extends Record<string, Type.TSchema>>(

@@ -6,7 +6,7 @@ import { fileBy } from "../../ui/file_format.ts";
 import { targetOf } from "../../ui/target.ts";
 import { placeFor } from "../files.ts";
 import { fileJson } from "../json.ts";
-import { conversation, count, list, maybe, part, text } from "../schemas/define.ts";
+import { conversation, count, list, maybe, part, text } from "../../../lib/base/json_schema.ts";
 import { file } from "../schemas/outputs.ts";
 import { refusal } from "../messages.ts";
 import { type Context, method } from "./define.ts";

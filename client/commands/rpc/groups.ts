@@ -4,7 +4,7 @@ import { textLimits } from "../../../lib/base/limits.ts";
 import type { GroupTarget } from "../../engine/api_groups.ts";
 import { groupTarget } from "../../ui/group_words.ts";
 import { groupJson } from "../json.ts";
-import { list, oneOf } from "../schemas/define.ts";
+import { list, oneOf } from "../../../lib/base/json_schema.ts";
 import { group } from "../schemas/outputs.ts";
 import { type Context, method } from "./define.ts";
 

@@ -15,7 +15,7 @@ import {
   messageJson,
   rekeyedJson,
 } from "../json.ts";
-import { conversation, count, list, maybe, oneOf, text } from "../schemas/define.ts";
+import { conversation, count, list, maybe, oneOf, text } from "../../../lib/base/json_schema.ts";
 import { archived, conversationLine, expiry, group, message, rekeyed } from "../schemas/outputs.ts";
 import { type Context, method } from "./define.ts";
 

@@ -15,7 +15,7 @@ import {
   userJson,
 } from "../json.ts";
 import { deviceBy, otherDeviceBy } from "../../ui/devices.ts";
-import { count, flag, list, maybe } from "../schemas/define.ts";
+import { count, flag, list, maybe } from "../../../lib/base/json_schema.ts";
 import {
   archive,
   blocked,

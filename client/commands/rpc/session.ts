@@ -1,7 +1,7 @@
 /** Methods about the session itself. */
 import Type from "typebox";
 import { version } from "../../../lib/base/version.ts";
-import { count, list, oneOf, text, uuid } from "../schemas/define.ts";
+import { count, list, oneOf, text, uuid } from "../../../lib/base/json_schema.ts";
 import { method } from "./define.ts";
 import { connection, type EventKind, eventKinds } from "./events.ts";
 

@@ -1,5 +1,9 @@
-/** The schema of every object that `--json` prints, by its `type`. json.ts makes the objects; a test compares both. */
+/**
+ * The schema of every object that the client prints with `--json`, by its `type`. json.ts makes the objects; a test
+ * compares both.
+ */
 import Type from "typebox";
+import { error, finding, paths, version } from "../../../lib/base/json_shared.ts";
 import {
   conversation,
   count,
@@ -14,7 +18,7 @@ import {
   text,
   time,
   uuid,
-} from "./define.ts";
+} from "../../../lib/base/json_schema.ts";
 
 /** A message, or a line about a conversation. */
 export const message = line("message", "A message, or a notice of a conversation", {
@@ -246,37 +250,18 @@ export const verdict = line("verdict", "What a signed receipt proves", {
 export const receipt = line("receipt", "A signed receipt", {
   server: text,
   kind: oneOf("direct", "lobby"),
+  conversation: maybe(uuid),
   from: foreign,
   content: text,
   signature: text,
   certificate: text,
+  entry: text,
+  index: count,
+  path: list(text),
+  checkpoint: text,
 });
 
-/** One thing that `doctor` has looked at. */
-export const finding = line("finding", "One thing that doctor has looked at", {
-  check: oneOf("folder", "account", "profile", "server", "identity", "clock", "directory"),
-  level: oneOf("ok", "warn", "fail", "skip"),
-  text,
-  advice: maybe(text),
-  exit: maybe(Type.Integer({ description: "the exit code that it leads to" })),
-});
-
-/** What `paths` answers. */
-export const paths = line("paths", "Where everything is kept", {
-  serverData: text,
-  serverConfig: text,
-  client: text,
-});
-
-/** An error, on standard error. */
-export const error = line("error", "Why a command failed; on standard error", {
-  code: text,
-  message: text,
-  exit: Type.Integer({ minimum: 1, maximum: 255 }),
-  retryAfterMs: maybe(count),
-});
-
-/** Every object that `--json` prints, by its `type`. */
+/** Every object that the client prints with `--json`, and those of the whole program, by their `type`. */
 export const outputs = {
   message,
   session,
@@ -300,5 +285,6 @@ export const outputs = {
   receipt,
   conversation: conversationLine,
   paths,
+  version,
   error,
 } as const;

@@ -1,31 +1,17 @@
 /** Every command with `--json` on a real server: each line that it prints is held against its schema. */
 import assert from "node:assert/strict";
-import { Compile } from "typebox/compile";
 import { outputs } from "../../../client/commands/schemas/outputs.ts";
 import { commandNames } from "../../../client/commands/program.ts";
 import { command, type CommandOptions } from "../../kit/commands.ts";
+import { PrintedLines } from "../../kit/json_lines.ts";
 import { goodPassword, Town } from "../../kit/story.ts";
 import { run } from "../../kit/program.ts";
 
-type Json = Record<string, unknown>;
+const lines = new PrintedLines(outputs);
+const checked = (text: string, of: string) => lines.read(text, of);
 
-const checks = new Map(Object.entries(outputs).map(([type, schema]) => [type, Compile(schema)]));
-
-/** Commands that were run, and types that were printed. */
+/** Commands that were run. */
 const ran = new Set<string>();
-const printed = new Set<string>();
-
-/** The lines as objects that their schemas accept. */
-function checked(text: string, of: string): Json[] {
-  const values = text === "" ? [] : text.split("\n").map((line): Json => JSON.parse(line));
-  for (const value of values) {
-    const check = checks.get(String(value["type"]));
-    assert.ok(check !== undefined, `${of}: no schema for ${JSON.stringify(value)}`);
-    assert.deepEqual(check.Errors(value), [], `${of}: ${JSON.stringify(value)}`);
-    printed.add(String(value["type"]));
-  }
-  return values;
-}
 
 /** Somebody at a machine. */
 function at(home: string) {
@@ -107,8 +93,10 @@ Deno.test("whatever --json prints is what its schema says, for every command", a
     const spoilt = await run(["verify", receipts, "--json"], { home: town.folder });
     assert.equal(spoilt.code, 1);
     assert.equal(checked(spoilt.out, "verify").at(-1)?.["valid"], false);
-    const where = await run(["paths", "--json"], { home: town.folder });
-    checked(where.out, "paths");
+    for (const word of ["paths", "version"]) {
+      const { out } = await run([word, "--json"], { home: town.folder });
+      assert.equal(checked(out, word).length, 1);
+    }
   });
 
   await t.step("groups and files", async () => {
@@ -152,6 +140,8 @@ Deno.test("whatever --json prints is what its schema says, for every command", a
     const others = ["rpc", "help"];
     assert.deepEqual(commandNames.filter((name) => !ran.has(name) && !others.includes(name)), []);
     // conversation is an object of rpc alone.
-    assert.deepEqual(Object.keys(outputs).filter((type) => !printed.has(type)), ["conversation"]);
+    assert.deepEqual(Object.keys(outputs).filter((type) => !lines.printed.has(type)), [
+      "conversation",
+    ]);
   });
 });

@@ -5,6 +5,8 @@ import { outputDocument, outputNames, rpcDocument } from "../../../client/comman
 import type { Method } from "../../../client/commands/rpc/define.ts";
 import { methods } from "../../../client/commands/rpc/methods.ts";
 import { readLine } from "../../../client/commands/rpc/protocol.ts";
+import { outputs } from "../../../client/commands/schemas/outputs.ts";
+import { outputs as serverOutputs } from "../../../server/schemas/outputs.ts";
 import { rpcDocumentPath, withTables } from "../../../scripts/rpc_tables.ts";
 
 const all = Object.entries(methods as Record<string, Method>);
@@ -26,12 +28,31 @@ Deno.test("every example of a method fits its parameters, and the printed schema
 });
 
 Deno.test("every reference of a printed schema leads somewhere", () => {
-  for (const document of [rpcDocument(), ...outputNames.map((name) => outputDocument(name))]) {
+  const names = outputNames(serverOutputs);
+  assert.ok(names.includes("message") && names.includes("status"));
+  for (
+    const document of [rpcDocument(), ...names.map((name) => outputDocument(name, serverOutputs))]
+  ) {
     const text = JSON.stringify(document);
     const defined = Object.keys((document?.["$defs"] ?? {}) as object);
     const used = [...text.matchAll(/"\$ref":"#\/\$defs\/([^"]+)"/g)].map((match) => match[1] ?? "");
     assert.deepEqual(used.filter((name) => !defined.includes(name)), []);
     assert.match(text, /"\$schema":"https:\/\/json-schema.org\/draft\/2020-12\/schema"/);
   }
-  assert.equal(outputDocument("nothing"), undefined);
+  assert.equal(outputDocument("nothing", serverOutputs), undefined);
+});
+
+Deno.test("a type of --json has one schema, whichever part of the program prints it", () => {
+  for (const all of [outputs, serverOutputs] as Readonly<Record<string, object>>[]) {
+    for (const [name, schema] of Object.entries(all)) {
+      assert.equal(JSON.parse(JSON.stringify(schema)).title, name);
+      if (Object.hasOwn(outputs, name) && Object.hasOwn(serverOutputs, name)) {
+        assert.equal(
+          (outputs as Record<string, object>)[name],
+          (serverOutputs as Record<string, object>)[name],
+          name,
+        );
+      }
+    }
+  }
 });

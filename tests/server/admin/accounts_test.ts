@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
-import { run } from "../../kit/program.ts";
 import { type Person, Town } from "../../kit/story.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 /** Registers by a link, or by an address; the password is the good one. */
 async function register(person: Person, server: string) {
@@ -10,7 +10,7 @@ async function register(person: Person, server: string) {
 
 Deno.test("with registration by invitation nobody gets in without a link, and a link lets in as many as it says", async (t) => {
   await using town = await Town.make({ flags: ["--registration", "invite"] });
-  const admin = (...args: string[]) => run(["server", ...args], { home: town.folder });
+  const admin = (...args: string[]) => serverCommand(args, { home: town.folder });
   const invite = async (...flags: string[]) => {
     const { code, out, err } = await admin("invite", "--json", ...flags);
     strictEqual(code, 0, err);
@@ -70,7 +70,7 @@ Deno.test("with registration by invitation nobody gets in without a link, and a 
 
 Deno.test("the operator lists accounts, and shuts one out and in again", async (t) => {
   await using town = await Town.make();
-  const admin = (...args: string[]) => run(["server", ...args], { home: town.folder });
+  const admin = (...args: string[]) => serverCommand(args, { home: town.folder });
   const [erik, sam] = [await town.resident("erik"), await town.resident("sam")];
 
   await t.step("the list", async () => {

@@ -3,6 +3,7 @@ import { TempFolder } from "../../kit/folder.ts";
 import { type Ended, run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 function lastRemark(ended: Ended): string {
   return ended.err.split("\n").filter((line) => line !== "").at(-1) ?? "";
@@ -10,10 +11,10 @@ function lastRemark(ended: Ended): string {
 
 Deno.test("without a running server, commands say so and what to do", async (t) => {
   await using home = await TempFolder.make();
-  const admin = (...args: string[]) => run(["server", ...args], { home: home.path });
+  const admin = (...args: string[]) => serverCommand(args, { home: home.path });
   for (const word of ["status", "stop"]) {
     await t.step(word, async () => {
-      const ended = await admin(word, "--json");
+      const ended = await admin(word);
       strictEqual(ended.code, 3);
       strictEqual(ended.out, "");
       match(lastRemark(ended), /^sealpost: no server is running on .*\/server: start it with/);
@@ -31,7 +32,7 @@ Deno.test("without a running server, commands say so and what to do", async (t) 
 
 Deno.test("a running server answers its operator, stops when told, and is found again after a kill", async (t) => {
   await using home = await TempFolder.make();
-  const admin = (...args: string[]) => run(["server", ...args], { home: home.path });
+  const admin = (...args: string[]) => serverCommand(args, { home: home.path });
   await using server = await TestServer.start({ home: home.path, args: ["--name", "Mill"] });
   const socket = `${server.data}/admin.sock`;
 

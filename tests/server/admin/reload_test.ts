@@ -6,9 +6,9 @@ import { serverConfig, type ServerFlags, settingValues } from "../../../server/c
 import { settingNames, settings } from "../../../server/config_settings.ts";
 import { type LiveConfig, Reloading } from "../../../server/supervisor/reloading.ts";
 import { TempFolder } from "../../kit/folder.ts";
-import { run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 const path = "/c/server.json";
 const configure = (text: string | undefined, flags: ServerFlags = {}) =>
@@ -103,7 +103,7 @@ Deno.test("a running server reads its configuration again", async (t) => {
   await using server = await TestServer.start({ home: home.path, args: ["--gateways", "2"] });
   const reload = async (text: string) => {
     await Deno.writeTextFile(file, text);
-    return await run(["server", "reload", "--json"], { home: home.path });
+    return await serverCommand(["reload", "--json"], { home: home.path });
   };
   const register = async (name: string) => {
     await using client = await WireClient.connect(await server.pinned());
@@ -150,7 +150,7 @@ Deno.test("a running server reads its configuration again", async (t) => {
     ) {
       const { code, err } = await reload(text);
       strictEqual(code, 8);
-      match(err, about);
+      match(JSON.parse(err).message, about);
       match(await register("rae"), /does not accept new accounts/);
     }
   });
@@ -188,7 +188,7 @@ for (const gateways of ["1", "2"]) {
       home: home.path,
       args: ["--cert", cert, "--key", key, "--gateways", gateways],
     });
-    const reload = () => run(["server", "reload", "--json"], { home: home.path });
+    const reload = () => serverCommand(["reload", "--json"], { home: home.path });
     const dial = async ({ certificate }: { readonly certificate: string }) => {
       const tcp = await Deno.connect({ hostname: "127.0.0.1", port: server.ready.port });
       const tls = await Deno.startTls(tcp, { hostname: "localhost", caCerts: [certificate] });

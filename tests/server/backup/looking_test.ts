@@ -1,13 +1,14 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { TempFolder } from "../../kit/folder.ts";
-import { run, Running } from "../../kit/program.ts";
+import { Running } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 Deno.test("check finds a whole server whole, and says what is broken in a damaged one", async (t) => {
   await using home = await TempFolder.make();
   await using server = await TestServer.start({ home: home.path });
   const check = async () => {
-    const { code, out } = await run(["server", "check", "--json"], { home: home.path });
+    const { code, out } = await serverCommand(["check", "--json"], { home: home.path });
     const findings = out.split("\n").map((line) => JSON.parse(line));
     return { code, bad: findings.filter(({ state }) => state !== "ok").map(({ part }) => part) };
   };
@@ -32,9 +33,7 @@ Deno.test("check finds a whole server whole, and says what is broken in a damage
     deepStrictEqual(await check(), { code: 8, bad: ["passwords", "certificate", "database"] });
   });
   await t.step("where no server is, it says so", async () => {
-    const { code, err } = await run(["server", "check", "--data", `${home.path}/none`], {
-      home: home.path,
-    });
+    const { code, err } = await serverCommand(["check"], { home: `${home.path}/none` });
     strictEqual(code, 6);
     match(err, /there is no server in/);
   });
@@ -43,7 +42,7 @@ Deno.test("check finds a whole server whole, and says what is broken in a damage
 Deno.test("the log is shown readable, by level, as JSON, and followed", async (t) => {
   await using home = await TempFolder.make();
   await using server = await TestServer.start({ home: home.path });
-  const logs = (...flags: string[]) => run(["server", "logs", ...flags], { home: home.path });
+  const logs = (...flags: string[]) => serverCommand(["logs", ...flags], { home: home.path });
 
   await t.step("readable lines, the last first so many", async () => {
     const { code, out } = await logs("-n", "1");
@@ -68,7 +67,7 @@ Deno.test("the log is shown readable, by level, as JSON, and followed", async (t
     const seen = following.waitForLine(/admin request action="status"/);
     let found = false;
     void seen.then(() => found = true);
-    while (!found) await run(["server", "status"], { home: home.path });
+    while (!found) await serverCommand(["status"], { home: home.path });
     match(await seen, / info /);
   });
   strictEqual((await server.stop()).code, 0);

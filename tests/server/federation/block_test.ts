@@ -4,9 +4,9 @@ import { randomId } from "../../../lib/base/ids.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { RefusedError } from "../../../lib/wire/errors.ts";
 import { sendLookalike } from "../../kit/conversation.ts";
-import { run } from "../../kit/program.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
 import { keyPackageOf, WireGroup } from "../../kit/wire_group.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 import { greeting, HostilePeer, House } from "./kit.ts";
 import { Neighbour } from "./neighbour.ts";
 
@@ -18,7 +18,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 Deno.test("a blocked server stays out, also where servers come by themselves", async (t) => {
   await using mill = await House.start("mill", "--peers", "open");
   const home = { home: mill.home.path };
-  const server = (...args: string[]) => run(["server", "peer", ...args], home);
+  const server = (...args: string[]) => serverCommand(["peer", ...args], home);
   const identity = generateSigningKey();
   await using office = await Neighbour.link(mill, "office", identity);
   await using sam = await WireClient.connect(await mill.server.pinned());

@@ -1,6 +1,6 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { FaultProxy } from "../../client/engine/proxy.ts";
-import { run } from "../../kit/program.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 import { House, linkHouses } from "./kit.ts";
 
 /** How both see the link of a pair: who dialled it, from each side. */
@@ -65,18 +65,18 @@ Deno.test("two servers that add each other at once have one link, which comes ba
 
   await t.step("commands for people", async () => {
     const home = { home: mill.home.path };
-    const shown = await run(["server", "peer", "show", "office"], home);
+    const shown = await serverCommand(["peer", "show", "office"], home);
     match(shown.out, /^office$/m);
     match(shown.out, /^ {2}Link: +linked for /m);
     match(shown.out, /^ {2}Trusted: +by the fingerprint that was given$/m);
-    match((await run(["server", "peer", "list"], home)).out, /^office +linked for /);
-    const paused = await run(["server", "peer", "pause", "office", "--json"], home);
+    match((await serverCommand(["peer", "list"], home)).out, /^office +linked for /);
+    const paused = await serverCommand(["peer", "pause", "office", "--json"], home);
     strictEqual(JSON.parse(paused.out).state, "paused");
-    match((await run(["server", "peer", "list"], home)).out, /^office +paused$/);
-    const unknown = await run(["server", "peer", "show", "nobody"], home);
+    match((await serverCommand(["peer", "list"], home)).out, /^office +paused$/);
+    const unknown = await serverCommand(["peer", "show", "nobody"], home);
     deepStrictEqual([unknown.code, unknown.out], [6, ""]);
-    match((await run(["server", "peer", "remove", "office"], home)).out, /The link is removed\./);
-    match((await run(["server", "peer", "list"], home)).out, /^No server is linked: .*peer add/);
+    match((await serverCommand(["peer", "remove", "office"], home)).out, /The link is removed\./);
+    match((await serverCommand(["peer", "list"], home)).out, /^No server is linked: .*peer add/);
   });
 });
 
@@ -116,7 +116,7 @@ Deno.test("what cannot be linked is refused in one line", async (t) => {
     const { pin } = await mill.ask("peer.add", { address: office.address });
     strictEqual(pin, "contact");
     await refused;
-    const shown = await run(["server", "peer", "list"], { home: mill.home.path });
+    const shown = await serverCommand(["peer", "list"], { home: mill.home.path });
     match(shown.out, /not linked: that server does not know this one yet/);
     await rejects(mill.ask("peer.add", { address: office.address }), /added already, as office/);
   });
@@ -158,7 +158,7 @@ Deno.test("another server at a peer's address stops the link, and says why", asy
     "off",
     thief.server.ready.fingerprint,
   ]);
-  const shown = await run(["server", "peer", "show", peer.name], { home: mill.home.path });
+  const shown = await serverCommand(["peer", "show", peer.name], { home: mill.home.path });
   match(shown.out, /STOPPED: another server answers at its address/);
   match(shown.out, /What to do: +ask its operator/);
 });
@@ -178,7 +178,7 @@ Deno.test("with --peers open whoever comes is let in, recorded and shown; three 
     (await mill.peers()).map(({ name, pin, address, link }) => [name, pin, address, link]),
     [["office", "incoming", null, "linked"], ["yard", "incoming", null, "linked"]],
   );
-  const shown = await run(["server", "peer", "show", "yard"], { home: mill.home.path });
+  const shown = await serverCommand(["peer", "show", "yard"], { home: mill.home.path });
   match(shown.out, /Trusted: +it came by itself: compare the fingerprint with its operator/);
   // A removed one comes again: whoever does not want that pauses it.
   await mill.ask("peer.pause", { name: "yard" });

@@ -6,8 +6,8 @@ import { parseServerArgs, serverWord } from "../../../server/config_flags.ts";
 import { pathOrigins } from "../../../server/config_paths.ts";
 import { settingNames } from "../../../server/config_settings.ts";
 import { TempFolder } from "../../kit/folder.ts";
-import { run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 const surroundings = (text: string | undefined) => ({
   hostname: "host",
@@ -127,7 +127,7 @@ Deno.test("a running server tells what it goes by, whatever its file says by now
   await using _server = await TestServer.start({ home: home.path, args: ["--name", "here"] });
   await Deno.writeTextFile(`${home.path}/server.json`, '{"registration": "closed"}');
   const rows = async (...args: string[]) => {
-    const { code, out, err } = await run(["server", "config", "show", "--json", ...args], {
+    const { code, out, err } = await serverCommand(["config", "show", "--json", ...args], {
       home: home.path,
     });
     strictEqual(code, 0, err);

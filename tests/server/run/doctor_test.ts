@@ -7,6 +7,7 @@ import { thisMachine } from "../../../server/machine.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 const gib = 1024 ** 3;
 
@@ -93,7 +94,7 @@ Deno.test("the doctor looks into a server's folder, while it runs and when it do
   const { data } = server;
   await t.step("all is well while it runs", async () => {
     await Deno.writeTextFile(`${home.path}/server.json`, '{"consent": "all", "name": "x"}');
-    const { code, out, err } = await run(["server", "doctor", "--json"], { home: home.path });
+    const { code, out, err } = await serverCommand(["doctor", "--json"], { home: home.path });
     strictEqual(code, 0, `${out}\n${err}`);
     const findings: Finding[] = out.split("\n").map((line) => JSON.parse(line));
     const server = findings.filter(({ check }) => check === "server");

@@ -8,6 +8,7 @@ import { run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
 import { createConversation, offerKeyPackage, sendLookalike } from "../../kit/conversation.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 
 /** Reads the text as a collector does; throws where it is not in the format. */
 function read(text: string) {
@@ -85,7 +86,7 @@ Deno.test("a running server tells its figures, and nothing about anybody", async
   await using home = await TempFolder.make();
   const args = ["--metrics", "0", "--gateways", "2"];
   await using server = await TestServer.start({ home: home.path, args });
-  const status = JSON.parse((await run(["server", "status", "--json"], { home: home.path })).out);
+  const status = JSON.parse((await serverCommand(["status", "--json"], { home: home.path })).out);
   match(status.metrics, /^127\.0\.0\.1:\d+$/);
   const fetched = async (path: string, init?: RequestInit) => {
     const response = await fetch(`http://${status.metrics}${path}`, init);

@@ -1,8 +1,6 @@
 /** How the schemas of `--json` are written down. Fields are only ever added, so what a schema does not know is allowed. */
 import Type from "typebox";
-
-/** The version of all JSON that commands print. */
-export const jsonVersion = 1;
+import { jsonVersion } from "./json_line.ts";
 
 type Fields = Record<string, Type.TSchema>;
 
