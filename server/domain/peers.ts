@@ -45,11 +45,11 @@ export function itemDigest({ item, body }: Pick<PeerItem, "item" | "body">): str
 /** One's own outbox for a peer, as far as it matters when a link begins. */
 export interface OwnOutbox {
   readonly stream: string;
-  /** The last counter that was given out, and the last that the peer confirmed, with its item's digest ("" unknown). */
+  /** The last counter that was given out, and the last that the peer confirmed, with what that is known by ("" unknown). */
   readonly counter: number;
   readonly acked: PeerReceipt["counter"];
   readonly ackedDigest: string;
-  /** The digest of an item that still waits; undefined for others. */
+  /** What an item that still waits is known by: one digest, or several with spaces between; undefined for others. */
   digestOf(counter: number): string | undefined;
 }
 
@@ -68,7 +68,8 @@ export function resume(
   // The peer was put back to an older state: what it confirmed and lost is not here any more either.
   if (received.counter < own.acked) return { kind: "after", counter: own.acked };
   const digest = received.counter === own.acked ? own.ackedDigest : own.digestOf(received.counter);
-  const same = received.counter === 0 || digest === "" || digest === received.digest;
+  const same = received.counter === 0 || digest === "" ||
+    digest?.split(" ").includes(received.digest) === true;
   return same ? { kind: "after", counter: received.counter } : { kind: "anew" };
 }
 

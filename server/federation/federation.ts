@@ -118,6 +118,8 @@ export class Federation {
    * `no_such_server`, `server_blocked`, `server_away`, or as it refuses (`RefusedByPeer`).
    */
   async ask(server: string, question: Question, body?: Uint8Array): Promise<PeerAnswer> {
+    // Clients may be quicker than the look at who is linked: they would be told that a server is not, which is final.
+    await this.#loading;
     const peer = [...this.#peers.values()].find(({ row }) => row.name === server);
     if (peer?.row.state === "blocked") throw new AppError("server_blocked");
     if (peer === undefined || peer.row.identity === null) return this.#askThrough(server, question);
@@ -176,7 +178,8 @@ export class Federation {
   }
 
   /** The servers that were met, in order of their names here. */
-  servers(): LinkedServer[] {
+  async servers(): Promise<LinkedServer[]> {
+    await this.#loading;
     return [...this.#peers.values()].flatMap((peer) => {
       const { identity, name, state } = peer.row;
       const linked = peer.status().state === "linked";

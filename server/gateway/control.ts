@@ -44,6 +44,11 @@ export interface GatewayStart {
   readonly crash: CrashPlan | undefined;
   /** The way to the storage worker. */
   readonly storage: MessagePort;
+  /**
+   * The way to the federation worker, where there is to be one from the start on: what is asked before it listens waits
+   * there, instead of being told that no server is linked.
+   */
+  readonly peers: MessagePort | undefined;
 }
 
 /** From the supervisor to a gateway. */

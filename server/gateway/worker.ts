@@ -61,6 +61,7 @@ function start(input: GatewayStart): void {
     clock: systemClock,
     logger,
   });
+  if (input.peers !== undefined) gateway.linkPeers(input.peers);
   running = { gateway, input, listeners, over: serve(gateway, listeners) };
   post({
     kind: "listening",

@@ -108,7 +108,12 @@ export function forwardMessage(
   if (conversation.servers.size === 0) return;
   const item: MessageItem = { kind: "message", conversation: conversation.id, ...message };
   const row = { conversation: conversation.key, seq: message.seq };
-  forward(context, conversation, [{ item, body: bytes, row }]);
+  forward(context, conversation, [{ item, body: bytes, row, ...untilOf(message) }]);
+}
+
+/** What says itself when it is to be forgotten is forgotten here too then. */
+function untilOf({ until }: Pick<MessageItem, "until">): Pick<NewItem, "until"> {
+  return until === undefined ? {} : { until };
 }
 
 /** A commit as it has become a row. */

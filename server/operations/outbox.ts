@@ -9,6 +9,8 @@ export interface NewItem {
   readonly body?: Uint8Array;
   /** The row of a conversation that it is. */
   readonly row?: PeerRowOf;
+  /** When its body is to be forgotten (milliseconds since 1970), sent or not. */
+  readonly until?: number;
 }
 
 const nothing = new Uint8Array(0);
@@ -47,10 +49,9 @@ export function queueAll(
   const bytes = items.reduce((sum, { text, body }) => sum + text.length + (body?.length ?? 0), 0);
   if (isShutOut(peer) || (!urgent && !hasRoom(peer, bytes, items.length))) return false;
   const { peers } = context.tables;
-  for (const { text, body = nothing, row } of items) {
+  for (const { text: item, body = nothing, row, until } of items) {
     peer.counter += 1;
-    const stored = { counter: peer.counter, item: text, body, ts: context.now };
-    peers.push(peer.key, row === undefined ? stored : { ...stored, row });
+    peers.push(peer.key, { counter: peer.counter, item, body, ts: context.now, row, until });
   }
   peer.queued += items.length;
   peer.queuedBytes += bytes;
@@ -88,4 +89,33 @@ export function dropThrough(
   peer.queuedBytes -= dropped.bytes;
   peers.save(peer);
   return dropped.rows;
+}
+
+/** Items that one run looks at: some 10 ms of work. */
+const itemsPerRun = 500;
+
+/**
+ * Forgets the bodies of items whose time is over, and every item that has waited longer than messages are kept anywhere;
+ * returns of how many. A peer that comes back after that is told how things stand, as one that has lost something.
+ */
+export function expireOutboxes(
+  context: Context,
+  { now, waitedSince }: { readonly now: number; readonly waitedSince: number },
+): number {
+  const { peers } = context.tables;
+  const over = peers.emptyOver(now, itemsPerRun);
+  for (const { peer: key, bytes } of over) {
+    const peer = peers.byKey(key);
+    if (peer === undefined) continue;
+    peer.queuedBytes -= bytes;
+    peers.save(peer);
+  }
+  let dropped = 0;
+  for (const peer of peers.list()) {
+    const before = peer.queued;
+    const last = before === 0 ? undefined : peers.lastBefore(peer.key, waitedSince, itemsPerRun);
+    if (last !== undefined) dropThrough(context, peer, last);
+    dropped += before - peer.queued;
+  }
+  return over.length + dropped;
 }

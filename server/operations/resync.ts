@@ -43,8 +43,9 @@ export function tellAnew(
       if (conversation.hub === null) markBehind(context, conversation, peer);
       else if (conversation.hub === peer.key) {
         if (lostRows) loseTrack(context, peer, conversation.id);
-        tellHub(context, conversation, peer);
+        tellHub(context, conversation);
       }
+      tellRevocations(context, conversation, peer);
     }
     after = keys.at(-1) ?? 0;
     if (keys.length < page) break;
@@ -61,14 +62,18 @@ function markBehind({ tables }: Context, conversation: Conversation, { key }: Pe
   tables.conversations.save(conversation);
 }
 
-/** What the hub may have forgotten: how own accounts stand and how far they are, and which devices are revoked. */
-function tellHub(context: Context, conversation: Conversation, peer: Peer): void {
-  const { devices } = context.tables;
+/** What the hub may have forgotten: how own accounts stand and how far they are. */
+function tellHub(context: Context, conversation: Conversation): void {
   for (const member of conversation.members) {
     if (member.peer !== null || member.state === "out") continue;
     answerForNew(context, conversation, member);
     noteProgress(context, conversation, member.account);
   }
+}
+
+/** Which own devices in it are revoked. */
+function tellRevocations(context: Context, conversation: Conversation, peer: Peer): void {
+  const { devices } = context.tables;
   for (const { device, peer: server, revoked } of conversation.seats.values()) {
     const revocation = server === null && revoked ? devices.byKey(device).revocation : null;
     if (revocation === null) continue;

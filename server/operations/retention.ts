@@ -11,6 +11,7 @@ import { cutLobby } from "./lobby.ts";
 import { askAgain } from "./hub.ts";
 import { endMirror } from "./leaving.ts";
 import { emptyMessages } from "./lifetimes.ts";
+import { expireOutboxes } from "./outbox.ts";
 import { settleWaiting } from "./waiting.ts";
 
 /** Conversations that one run looks at: some 20 ms of work. */
@@ -74,7 +75,9 @@ function sweepConversations(context: Context, now: number): number {
 export const retentionRun: Handler<"retention.run"> = (context) => {
   const { tables } = context;
   const now = trustedNow(context);
-  const rows = sweepConversations(context, now) + emptyMessages(context, now);
+  const waitedSince = now - serverLimits.messageRetentionMs;
+  const rows = sweepConversations(context, now) + emptyMessages(context, now) +
+    expireOutboxes(context, { now, waitedSince });
   const posts = cutLobby(tables, { now });
   const packages = tables.keyPackages.expire({
     claimedBefore: now - mlsLimits.claimReservationMs,

@@ -9,7 +9,18 @@ import { chooseAddresses } from "./addresses.ts";
 import { type GatewayEvents, type GatewayInput, GatewayWorker } from "./gateways.ts";
 
 /** What all gateways of a server have in common. */
-export type CommonInput = Omit<GatewayInput, "index" | "listen" | "shared" | "storage" | "count">;
+export type CommonInput = Omit<
+  GatewayInput,
+  "index" | "listen" | "shared" | "storage" | "count" | "peers"
+>;
+
+/** What each of them is connected with. */
+export interface GatewayWays {
+  /** Gives the way to the storage worker for one of them. */
+  readonly storage: () => MessagePort;
+  /** Whether there is to be a federation worker from the start on; `linkPeers` then gives the ways to it. */
+  readonly peers: boolean;
+}
 
 /** What a group is made for. */
 export interface GroupOptions {
@@ -27,6 +38,8 @@ export class GatewayGroup {
   readonly #options: GroupOptions;
   #listen: readonly ListenAddress[];
   #workers: GatewayWorker[];
+  /** The other ends of what the workers were started with. */
+  #ways: MessagePort[] = [];
 
   /** Throws `ExitError` (network) when the port cannot be used. */
   constructor(options: GroupOptions) {
@@ -35,14 +48,14 @@ export class GatewayGroup {
     this.#workers = this.#spawn();
   }
 
-  /** All of them listen. Throws `ExitError`. `connect` gives the way to the storage worker for one of them. */
+  /** All of them listen. Throws `ExitError`. */
   async start(
     common: CommonInput,
-    connect: () => MessagePort,
+    ways: GatewayWays,
   ): Promise<readonly ListenAddress[]> {
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#startAll(common, connect);
+        return await this.#startAll(common, ways);
       } catch (thrown) {
         const again = thrown instanceof ExitError && thrown.reason === "network" &&
           this.#options.port === 0 && attempt < attempts;
@@ -71,6 +84,7 @@ export class GatewayGroup {
 
   /** Ways from all of them to the federation worker. */
   linkPeers(): MessagePort[] {
+    if (this.#ways.length > 0) return this.#ways.splice(0);
     return this.#workers.map((worker) => {
       const { port1, port2 } = new MessageChannel();
       worker.linkPeers(port1);
@@ -100,13 +114,24 @@ export class GatewayGroup {
 
   async #startAll(
     common: CommonInput,
-    connect: () => MessagePort,
+    ways: GatewayWays,
   ): Promise<readonly ListenAddress[]> {
+    this.#ways = [];
     const shared = this.#workers.length > 1;
     const all = { ...common, listen: this.#listen, shared, count: newSharedCount() };
     const started = await Promise.all(
-      this.#workers.map((worker, index) => worker.start({ ...all, index, storage: connect() })),
+      this.#workers.map((worker, index) => {
+        const peers = ways.peers ? this.#way() : undefined;
+        return worker.start({ ...all, index, storage: ways.storage(), peers });
+      }),
     );
     return started[0] ?? [];
+  }
+
+  /** One end of a new way to the federation worker; the other is kept for it. */
+  #way(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#ways.push(port2);
+    return port1;
   }
 }

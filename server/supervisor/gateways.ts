@@ -72,7 +72,8 @@ export class GatewayWorker {
       message.kind === "listening" || message.kind === "failed" ? message : undefined
     );
     const start: ToGateway = { kind: "start", ...input };
-    this.#worker.postMessage(start, [input.storage]);
+    const ports = input.peers === undefined ? [input.storage] : [input.storage, input.peers];
+    this.#worker.postMessage(start, ports);
     const said = await answer;
     if (said.kind === "failed") throw complaint(said, input.listen[0]?.port ?? 0);
     return said.addresses;

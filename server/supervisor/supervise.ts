@@ -121,8 +121,9 @@ async function runServer(
     const keys = await serverKeys(options.folder);
     const certificate = await certify(options, keys, log);
     storage = await openStorage(options, around);
-    const announcement = await listen(options, { gateways, keys, certificate, storage });
     const operations = storageOver(storage.connect("nothing"));
+    const linked = await isLinked(options, operations);
+    const announcement = await listen(options, { gateways, keys, certificate, storage, linked });
     links = linksOf(options, { ...around, keys, storage, gateways });
     const live = { log, storage, gateways, links };
     let served = certificate;
@@ -149,7 +150,7 @@ async function runServer(
     const tell = (notice: Notice) => notifyManager(options.notifySocket, notice, { logger: log });
     await tell("READY=1");
     if (options.test?.tries) options.print(await tries(parts, metrics));
-    void startLinks(options, parts);
+    if (linked) void startLinks(parts);
     const reason = await stopping.asked;
     await tell("STOPPING=1");
     return await end(reason, parts);
@@ -245,11 +246,14 @@ function linksOf(
   }), { logger: log, failed: (cause) => stopping.failed("federation", cause) });
 }
 
-/** Begins where there is somebody to link with. */
-async function startLinks({ config }: ServerOptions, { operations, links, log }: Running) {
+/** Whether there is somebody to link with. */
+async function isLinked({ config }: ServerOptions, operations: Storage): Promise<boolean> {
+  return config.peers === "open" || (await operations.call("peer.list", {})).peers.length > 0;
+}
+
+async function startLinks({ links, log }: Running): Promise<void> {
   try {
-    const { peers } = await operations.call("peer.list", {});
-    if (peers.length > 0 || config.peers === "open") await links.start();
+    await links.start();
   } catch (thrown) {
     log.log("error", "links_not_started", { cause: String(thrown) });
   }
@@ -316,9 +320,10 @@ async function listen(
     readonly keys: ServerKeys;
     readonly certificate: ServedCertificate;
     readonly storage: StorageHandle;
+    readonly linked: boolean;
   },
 ): Promise<Announcement> {
-  const { keys, certificate, storage } = parts;
+  const { keys, certificate, storage, linked: peers } = parts;
   const listening = await parts.gateways.start({
     cert: certificate.certificate,
     key: certificate.privateKey,
@@ -329,7 +334,7 @@ async function listen(
     settings: gatewaySettings(config),
     testHooks: test !== undefined,
     crash: test?.crash,
-  }, () => storage.connect());
+  }, { storage: () => storage.connect(), peers });
   return {
     name: config.name,
     dataFolder: folder,

@@ -76,14 +76,23 @@ export interface Peers {
   /** Appends to the outbox; the counter is the caller's to give out. */
   push(
     peer: number,
-    item: PeerItem & { readonly ts: number; readonly row?: PeerRowOf },
+    item: PeerItem & {
+      readonly ts: number;
+      readonly row: PeerRowOf | undefined;
+      /** When its body is to be forgotten. */
+      readonly until: number | undefined;
+    },
   ): void;
+  /** Empties bodies whose time is over, the earliest first; returns of which peers' items, and how many bytes. */
+  emptyOver(now: number, limit: number): { readonly peer: number; readonly bytes: number }[];
+  /** The counter of the last of the first `limit` items that were queued before `ts`. */
+  lastBefore(peer: number, ts: number, limit: number): number | undefined;
   /** Items after a counter, oldest first; at least one where there is one. */
   items(
     peer: number,
     span: { readonly after: number; readonly limit: number; readonly maxBytes: number },
   ): PeerItem[];
-  /** What both sides know the item by (server/domain/peers.ts). */
+  /** What both sides know the item by (server/domain/peers.ts), with its body and, where that was forgotten, without. */
   digest(peer: number, counter: number): string | undefined;
   /**
    * Deletes up to a counter; returns how many, their bytes, the digest of the last, and the newest row of each conversation

@@ -43,6 +43,13 @@ CREATE TABLE peer_outbox (
 ALTER TABLE accounts ADD COLUMN peer INTEGER;
 `;
 
+/** Items that do not stay. */
+export const itemLifetimes = `
+-- When the body is forgotten; null for never. What has lost it keeps in \`digest\` what it was known by with and without it.
+ALTER TABLE peer_outbox ADD COLUMN until INTEGER;
+CREATE INDEX peer_outbox_until ON peer_outbox (until) WHERE until IS NOT NULL;
+`;
+
 interface Row {
   key: number;
   fingerprint: string;
@@ -73,6 +80,8 @@ interface ItemRow {
   item: string;
   body: Uint8Array;
 }
+
+const nothing = new Uint8Array(0);
 
 /** One key for peer and counter, so that an outbox lies together: counters up to 2^36 - 1 of 2^16 peers. */
 const span = 2 ** 36;
@@ -156,11 +165,11 @@ export class SqlitePeers implements Peers {
 
   push(
     peer: number,
-    item: PeerItem & { readonly ts: number; readonly row?: PeerRowOf },
+    item: Parameters<Peers["push"]>[1],
   ): void {
     this.#database.prepare(
-      `INSERT INTO peer_outbox (key, ts, digest, item, body, conversation, seq)
-       VALUES (?, ?, '', ?, ?, ?, ?)`,
+      `INSERT INTO peer_outbox (key, ts, digest, item, body, conversation, seq, until)
+       VALUES (?, ?, '', ?, ?, ?, ?, ?)`,
     ).run(
       peer * span + item.counter,
       item.ts,
@@ -168,7 +177,34 @@ export class SqlitePeers implements Peers {
       item.body,
       item.row?.conversation ?? null,
       item.row?.seq ?? null,
+      item.until ?? null,
     );
+  }
+
+  emptyOver(now: number, limit: number): { readonly peer: number; readonly bytes: number }[] {
+    const over = this.#database.prepare(
+      "SELECT key, item, body FROM peer_outbox WHERE until <= ? ORDER BY until LIMIT ?",
+    ).all<ItemRow>(now, limit);
+    const empty = this.#database.prepare(
+      "UPDATE peer_outbox SET body = x'', until = NULL, digest = ? WHERE key = ?",
+    );
+    return over.map(({ key, item, body }) => {
+      // The peer may have got it before.
+      const digests = [itemDigest({ item, body }), itemDigest({ item, body: nothing })];
+      empty.run(digests.join(" "), key);
+      return { peer: Math.floor(key / span), bytes: body.length };
+    });
+  }
+
+  lastBefore(peer: number, ts: number, limit: number): number | undefined {
+    const rows = this.#database.prepare(
+      "SELECT key, ts FROM peer_outbox WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+    );
+    const [from, to] = [peer * span, (peer + 1) * span];
+    const [first] = rows.all<{ key: number; ts: number }>(from, to, 1);
+    if (first === undefined || first.ts >= ts) return undefined;
+    const old = rows.all<{ key: number; ts: number }>(from, to, limit).filter((row) => row.ts < ts);
+    return (old.at(-1)?.key ?? from) - from;
   }
 
   items(
@@ -194,9 +230,9 @@ export class SqlitePeers implements Peers {
 
   digest(peer: number, counter: number): string | undefined {
     // Only one in a great many is ever asked for.
-    const row = this.#database.prepare("SELECT item, body FROM peer_outbox WHERE key = ?")
-      .get<{ item: string; body: Uint8Array }>(peer * span + counter);
-    return row === undefined ? undefined : itemDigest(row);
+    const row = this.#database.prepare("SELECT digest, item, body FROM peer_outbox WHERE key = ?")
+      .get<{ digest: string; item: string; body: Uint8Array }>(peer * span + counter);
+    return row === undefined || row.digest !== "" ? row?.digest : itemDigest(row);
   }
 
   drop(peer: number, through: number): {

@@ -4,7 +4,7 @@ import type { Migration } from "../../../lib/sql/migrate.ts";
 import { followingSchema, hearsaySchema, itemsSchema } from "./following.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { invitesSchema } from "./invites.ts";
-import { peersSchema } from "./peers.ts";
+import { itemLifetimes, peersSchema } from "./peers.ts";
 import { repairsSchema } from "./repairs_schema.ts";
 
 const foundation = `
@@ -304,4 +304,5 @@ export const migrations: readonly Migration[] = [
   { version: 14, name: "accounts by hearsay", sql: hearsaySchema },
   { version: 15, name: "blocked servers", sql: blockedServersSchema },
   { version: 16, name: "conversations by hub", sql: byHub },
+  { version: 17, name: "items that do not stay", sql: itemLifetimes },
 ];
