@@ -15,6 +15,7 @@ import {
   type Traffic,
   type WireLimits,
 } from "./connection_options.ts";
+import { Drip } from "./drip.ts";
 import { errorMessage } from "./errors.ts";
 import { type FrameDirection, FrameReader, type RawFrame, verifyFrame } from "./frame.ts";
 import { FrameWriter } from "./frame_writer.ts";
@@ -99,17 +100,17 @@ export class Connection {
     if (this.#signal?.aborted) this.#onAbort();
   }
 
+  static #server(transport: Transport, options: AcceptOptions): Connection {
+    return new Connection(transport, { ...options, key: options.identity, direction: 1 });
+  }
+
   /**
    * The server's side: sends its hello, waits for the client's. Throws `AppError` after having sent it and closed:
    * `malformed`, `too_large`, `tampered`, `unsupported_version`, `timeout`; also when the client is gone (`timeout`) or
    * the signal aborts (`server_closing`).
    */
   static async accept(transport: Transport, options: AcceptOptions): Promise<Connection> {
-    const connection = new Connection(transport, {
-      ...options,
-      key: options.identity,
-      direction: 1,
-    });
+    const connection = Connection.#server(transport, options);
     const own = serverHello(options.facts, { identity: options.identity, nonce: freshNonce() });
     await connection.#greet(async () => {
       await connection.#writeHello(own);
@@ -121,40 +122,36 @@ export class Connection {
   }
 
   /**
-   * The client's side: waits for the server's hello and answers it. Throws `AppError` after having closed: `tampered`
-   * when the identity is not the expected one or its signature does not hold, `malformed`, `too_large`,
-   * `unsupported_version`, `timeout` (also when the server closes before its hello or the signal aborts).
+   * The client's side: waits for the server's hello, sending no more than lengths, and answers it. Throws `AppError`
+   * after having closed: `tampered` when the identity is not the expected one or its signature does not hold, `malformed`,
+   * `too_large`, `unsupported_version`, `timeout` (also when the server closes before its hello or the signal aborts).
    */
   static async open(transport: Transport, options: OpenOptions): Promise<Connection> {
     const connection = new Connection(transport, { ...options, key: options.device, direction: 0 });
+    const own = clientHello(options.facts, { device: options.device, nonce: freshNonce() });
+    const drip = new Drip(own, { clock: connection.#clock, transport });
     await connection.#greet(async () => {
       const raw = await connection.#firstFrame();
       const { hello, key } = readServerHello(raw, options.expectIdentity);
-      const own = clientHello(options.facts, { device: options.device, nonce: freshNonce() });
-      await connection.#writeHello(own);
+      await connection.#writeHello(await drip.rest());
       connection.#begin({ kind: "server", hello }, { key, id: sessionId(raw.bytes, own) });
-    });
+    }).finally(() => drip.stop());
     return connection;
   }
 
-  /** Says hello only to refuse: sends `error` at once and closes. For a server that has no room. */
+  /** Says hello only to refuse: the client's is answered with `error`. For a server that has no room. */
   static async refuse(
     transport: Transport,
     options: AcceptOptions & { readonly error: AppError },
   ): Promise<void> {
-    const connection = new Connection(transport, {
-      ...options,
-      key: options.identity,
-      direction: 1,
-    });
-    try {
-      await connection.#writeHello(
-        serverHello(options.facts, { identity: options.identity, nonce: freshNonce() }),
-      );
-    } catch (thrown) {
-      connection.#logGone(thrown);
-    }
-    await connection.close(options.error);
+    const connection = Connection.#server(transport, options);
+    const own = serverHello(options.facts, { identity: options.identity, nonce: freshNonce() });
+    await connection.#greet(async () => {
+      await connection.#writeHello(own);
+      // Unread, it would make the system drop what has not left yet.
+      await connection.#firstFrame();
+      throw options.error;
+    }).catch((thrown) => connection.#logGone(thrown));
   }
 
   /** 32 bytes; what frames of this session are bound to. */
@@ -275,7 +272,7 @@ export class Connection {
     }
   }
 
-  async #writeHello(frame: Bytes): Promise<void> {
+  async #writeHello(frame: Uint8Array): Promise<void> {
     try {
       await this.#writer.writeHello(frame);
     } catch (thrown) {
@@ -320,11 +317,16 @@ export class Connection {
       this.#received.bytes += chunk.length;
       this.#reader.push(chunk);
       raw = this.#reader.next();
-      if (raw === undefined) this.#liveness.partial();
+      if (raw === undefined) this.#begun();
     }
     this.#received.frames++;
     this.#liveness.heard();
     return raw;
+  }
+
+  #begun(): void {
+    const session = this.#direction === 0 && this.#state.kind === "open";
+    if (this.#liveness.partial() && session) this.#nudge.heard();
   }
 
   async #read(): Promise<Uint8Array | undefined> {

@@ -1,6 +1,6 @@
 /** One connection's way out: gathers what is to be sent into signed frames, with one write under way at a time. */
 import { setImmediate } from "node:timers";
-import { type Bytes, giveBack } from "../base/bytes.ts";
+import { giveBack } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { SigningKey } from "../crypto/sign.ts";
 import { encodeFrame, type FrameDirection } from "./frame.ts";
@@ -66,8 +66,8 @@ export class FrameWriter {
     return this.#written;
   }
 
-  /** Writes the hello, which is a frame already. Rejects when the transport fails. */
-  async writeHello(frame: Bytes): Promise<void> {
+  /** Writes the hello, or what is left of it: a frame already. Rejects when the transport fails. */
+  async writeHello(frame: Uint8Array): Promise<void> {
     this.#counter = 1;
     this.#state = "writing";
     try {
@@ -168,7 +168,7 @@ export class FrameWriter {
     this.#resume(this.queuedBytes);
   }
 
-  #count(frame: Bytes): void {
+  #count(frame: Uint8Array): void {
     this.#written.frames++;
     this.#written.bytes += frame.length;
   }

@@ -73,11 +73,12 @@ export class Liveness {
     this.#lastSign = this.#clock.monotonic();
   }
 
-  /** Part of a frame has arrived. */
-  partial(): void {
-    if (this.#partialSince !== undefined) return;
+  /** Part of a frame has arrived; whether it is the first of that frame. */
+  partial(): boolean {
+    if (this.#partialSince !== undefined) return false;
     this.#partialSince = this.#clock.monotonic();
     this.#arm();
+    return true;
   }
 
   /** No more deadlines. */

@@ -4,6 +4,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { connectionLimits } from "../../lib/base/limits.ts";
 import { generateSigningKey } from "../../lib/crypto/sign.ts";
 import { Connection } from "../../lib/wire/connection.ts";
+import { encodeFrame } from "../../lib/wire/frame.ts";
 import { noSession } from "../../lib/wire/handshake.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import { clientFacts, connected, ManualClock, pipe, RawClient, serverFacts, turns } from "./kit.ts";
@@ -321,6 +322,30 @@ Deno.test("aborting the signal ends a session in order: the client is told that 
   }
   assert.deepEqual(types, ["account.check.ok", "server_closing"]);
   assert.equal(await outcome(server.receive()), "server_closing");
+});
+
+Deno.test("a client says pong in the middle of a frame too, so that the rest of it need not wait", async () => {
+  const clock = new ManualClock();
+  const { client, serverEnd, clientEnd, identity } = await connected({ client: { clock } });
+  const receiving = client.receive();
+  const frame = encodeFrame({
+    key: identity,
+    sessionId: client.sessionId,
+    direction: 1,
+    counter: 1,
+    header: '[{"type":"server.closing","retryAfterMs":1}]',
+    bodies: [],
+  });
+  const before = clientEnd.writes.length;
+  for (const [at, pongs] of [[10, 1], [20, 1], [30, 1]] as const) {
+    await serverEnd.write(frame.subarray(at - 10, at));
+    await turns();
+    await clock.advance(1);
+    assert.equal(clientEnd.writes.length - before, pongs, "one for each frame, whatever its parts");
+  }
+  await serverEnd.write(frame.subarray(30));
+  assert.equal((await receiving)?.[0]?.message.type, "server.closing");
+  await client.close();
 });
 
 Deno.test("a client answers a frame with a pong when it has nothing else to say, and only then", async () => {

@@ -89,10 +89,48 @@ Deno.test("a server with another identity than the pinned one is refused, and se
   const device = generateSigningKey();
   const expectIdentity = generateSigningKey().publicKey;
   const accepting = outcome(Connection.accept(serverEnd, { identity, facts: serverFacts }));
-  const opening = Connection.open(clientEnd, { device, facts: clientFacts, expectIdentity });
+  // A clock that stands still: none of the bytes that may go before the server has spoken.
+  const clock = new ManualClock();
+  const facts = clientFacts;
+  const opening = Connection.open(clientEnd, { device, facts, expectIdentity, clock });
   assert.equal(await outcome(opening), "tampered");
   assert.equal(clientEnd.writes.length, 0);
+  assert.equal(clock.pending, 0);
   assert.equal(await accepting, "timeout");
+});
+
+Deno.test("while the server's hello is held back a client sends what says nothing of it, and then the rest", async () => {
+  const sent: string[] = [];
+  for (const isPinned of [true, false]) {
+    const clock = new ManualClock();
+    const [clientEnd, serverEnd] = pipe();
+    const device = generateSigningKey();
+    const expectIdentity = isPinned ? identity.publicKey : generateSigningKey().publicKey;
+    const opening = Connection.open(clientEnd, {
+      device,
+      facts: clientFacts,
+      expectIdentity,
+      clock,
+    });
+    await clock.advance(1000);
+    sent.push(clientEnd.writes.join());
+    if (!isPinned) {
+      const hello = serverHello(serverFacts, { identity, nonce: new Uint8Array(32) });
+      await serverEnd.write(hello);
+      assert.equal(await outcome(opening), "tampered");
+      assert.equal(clientEnd.writes.join(), sent[1], "and nothing more");
+    } else {
+      const server = await Connection.accept(serverEnd, { identity, facts: serverFacts });
+      const client = await opening;
+      client.send({ type: "session.close", id: 1 });
+      assert.equal((await server.receive())?.[0]?.message.type, "session.close");
+      await Promise.all([client.close(), server.close()]);
+    }
+    assert.equal(clock.pending, 0);
+  }
+  // The lengths of a header below 64 KiB and of no body, but for the last of them.
+  assert.match(sent[0] ?? "", /^0,0,\d+,\d+,0$/);
+  assert.equal(sent[0], sent[1], "the same for every device");
 });
 
 Deno.test("a server's hello signed by another key, or offering no version of ours, is refused", async () => {

@@ -4,7 +4,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { generateSigningKey } from "../../lib/crypto/sign.ts";
 import { Requests } from "../../lib/wire/client_requests.ts";
 import { Connection } from "../../lib/wire/connection.ts";
-import { dial, dialSystem, type SocketTransport } from "../../lib/wire/tls.ts";
+import { dial, dialSystem, listenTls, type SocketTransport } from "../../lib/wire/tls.ts";
 import {
   answerChecks,
   clientFacts,
@@ -106,6 +106,25 @@ Deno.test("violations over real sockets: the right error, the end, and the serve
     assert.equal(reply.message.exists, true);
     await requests.close();
   });
+});
+
+Deno.test("every client learns that a server has no room, also when its hello has begun to arrive", async () => {
+  const { identity, authority, cert, key } = await makeServerIdentity();
+  const listener = listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+  const error = new AppError("too_many_connections");
+  for (let round = 0; round < 10; round++) {
+    const refusing = listener.accept().then((transport) =>
+      transport && Connection.refuse(transport, { identity, facts: serverFacts, error })
+    );
+    const { port } = listener;
+    const there = { host: "127.0.0.1", port, identity: identity.publicKey, authority };
+    const device = generateSigningKey();
+    const client = await Connection.open(await dial(there), { device, facts: clientFacts });
+    const message = (await client.receive())?.[0]?.message;
+    assert.equal(message?.type === "error" && message.code, "too_many_connections");
+    await Promise.all([client.close(), refusing]);
+  }
+  listener.close();
 });
 
 Deno.test("a client that goes on sending after a violation still learns why it was disconnected", async () => {
