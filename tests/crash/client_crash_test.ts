@@ -12,57 +12,73 @@ async function textsOf(engine: Engine, name: string): Promise<string[]> {
   return (await engine.history({ target: to(name) })).map(({ text }) => text);
 }
 
-const sending = ["queued", "encrypted", "sealed", "sent", "accepted"] as const;
-for (const point of sending) {
-  Deno.test(`a sender killed at "${point}" has sent its message exactly once in the end`, async () => {
-    await using village = await Village.make();
-    const facts = await village.device("alice");
-    const bobby = await village.online("bobby");
-    await using first = await startChild(facts, ["send", "bobby", "1", "before"]);
-    assert.equal((await first.ended).code, 0, first.err.join("\n"));
-    await message(bobby, "before0");
-
-    const crashAt = `client:${point}`;
-    await using dying = await startChild(facts, ["send", "bobby", "1", "crash"], { crashAt });
-    assert.equal((await dying.ended).code, killed, dying.err.join("\n"));
-
-    const alice = await village.open(facts);
-    const [, own] = await alice.history({ target: to("bobby") });
-    assert.ok(own);
-    await alice.waitFor(own.id, "delivered", patience());
-    const last = await alice.send(to("bobby"), "after");
-    await message(bobby, "after");
-    await alice.waitFor(last.id, "delivered", patience());
-    assert.deepEqual(await textsOf(bobby, "alice"), ["before0", "crash0", "after"]);
-    assert.deepEqual(await textsOf(alice, "bobby"), ["before0", "crash0", "after"]);
-  });
+/** Both have the same, in this order. */
+async function bothHave(alice: Engine, bobby: Engine, expected: readonly string[]): Promise<void> {
+  assert.deepEqual(await textsOf(bobby, "alice"), expected);
+  assert.deepEqual(await textsOf(alice, "bobby"), expected);
 }
+
+const sending = ["queued", "encrypted", "sealed", "sent", "accepted"] as const;
+Deno.test("a sender killed at any point has sent its message exactly once in the end", async (t) => {
+  await using village = await Village.make();
+  const facts = await village.device("alice");
+  const bobby = await village.online("bobby");
+  const first = await village.open(facts);
+  const { id } = await first.send(to("bobby"), "before");
+  await first.waitFor(id, "delivered", patience());
+  await first.stop();
+  const expected = ["before"];
+
+  for (const point of sending) {
+    await t.step(point, async () => {
+      const crashAt = `client:${point}`;
+      const command = ["send", "bobby", "1", point];
+      await using dying = await startChild(facts, command, { crashAt });
+      assert.equal((await dying.ended).code, killed, dying.err.join("\n"));
+
+      const alice = await village.open(facts);
+      const own = (await alice.history({ target: to("bobby") })).at(-1);
+      assert.equal(own?.text, `${point}0`);
+      await alice.waitFor(own.id, "delivered", patience());
+      const last = await alice.send(to("bobby"), `after ${point}`);
+      await message(bobby, last.text);
+      await alice.waitFor(last.id, "delivered", patience());
+      expected.push(own.text, last.text);
+      await bothHave(alice, bobby, expected);
+      await alice.stop();
+    });
+  }
+});
 
 const receiving = ["received", "decrypted", "stored", "acknowledged"] as const;
-for (const point of receiving) {
-  Deno.test(`a receiver killed at "${point}" shows the message exactly once in the end`, async () => {
-    await using village = await Village.make();
-    const alice = await village.online("alice");
-    const facts = await village.device("bobby");
-    await village.briefly(facts);
-    // On the server, and taken by the device: else the crash point would be reached with this one.
-    const before = await alice.send(to("bobby"), "before");
-    await alice.waitFor(before.id, "sent", patience());
-    await village.briefly(facts);
-    await alice.waitFor(before.id, "delivered", patience());
+Deno.test("a receiver killed at any point shows the message exactly once in the end", async (t) => {
+  await using village = await Village.make();
+  const alice = await village.online("alice");
+  const facts = await village.device("bobby");
+  await village.briefly(facts);
+  // On the server, and taken by the device: else the crash point would be reached with this one.
+  const before = await alice.send(to("bobby"), "before");
+  await alice.waitFor(before.id, "sent", patience());
+  await village.briefly(facts);
+  await alice.waitFor(before.id, "delivered", patience());
+  const expected = ["before"];
 
-    await using dying = await startChild(facts, ["listen"], { crashAt: `client:${point}` });
-    await dying.waitForLine("ready");
-    const sent = await alice.send(to("bobby"), "crash");
-    assert.equal((await dying.ended).code, killed, dying.err.join("\n"));
+  for (const point of receiving) {
+    await t.step(point, async () => {
+      await using dying = await startChild(facts, ["listen"], { crashAt: `client:${point}` });
+      await dying.waitForLine("ready");
+      const sent = await alice.send(to("bobby"), point);
+      assert.equal((await dying.ended).code, killed, dying.err.join("\n"));
 
-    const bobby = await village.open(facts);
-    await message(bobby, "crash");
-    await alice.waitFor(sent.id, "delivered", patience());
-    const last = await alice.send(to("bobby"), "after");
-    await message(bobby, "after");
-    await alice.waitFor(last.id, "delivered", patience());
-    assert.deepEqual(await textsOf(bobby, "alice"), ["before", "crash", "after"]);
-    assert.deepEqual(await textsOf(alice, "bobby"), ["before", "crash", "after"]);
-  });
-}
+      const bobby = await village.open(facts);
+      await message(bobby, point);
+      await alice.waitFor(sent.id, "delivered", patience());
+      const last = await alice.send(to("bobby"), `after ${point}`);
+      await message(bobby, last.text);
+      await alice.waitFor(last.id, "delivered", patience());
+      expected.push(point, last.text);
+      await bothHave(alice, bobby, expected);
+      await bobby.stop();
+    });
+  }
+});

@@ -170,9 +170,11 @@ export class Archive implements ArchiveActions {
   /** What waits still is archived within `ms`; then nothing more is done. */
   async stop(ms: number): Promise<void> {
     this.#timer?.();
-    const late = AbortSignal.timeout(Math.max(ms, 1));
     if (ms > 0 && this.#options.keeper.online && this.#writer.hasWork()) {
-      await Promise.race([this.#run(), pause(this.#core.clock, ms, late).catch(() => undefined)]);
+      // Not a signal of its own time: one that is listened to keeps the process alive to its end.
+      const done = new AbortController();
+      const late = pause(this.#core.clock, ms, done.signal).catch(() => undefined);
+      await Promise.race([this.#run(), late]).finally(() => done.abort());
     }
     this.#stopped = true;
   }
