@@ -3,11 +3,12 @@ import { fromBase64url, toHex } from "../../../lib/base/bytes.ts";
 import { openDatabase } from "../../../lib/sql/open.ts";
 import { profileMigrations } from "../../../client/store/schema.ts";
 import { message, patience } from "../engine/kit.ts";
-import { Village } from "../engine/village.ts";
+import { storiesOf } from "../engine/stories.ts";
 import { changed, to } from "./kit.ts";
 
-Deno.test("an edited message shows its new text on both sides, and a receipt proves that", async () => {
-  await using village = await Village.make();
+const test = storiesOf("what is changed");
+
+test("an edited message shows its new text on both sides, and a receipt proves that", async (village) => {
   const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
   const sent = await alice.send(to("bobby"), "lunch at one");
   const got = await message(bobby, "lunch at one");
@@ -28,28 +29,33 @@ Deno.test("an edited message shows its new text on both sides, and a receipt pro
   await assert.rejects(bobby.content.remove(got.id), { code: "not_permitted_now" });
 });
 
-Deno.test("a deleted message leaves no trace in either profile, nor in what quotes it", async () => {
-  await using village = await Village.make();
-  const facts = { alice: await village.device("alice"), bobby: await village.device("bobby") };
+test("a deleted message leaves no trace in either profile, nor in what quotes it", async (village) => {
+  const facts = { alice: await village.device("alice2"), bobby: await village.device("bobby2") };
   const alice = await village.open(facts.alice);
   const bobby = await village.open(facts.bobby);
   const long = "a secret that is longer than a page of the database ".repeat(150);
-  const sent = await alice.send(to("bobby"), long);
+  const sent = await alice.send(to("bobby2"), long);
   const got = await message(bobby, long);
   await bobby.content.react(got.id, "👀");
   const reply = await bobby.content.reply(got.id, "really?");
   const heard = await message(alice, "really?");
-  assert.deepEqual([heard.replyTo?.id, heard.replyTo?.from], [sent.id, "alice"]);
+  assert.deepEqual([heard.replyTo?.id, heard.replyTo?.from], [sent.id, "alice2"]);
   assert.match(heard.replyTo?.quote ?? "", /^a secret .*…$/);
   await changed(alice, sent.id, ({ reactions }) => reactions?.length === 1);
-  const before = [sealedRows(facts.alice.folder, sent.id), sealedRows(facts.bobby.folder, sent.id)];
+  const before = [
+    sealedRows(facts.alice.folder, sent.id),
+    sealedRows(facts.bobby.folder, sent.id),
+  ];
   const quotes = [
     sealedRows(facts.alice.folder, reply.id),
     sealedRows(facts.bobby.folder, reply.id),
   ];
 
   for (const { folder } of [facts.alice, facts.bobby]) {
-    assert.ok(before.some((sealed) => filesHold(folder, sealed).length > 0), "it was there before");
+    assert.ok(
+      before.some((sealed) => filesHold(folder, sealed).length > 0),
+      "it was there before",
+    );
   }
 
   alice.desk.keepLine(`@bobby ${long}`);
@@ -59,10 +65,10 @@ Deno.test("a deleted message leaves no trace in either profile, nor in what quot
   const { id } = await alice.content.remove(sent.id);
   await alice.content.settled(id, patience());
   const gone = await changed(bobby, got.id, ({ deleted }) => deleted === true);
-  assert.deepEqual([gone.text, gone.reactions, gone.from], ["", undefined, "alice"]);
+  assert.deepEqual([gone.text, gone.reactions, gone.from], ["", undefined, "alice2"]);
   assert.equal((await bobby.unread()).some(({ id }) => id === got.id), false);
   const [, answer] = await alice.history({});
-  assert.deepEqual(answer?.replyTo, { id: sent.id, from: "alice" });
+  assert.deepEqual(answer?.replyTo, { id: sent.id, from: "alice2" });
   await assert.rejects(alice.content.edit(sent.id, "again"), { code: "not_permitted_now" });
   await assert.rejects(bobby.content.react(got.id, "👍"), { code: "not_permitted_now" });
   assert.deepEqual(filesHold(facts.alice.folder, typed), [], "what was typed");
@@ -111,21 +117,19 @@ function filesHold(folder: string, needle: Uint8Array): string[] {
   });
 }
 
-Deno.test("a message that was never sent just goes when it is deleted", async () => {
-  await using village = await Village.make();
-  const alice = village.engine(await village.device("alice"));
-  const queued = await alice.send(to("bobby"), "not yet");
+test("a message that was never sent just goes when it is deleted", async (village) => {
+  const alice = village.engine(await village.device("alice3"));
+  const queued = await alice.send(to("bobby3"), "not yet");
   await alice.content.remove(queued.id);
   assert.deepEqual(await alice.history({}), []);
   await alice.content.settled(queued.id);
 });
 
-Deno.test("every device of the author may edit, and both devices show the same in the end", async () => {
-  await using village = await Village.make();
-  const first = await village.online("alice");
-  const second = await village.online("alice");
-  const bobby = await village.online("bobby");
-  const sent = await first.send(to("bobby"), "one");
+test("every device of the author may edit, and both devices show the same in the end", async (village) => {
+  const first = await village.online("alice4");
+  const second = await village.online("alice4");
+  const bobby = await village.online("bobby4");
+  const sent = await first.send(to("bobby4"), "one");
   await message(second, "one");
   const got = await message(bobby, "one");
   const edits = [
@@ -134,7 +138,7 @@ Deno.test("every device of the author may edit, and both devices show the same i
   ];
   await first.content.settled(edits[0]?.id ?? "", patience());
   await second.content.settled(edits[1]?.id ?? "", patience());
-  const after = await first.send(to("bobby"), "done");
+  const after = await first.send(to("bobby4"), "done");
   await message(bobby, "done");
   await message(second, "done");
   await first.waitFor(after.id, "delivered", patience());
@@ -145,13 +149,12 @@ Deno.test("every device of the author may edit, and both devices show the same i
   assert.equal((await bobby.history({}))[0]?.id, got.id);
 });
 
-Deno.test("a message is found by its id, by the beginning of it, and by its number", async () => {
-  await using village = await Village.make();
-  const alice = village.engine(await village.device("alice"));
-  const queued = await alice.send(to("bobby"), "this one");
+test("a message is found by its id, by the beginning of it, and by its number", async (village) => {
+  const alice = village.engine(await village.device("alice5"));
+  const queued = await alice.send(to("bobby5"), "this one");
   const { content } = alice;
   assert.equal((await content.find(queued.id)).text, "this one");
-  assert.equal((await content.find(queued.id.slice(0, 13), to("bobby"))).text, "this one");
+  assert.equal((await content.find(queued.id.slice(0, 13), to("bobby5"))).text, "this one");
   assert.equal((await content.find(String(queued.local))).text, "this one");
   for (const nobody of ["0", "01", "ffff", "%", crypto.randomUUID(), "999999"]) {
     await assert.rejects(content.find(nobody), { code: "not_found" }, nobody);
@@ -159,12 +162,11 @@ Deno.test("a message is found by its id, by the beginning of it, and by its numb
   await assert.rejects(content.find(queued.id, { kind: "lobby" }), { code: "not_found" });
 });
 
-Deno.test("a deleted file message takes its file back from the server, and cannot be edited before", async () => {
-  await using village = await Village.make();
-  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+test("a deleted file message takes its file back from the server, and cannot be edited before", async (village) => {
+  const [alice, bobby] = [await village.online("alice6"), await village.online("bobby6")];
   const path = `${village.folder}/plan.txt`;
   await Deno.writeTextFile(path, "the plan");
-  const { id } = await alice.files.send({ target: to("bobby"), path });
+  const { id } = await alice.files.send({ target: to("bobby6"), path });
   await alice.waitFor(id, "delivered", patience());
   const stored = () => [...Deno.readDirSync(`${village.server.data}/files`)].length;
   assert.equal(stored(), 1);

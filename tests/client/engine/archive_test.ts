@@ -12,6 +12,7 @@ import { connect, openDatabase } from "../../../lib/sql/open.ts";
 import { EvilServer } from "./evil.ts";
 import { startChild } from "./children.ts";
 import { type DeviceFacts, message, nextEvent, patience } from "./kit.ts";
+import { storiesOf } from "./stories.ts";
 import { Village } from "./village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
@@ -28,8 +29,9 @@ async function say(from: Engine, name: string, text: string, everybody: readonly
 /** Everything that this engine has is in the archive, and the other way round. */
 const settled = (engine: Engine) => engine.archive.settled(patience());
 
-Deno.test("a new device gets the whole history, in its order and without doubles, and says how much", async () => {
-  await using village = await Village.make();
+const test = storiesOf("the archive, on one server");
+
+test("a new device gets the whole history, in its order and without doubles, and says how much", async (village) => {
   const alice = await village.online("alice");
   const laptop = await village.online("bobby");
   for (let at = 0; at < 5; at++) await say(alice, "bobby", `${at} from alice`, [laptop]);
@@ -58,67 +60,63 @@ Deno.test("a new device gets the whole history, in its order and without doubles
   assert.deepEqual([have, total, complete], [11, 11, true]);
 });
 
-Deno.test("two devices that archive at the same time make one archive, with nothing twice and nothing missing", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const [one, two] = [await village.online("bobby"), await village.online("bobby")];
+test("two devices that archive at the same time make one archive, with nothing twice and nothing missing", async (village) => {
+  const alice = await village.online("alice2");
+  const [one, two] = [await village.online("bobby2"), await village.online("bobby2")];
   for (let round = 0; round < 4; round++) {
-    await say(alice, "bobby", `round ${round}`, [one, two]);
-    await say(one, "alice", `one ${round}`, [alice, two]);
-    await say(two, "alice", `two ${round}`, [alice, one]);
+    await say(alice, "bobby2", `round ${round}`, [one, two]);
+    await say(one, "alice2", `one ${round}`, [alice, two]);
+    await say(two, "alice2", `two ${round}`, [alice, one]);
     await Promise.all([settled(one), settled(two)]);
   }
   await Promise.all([settled(one), settled(two)]);
-  const three = await village.online("bobby");
+  const three = await village.online("bobby2");
   assert.deepEqual((await settled(three)).total, 12);
-  assert.deepEqual(await texts(three, "alice"), await texts(one, "alice"));
+  assert.deepEqual(await texts(three, "alice2"), await texts(one, "alice2"));
 });
 
-Deno.test("what is archived survives all devices: the next one has it", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const bobby = await village.online("bobby");
-  await say(alice, "bobby", "remember this", [bobby]);
+test("what is archived survives all devices: the next one has it", async (village) => {
+  const alice = await village.online("alice3");
+  const bobby = await village.online("bobby3");
+  await say(alice, "bobby3", "remember this", [bobby]);
   await bobby.content.react((await message(bobby, "remember this")).id, "👍");
   await alice.stop();
   await bobby.stop();
-  const next = await village.online("bobby");
+  const next = await village.online("bobby3");
   await settled(next);
-  const [shown] = await next.history({ target: to("alice") });
+  const [shown] = await next.history({ target: to("alice3") });
   assert.equal(shown?.text, "remember this");
   assert.equal(shown?.reactions?.[0]?.emoji, "👍");
 });
 
-Deno.test("a conversation whose archive is turned off is taken out of it, on all devices, until it is turned on again", async () => {
-  await using village = await Village.make();
-  const [alice, carol] = [await village.online("alice"), await village.online("carol")];
-  const [one, two] = [await village.online("bobby"), await village.online("bobby")];
-  await say(alice, "bobby", "secret", [one, two]);
-  await say(carol, "bobby", "not secret", [one, two]);
+test("a conversation whose archive is turned off is taken out of it, on all devices, until it is turned on again", async (village) => {
+  const [alice, carol] = [await village.online("alice4"), await village.online("carol4")];
+  const [one, two] = [await village.online("bobby4"), await village.online("bobby4")];
+  await say(alice, "bobby4", "secret", [one, two]);
+  await say(carol, "bobby4", "not secret", [one, two]);
   await Promise.all([settled(one), settled(two)]);
-  assert.deepEqual(await one.archive.keep(to("alice"), false), { messages: 1, done: true });
-  await say(alice, "bobby", "another secret", [one, two]);
+  assert.deepEqual(await one.archive.keep(to("alice4"), false), { messages: 1, done: true });
+  await say(alice, "bobby4", "another secret", [one, two]);
   await Promise.all([settled(one), settled(two)]);
-  assert.deepEqual(two.archive.status().off, ["alice"]);
+  assert.deepEqual(two.archive.status().off, ["alice4"]);
   assert.equal(two.archive.status().total, 1);
-  const three = await village.online("bobby");
+  const three = await village.online("bobby4");
   await settled(three);
-  assert.deepEqual(await texts(three, "alice"), []);
-  assert.deepEqual(await texts(three, "carol"), ["not secret"]);
-  await two.archive.keep(to("alice"), true);
+  assert.deepEqual(await texts(three, "alice4"), []);
+  assert.deepEqual(await texts(three, "carol4"), ["not secret"]);
+  await two.archive.keep(to("alice4"), true);
   await settled(three);
-  assert.deepEqual(await texts(three, "alice"), ["secret", "another secret"]);
+  assert.deepEqual(await texts(three, "alice4"), ["secret", "another secret"]);
 });
 
-Deno.test("an archive that is older than it was is noticed, and what is missing is archived again", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const facts = await village.device("bobby");
+test("an archive that is older than it was is noticed, and what is missing is archived again", async (village) => {
+  const alice = await village.online("alice5");
+  const facts = await village.device("bobby5");
   await using evil = EvilServer.start(village, facts);
   const bobby = await village.open(facts, { port: evil.port });
-  await say(alice, "bobby", "one", [bobby]);
+  await say(alice, "bobby5", "one", [bobby]);
   await settled(bobby);
-  await say(alice, "bobby", "two", [bobby]);
+  await say(alice, "bobby5", "two", [bobby]);
   await settled(bobby);
   await bobby.stop();
 
@@ -142,15 +140,14 @@ Deno.test("an archive that is older than it was is noticed, and what is missing 
   assert.deepEqual([have, total], [2, 2]);
 });
 
-Deno.test("a new device that is given a changed, misplaced or foreign part of the archive says so", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const laptop = await village.online("bobby");
+test("a new device that is given a changed, misplaced or foreign part of the archive says so", async (village) => {
+  const alice = await village.online("alice6");
+  const laptop = await village.online("bobby6");
   const many = 70;
-  for (let at = 0; at < many; at++) await alice.send(to("bobby"), `number ${at}`);
+  for (let at = 0; at < many; at++) await alice.send(to("bobby6"), `number ${at}`);
   await message(laptop, `number ${many - 1}`);
   await settled(laptop);
-  const facts = await village.device("bobby");
+  const facts = await village.device("bobby6");
   await using evil = EvilServer.start(village, facts);
   evil.bend = (arrived) => {
     const { message, body } = arrived;
@@ -189,51 +186,49 @@ function archiveText(village: Village, facts: { accountSeed: string; account: st
   }
 }
 
-Deno.test("what is edited, deleted or disappears leaves nothing in the archive, also in older parts of it", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const facts = await village.device("bobby");
+test("what is edited, deleted or disappears leaves nothing in the archive, also in older parts of it", async (village) => {
+  const alice = await village.online("alice7");
+  const facts = await village.device("bobby7");
   const bobby = await village.open(facts);
-  await say(bobby, "alice", "first draft", [alice]);
-  await say(bobby, "alice", "never said", [alice]);
+  await say(bobby, "alice7", "first draft", [alice]);
+  await say(bobby, "alice7", "never said", [alice]);
   const draft = await message(bobby, "first draft");
   const regret = await message(bobby, "never said");
-  for (let at = 0; at < 70; at++) await bobby.send(to("alice"), `filler ${at}`);
+  for (let at = 0; at < 70; at++) await bobby.send(to("alice7"), `filler ${at}`);
   await message(alice, "filler 69");
   await settled(bobby);
   assert.ok(archiveText(village, facts).includes("never said"));
 
   const edit = await bobby.content.edit(draft.id, "final version");
   const removal = await bobby.content.remove(regret.id);
-  const timer = await bobby.content.expire(to("alice"), 24 * 60 * 60 * 1000);
+  const timer = await bobby.content.expire(to("alice7"), 24 * 60 * 60 * 1000);
   for (const { id } of [edit, removal, timer]) await bobby.content.settled(id, patience());
-  await say(bobby, "alice", "gone tomorrow", [alice]);
+  await say(bobby, "alice7", "gone tomorrow", [alice]);
   await settled(bobby);
   const text = archiveText(village, facts);
   assert.ok(text.includes("final version"));
   for (const gone of ["first draft", "never said", "gone tomorrow"]) {
     assert.ok(!text.includes(gone), gone);
   }
-  const phone = await village.online("bobby");
+  const phone = await village.online("bobby7");
   await settled(phone);
-  const shown = await texts(phone, "alice");
+  const shown = await texts(phone, "alice7");
   assert.equal(shown[0], "final version");
   assert.ok(!shown.includes("never said"));
 });
 
-Deno.test("a device that is killed while history comes goes on where it was, and one killed while it archives writes nothing twice", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const laptopFacts = await village.device("bobby");
+test("a device that is killed while history comes goes on where it was, and one killed while it archives writes nothing twice", async (village) => {
+  const alice = await village.online("alice8");
+  const laptopFacts = await village.device("bobby8");
   const laptop = await village.open(laptopFacts);
   const many = 200;
-  for (let at = 0; at < many; at++) await alice.send(to("bobby"), `number ${at}`);
+  for (let at = 0; at < many; at++) await alice.send(to("bobby8"), `number ${at}`);
   await message(laptop, `number ${many - 1}`);
   await settled(laptop);
-  await alice.send(to("bobby"), "one more");
+  await alice.send(to("bobby8"), "one more");
   await message(laptop, "one more");
   await laptop.stop({ drainMs: 0 });
-  const phoneFacts = await village.device("bobby");
+  const phoneFacts = await village.device("bobby8");
   for (const pass of [1, 2]) {
     const crashAt = `client:restored:${pass}`;
     await using child = await startChild(phoneFacts, ["listen"], { crashAt });
@@ -249,16 +244,15 @@ Deno.test("a device that is killed while history comes goes on where it was, and
   const { have, total } = await settled(phone);
   assert.deepEqual([have, total], [many + 1, many + 1]);
   const expected = [...Array.from({ length: many }, (_, at) => `number ${at}`), "one more"];
-  assert.deepEqual(await texts(phone, "alice"), expected);
+  assert.deepEqual(await texts(phone, "alice8"), expected);
 });
 
-Deno.test("an older revision of a part is not taken for the part", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const laptopFacts = await village.device("bobby");
+test("an older revision of a part is not taken for the part", async (village) => {
+  const alice = await village.online("alice9");
+  const laptopFacts = await village.device("bobby9");
   const laptop = await village.open(laptopFacts);
-  await say(laptop, "alice", "to be regretted", [alice]);
-  for (let at = 0; at < 70; at++) await laptop.send(to("alice"), `filler ${at}`);
+  await say(laptop, "alice9", "to be regretted", [alice]);
+  for (let at = 0; at < 70; at++) await laptop.send(to("alice9"), `filler ${at}`);
   await message(alice, "filler 69");
   await settled(laptop);
   const database = connect(`${village.server.data}/sealpost.db`, { readOnly: true });
@@ -272,7 +266,7 @@ Deno.test("an older revision of a part is not taken for the part", async () => {
   await laptop.content.settled(id, patience());
   await settled(laptop);
 
-  const facts = await village.device("bobby");
+  const facts = await village.device("bobby9");
   await using evil = EvilServer.start(village, facts);
   evil.bend = (arrived) => {
     const { message, body } = arrived;
@@ -289,7 +283,7 @@ Deno.test("an older revision of a part is not taken for the part", async () => {
   );
   await phone.start({ receive: true, keepTrying: false });
   await warned;
-  assert.ok(!(await texts(phone, "alice")).includes("to be regretted"));
+  assert.ok(!(await texts(phone, "alice9")).includes("to be regretted"));
 });
 
 /** The contacts in a device's store. */
@@ -302,39 +296,37 @@ function withContacts<T>(facts: DeviceFacts, use: (contacts: Contacts) => T): T 
   }
 }
 
-Deno.test("whom one device has verified is verified on the account's others, and so is taking that back", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const [oneFacts, twoFacts] = [await village.device("bobby"), await village.device("bobby")];
+test("whom one device has verified is verified on the account's others, and so is taking that back", async (village) => {
+  const alice = await village.online("alice10");
+  const [oneFacts, twoFacts] = [await village.device("bobby10"), await village.device("bobby10")];
   const [one, two] = [await village.open(oneFacts), await village.open(twoFacts)];
-  await say(alice, "bobby", "hello", [one, two]);
+  await say(alice, "bobby10", "hello", [one, two]);
   await Promise.all([settled(one), settled(two)]);
   for (const verified of [true, false, true]) {
     withContacts(oneFacts, (contacts) => {
-      const contact = contacts.byName("alice");
+      const contact = contacts.byName("alice10");
       assert.ok(contact !== undefined);
       contacts.put({ ...contact, verified });
     });
     await settled(one);
     await settled(two);
-    assert.equal(withContacts(twoFacts, (all) => all.byName("alice")?.verified), verified);
+    assert.equal(withContacts(twoFacts, (all) => all.byName("alice10")?.verified), verified);
   }
-  const threeFacts = await village.device("bobby");
+  const threeFacts = await village.device("bobby10");
   await settled(await village.open(threeFacts));
-  assert.equal(withContacts(threeFacts, (all) => all.byName("alice")?.verified), true);
+  assert.equal(withContacts(threeFacts, (all) => all.byName("alice10")?.verified), true);
 });
 
-Deno.test("a new device gets what was said in groups, and says something there itself", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const laptop = await village.online("bobby");
+test("a new device gets what was said in groups, and says something there itself", async (village) => {
+  const alice = await village.online("alice11");
+  const laptop = await village.online("bobby11");
   const made = nextEvent(laptop, (event) => event.kind === "message");
-  const { target } = await alice.groups.create("team", ["bobby"]);
+  const { target } = await alice.groups.create("team", ["bobby11"]);
   await made;
   await alice.send(target, "in the team");
   await message(laptop, "in the team");
   await settled(laptop);
-  const phone = await village.online("bobby");
+  const phone = await village.online("bobby11");
   await settled(phone);
   const [group] = (await phone.conversations()).filter(({ target }) => target.kind === "group");
   assert.ok(group !== undefined);
@@ -349,14 +341,13 @@ Deno.test("a new device gets what was said in groups, and says something there i
   assert.deepEqual(await said(), ["in the team", "from the phone"]);
 });
 
-Deno.test("a new device that is shown an older archive than another one saw is told so by that one", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const laptop = await village.online("bobby");
-  await say(alice, "bobby", "one", [laptop]);
+test("a new device that is shown an older archive than another one saw is told so by that one", async (village) => {
+  const alice = await village.online("alice12");
+  const laptop = await village.online("bobby12");
+  await say(alice, "bobby12", "one", [laptop]);
   await settled(laptop);
 
-  const facts = await village.device("bobby");
+  const facts = await village.device("bobby12");
   await using evil = EvilServer.start(village, facts);
   // To the new device alone the server claims that there is no archive.
   evil.bend = (arrived) => {
@@ -374,12 +365,12 @@ Deno.test("a new device that is shown an older archive than another one saw is t
   await phone.stop({ drainMs: 0 });
 
   // One that is shown the true one is told nothing.
-  const tablet = village.engine(await village.device("bobby"));
+  const tablet = village.engine(await village.device("bobby12"));
   const warnings: string[] = [];
   tablet.subscribe((event) => event.kind === "warning" && void warnings.push(event.text));
   await tablet.start({ receive: true, keepTrying: false });
   await tablet.caughtUp(patience());
-  await say(alice, "bobby", "two", [laptop, tablet]);
+  await say(alice, "bobby12", "two", [laptop, tablet]);
   await settled(tablet);
   assert.deepEqual(warnings.filter((text) => /archive/.test(text)), []);
 });

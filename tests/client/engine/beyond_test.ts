@@ -3,18 +3,19 @@ import assert from "node:assert/strict";
 import type { Arrived } from "../../../lib/wire/messages.ts";
 import { EvilServer } from "./evil.ts";
 import { message, nextEvent } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
+import type { Village } from "./village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 const lobby = { kind: "lobby" } as const;
 
 /** Alice, and bobby behind a server that lies; they have talked. */
-async function talking(village: Village) {
-  const facts = await village.device("bobby");
+async function talking(village: Village, names: readonly [string, string]) {
+  const facts = await village.device(names[1]);
   const evil = EvilServer.start(village, facts);
   const bobby = await village.open(facts, { port: evil.port });
-  const alice = await village.online("alice");
-  await alice.send(to("bobby"), "one");
+  const alice = await village.online(names[0]);
+  await alice.send(to(names[1]), "one");
   await message(bobby, "one");
   return { facts, evil, bobby, alice };
 }
@@ -26,9 +27,10 @@ const later = (by: number) => (arrived: Arrived): Arrived => {
   return { ...arrived, message: { ...message, seq: message.seq + by } };
 };
 
-Deno.test("a row far beyond the end of its log ends the connection, and the true one is read afterwards", async () => {
-  await using village = await Village.make();
-  const { evil, bobby, alice } = await talking(village);
+const test = storiesOf("rows that cannot be");
+
+test("a row far beyond the end of its log ends the connection, and the true one is read afterwards", async (village) => {
+  const { evil, bobby, alice } = await talking(village, ["alice", "bobby"]);
   await using _ = evil;
   evil.bend = later(1_000_000_000);
   const warned = nextEvent(
@@ -43,12 +45,11 @@ Deno.test("a row far beyond the end of its log ends the connection, and the true
   await message(bobby, "three");
 });
 
-Deno.test("a cursor that a lie has moved beyond the end of the log goes back when the log is listed", async () => {
-  await using village = await Village.make();
-  const { facts, evil, bobby, alice } = await talking(village);
+test("a cursor that a lie has moved beyond the end of the log goes back when the log is listed", async (village) => {
+  const { facts, evil, bobby, alice } = await talking(village, ["alice2", "bobby2"]);
   await using _ = evil;
   evil.bend = later(50_000);
-  await alice.send(to("bobby"), "two");
+  await alice.send(to("bobby2"), "two");
   await message(bobby, "two");
   await bobby.stop();
   const honest = village.engine(facts);
@@ -59,22 +60,21 @@ Deno.test("a cursor that a lie has moved beyond the end of the log goes back whe
   await honest.start({ receive: true, keepTrying: false });
   await warned;
   await honest.caughtUp(AbortSignal.timeout(60_000));
-  await alice.send(to("bobby"), "three");
+  await alice.send(to("bobby2"), "three");
   await message(honest, "three");
-  const texts = (await honest.history({ target: to("alice") })).map(({ text }) => text);
+  const texts = (await honest.history({ target: to("alice2") })).map(({ text }) => text);
   assert.deepEqual(texts, ["one", "two", "three"]);
 });
 
-Deno.test("a lobby that is said to be longer than it is hides no post for good", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("bobby");
+test("a lobby that is said to be longer than it is hides no post for good", async (village) => {
+  const facts = await village.device("bobby3");
   await using evil = EvilServer.start(village, facts);
   evil.bend = (arrived) => {
     const { message } = arrived;
     if (message.type !== "lobby.fetch.ok") return arrived;
     return { ...arrived, message: { ...message, head: message.head + 1_000_000_000 } };
   };
-  const alice = await village.online("alice");
+  const alice = await village.online("alice3");
   await alice.send(lobby, "good morning");
   await message(alice, "good morning");
   const bobby = await village.open(facts, { port: evil.port });
@@ -91,12 +91,11 @@ Deno.test("a lobby that is said to be longer than it is hides no post for good",
   assert.deepEqual(texts, ["good morning", "good day", "good evening"]);
 });
 
-Deno.test("who tells the truth is never accused: messages by hundreds, reconnects, two devices", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const [first, second] = [await village.device("bobby"), await village.device("bobby")];
+test("who tells the truth is never accused: messages by hundreds, reconnects, two devices", async (village) => {
+  const alice = await village.online("alice4");
+  const [first, second] = [await village.device("bobby4"), await village.device("bobby4")];
   for (const facts of [first, second]) await village.briefly(facts);
-  for (let at = 0; at < 300; at++) await alice.send(to("bobby"), `message ${at}`);
+  for (let at = 0; at < 300; at++) await alice.send(to("bobby4"), `message ${at}`);
   for (const facts of [first, second, first]) {
     const bobby = village.engine(facts);
     const warnings: string[] = [];
@@ -105,7 +104,7 @@ Deno.test("who tells the truth is never accused: messages by hundreds, reconnect
     });
     await bobby.start({ receive: true, keepTrying: false });
     await bobby.caughtUp(AbortSignal.timeout(60_000));
-    for (let at = 0; at < 20; at++) await bobby.send(to("alice"), `answer ${at}`);
+    for (let at = 0; at < 20; at++) await bobby.send(to("alice4"), `answer ${at}`);
     await bobby.send(lobby, "hello");
     await bobby.stop();
     assert.deepEqual(warnings.filter((text) => /lied|cannot be there/.test(text)), []);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Engine } from "../../../client/engine/api.ts";
 import { message, patience } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
@@ -9,8 +9,9 @@ async function texts(engine: Engine, name: string): Promise<string[]> {
   return (await engine.history({ target: to(name) })).map(({ from, text }) => `${from}: ${text}`);
 }
 
-Deno.test("two people talk live, both ways, and see how far their messages got", async () => {
-  await using village = await Village.make();
+const test = storiesOf("two people talk");
+
+test("two people talk live, both ways, and see how far their messages got", async (village) => {
   const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
   const sent = await alice.send(to("bobby"), "hello");
   assert.equal(sent.state, "queued");
@@ -33,12 +34,11 @@ Deno.test("two people talk live, both ways, and see how far their messages got",
   assert.deepEqual(await texts(bobby, "alice"), ["alice: hello", "bobby: hi"]);
 });
 
-Deno.test("a message to somebody who is away waits at the server", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const facts = await village.device("bobby");
+test("a message to somebody who is away waits at the server", async (village) => {
+  const alice = await village.online("alice2");
+  const facts = await village.device("bobby2");
   await village.briefly(facts);
-  const sent = await alice.send(to("bobby"), "for later");
+  const sent = await alice.send(to("bobby2"), "for later");
   await alice.waitFor(sent.id, "sent", patience());
   const bobby = await village.open(facts, { receive: true });
   const got = await message(bobby, "for later");
@@ -46,47 +46,43 @@ Deno.test("a message to somebody who is away waits at the server", async () => {
   await alice.waitFor(sent.id, "delivered", patience());
 });
 
-Deno.test("a message written while offline goes out with the next connection", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("alice");
-  const bobby = await village.online("bobby");
+test("a message written while offline goes out with the next connection", async (village) => {
+  const facts = await village.device("alice3");
+  const bobby = await village.online("bobby3");
   const alice = village.engine(facts);
-  const queued = await alice.send(to("bobby"), "written offline");
+  const queued = await alice.send(to("bobby3"), "written offline");
   await alice.start({ receive: false, keepTrying: false });
   await alice.waitFor(queued.id, "sent", patience());
   await message(bobby, "written offline");
 });
 
-Deno.test("a message to nobody fails with the reason, and can be tried again", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const sent = await alice.send(to("nobody"), "hello?");
+test("a message to nobody fails with the reason, and can be tried again", async (village) => {
+  const alice = await village.online("alice4");
+  const sent = await alice.send(to("nobody4"), "hello?");
   const failed = await alice.waitFor(sent.id, "sent", patience());
   assert.equal(failed.state, "failed");
   assert.match(failed.problem ?? "", /no such user/);
-  const nobody = await village.online("nobody");
+  const nobody = await village.online("nobody4");
   await alice.retry(sent.id);
   await message(nobody, "hello?");
 });
 
-Deno.test("notes to oneself are sent, and count as read", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const sent = await alice.send(to("alice"), "buy milk");
+test("notes to oneself are sent, and count as read", async (village) => {
+  const alice = await village.online("alice5");
+  const sent = await alice.send(to("alice5"), "buy milk");
   const read = await alice.waitFor(sent.id, "read", patience());
-  assert.equal(read.conversation, "alice");
+  assert.equal(read.conversation, "alice5");
   assert.equal((await alice.unread()).length, 0);
 });
 
-Deno.test("what is said in the lobby reaches everybody, also those who come later, once each", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const bobby = await village.online("bobby");
+test("what is said in the lobby reaches everybody, also those who come later, once each", async (village) => {
+  const alice = await village.online("alice6");
+  const bobby = await village.online("bobby6");
   for (const text of ["one", "two", "three"]) await alice.send({ kind: "lobby" }, text);
   await message(bobby, "three");
   await bobby.send({ kind: "lobby" }, "four");
   await message(alice, "four");
-  const carol = await village.online("carol");
+  const carol = await village.online("carol6");
   await carol.caughtUp(patience());
   for (const each of [alice, bobby, carol]) {
     const shown = await each.history({ target: { kind: "lobby" } });
@@ -95,12 +91,11 @@ Deno.test("what is said in the lobby reaches everybody, also those who come late
   }
 });
 
-Deno.test("both begin the conversation at the same moment, and it becomes one", async () => {
-  await using village = await Village.make();
-  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
+test("both begin the conversation at the same moment, and it becomes one", async (village) => {
+  const [alice, bobby] = [await village.online("alice7"), await village.online("bobby7")];
   const sent = await Promise.all([
-    alice.send(to("bobby"), "from alice"),
-    bobby.send(to("alice"), "from bobby"),
+    alice.send(to("bobby7"), "from alice"),
+    bobby.send(to("alice7"), "from bobby"),
   ]);
   await alice.waitFor(sent[0].id, "delivered", patience());
   await bobby.waitFor(sent[1].id, "delivered", patience());

@@ -3,6 +3,7 @@ import type { Engine } from "../../../client/engine/api.ts";
 import { openDatabase } from "../../../lib/sql/open.ts";
 import { profileMigrations } from "../../../client/store/schema.ts";
 import { type DeviceFacts, message, nextEvent, patience } from "./kit.ts";
+import { storiesOf } from "./stories.ts";
 import { Village } from "./village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
@@ -24,8 +25,9 @@ function stored(facts: DeviceFacts) {
   }
 }
 
-Deno.test("a second device joins its account's conversations by itself, and both get what comes", async () => {
-  await using village = await Village.make();
+const test = storiesOf("several devices");
+
+test("a second device joins its account's conversations by itself, and both get what comes", async (village) => {
   const alice = await village.online("alice");
   const laptop = await village.online("bobby");
   await exchange(alice, "before", [laptop], "bobby");
@@ -48,33 +50,30 @@ Deno.test("a second device joins its account's conversations by itself, and both
   assert.deepEqual(shown, ["before", "to both", "from the phone", "from the laptop"]);
 });
 
-Deno.test("a conversation begins with all devices of both accounts", async () => {
-  await using village = await Village.make();
-  const [a1, a2] = [await village.online("alice"), await village.online("alice")];
-  const [b1, b2] = [await village.online("bobby"), await village.online("bobby")];
-  await exchange(a1, "hello", [a2, b1, b2], "bobby");
-  await exchange(b2, "hello back", [a1, a2, b1], "alice");
+test("a conversation begins with all devices of both accounts", async (village) => {
+  const [a1, a2] = [await village.online("alice2"), await village.online("alice2")];
+  const [b1, b2] = [await village.online("bobby2"), await village.online("bobby2")];
+  await exchange(a1, "hello", [a2, b1, b2], "bobby2");
+  await exchange(b2, "hello back", [a1, a2, b1], "alice2");
 });
 
-Deno.test("what one device has read counts as read on the account's other device", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const [b1, b2] = [await village.online("bobby"), await village.online("bobby")];
-  await exchange(alice, "read me", [b1, b2], "bobby");
+test("what one device has read counts as read on the account's other device", async (village) => {
+  const alice = await village.online("alice3");
+  const [b1, b2] = [await village.online("bobby3"), await village.online("bobby3")];
+  await exchange(alice, "read me", [b1, b2], "bobby3");
   const read = nextEvent(b2, (event) => event.kind === "changed" && event.message.read);
   await b1.markRead(await message(b1, "read me"));
   await read;
   assert.equal((await b2.unread()).length, 0);
 });
 
-Deno.test("a revoked device can neither send nor read, and is taken out of the group", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const keptFacts = await village.device("bobby");
+test("a revoked device can neither send nor read, and is taken out of the group", async (village) => {
+  const alice = await village.online("alice4");
+  const keptFacts = await village.device("bobby4");
   const kept = await village.open(keptFacts);
-  const lostFacts = await village.device("bobby");
+  const lostFacts = await village.device("bobby4");
   const lost = await village.open(lostFacts);
-  await exchange(alice, "to both", [kept, lost], "bobby");
+  await exchange(alice, "to both", [kept, lost], "bobby4");
 
   const out = nextEvent(
     lost,
@@ -87,57 +86,54 @@ Deno.test("a revoked device can neither send nor read, and is taken out of the g
   assert.equal(stopped.state.code, "device_revoked");
   assert.ok((stored(keptFacts)?.epoch ?? 0) > before, "a commit has removed it");
 
-  await exchange(alice, "not for the lost one", [kept], "bobby");
-  const attempt = await lost.send(to("alice"), "from the lost one");
+  await exchange(alice, "not for the lost one", [kept], "bobby4");
+  const attempt = await lost.send(to("alice4"), "from the lost one");
   const again = village.engine(lostFacts);
   await assert.rejects(again.start({ receive: true, keepTrying: false }), {
     code: "device_revoked",
   });
-  await exchange(kept, "still here", [alice], "alice");
+  await exchange(kept, "still here", [alice], "alice4");
   const texts = (await alice.history({})).map(({ text }) => text);
   assert.ok(!texts.includes("from the lost one"));
   assert.equal((await lost.history({})).find(({ id }) => id === attempt.id)?.state, "queued");
   assert.ok(!(await lost.history({})).some(({ text }) => text === "not for the lost one"));
 });
 
-Deno.test("a device without single-use keys is welcomed by its last resort, and makes fresh keys at once", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("bobby");
+test("a device without single-use keys is welcomed by its last resort, and makes fresh keys at once", async (village) => {
+  const facts = await village.device("bobby5");
   const bobby = await village.open(facts, { keyPackages: 0 });
-  const alice = await village.online("alice");
-  await exchange(alice, "hello", [bobby], "bobby");
+  const alice = await village.online("alice5");
+  await exchange(alice, "hello", [bobby], "bobby5");
   // Alice's first epoch is 1; bobby's own commit leads to 2, and she can read what he says in it.
-  await exchange(bobby, "hello back", [alice], "alice");
+  await exchange(bobby, "hello back", [alice], "alice5");
   await until(() => stored(facts)?.epoch === 2);
 });
 
-Deno.test("after a hundred own messages a device makes fresh keys, and nothing is lost", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("alice");
+test("after a hundred own messages a device makes fresh keys, and nothing is lost", async (village) => {
+  const facts = await village.device("alice6");
   const alice = await village.open(facts);
-  const bobby = await village.online("bobby");
-  for (let at = 0; at < 300; at++) await alice.send(to("bobby"), `number ${at}`);
+  const bobby = await village.online("bobby6");
+  for (let at = 0; at < 300; at++) await alice.send(to("bobby6"), `number ${at}`);
   await message(bobby, "number 299");
-  const texts = (await bobby.history({ target: to("alice") })).map(({ text }) => text);
+  const texts = (await bobby.history({ target: to("alice6") })).map(({ text }) => text);
   assert.deepEqual(texts, Array.from({ length: 300 }, (_, at) => `number ${at}`));
   const after = stored(facts);
   assert.ok(after !== undefined && after.epoch > 1 && after.sent < 250);
-  await exchange(bobby, "all there", [alice], "alice");
+  await exchange(bobby, "all there", [alice], "alice6");
 });
 
-Deno.test("both change the group at the same moment, and both go on", async () => {
-  await using village = await Village.make();
-  const [alice, bobby] = [await village.online("alice"), await village.online("bobby")];
-  await exchange(alice, "hello", [bobby], "bobby");
+test("both change the group at the same moment, and both go on", async (village) => {
+  const [alice, bobby] = [await village.online("alice7"), await village.online("bobby7")];
+  await exchange(alice, "hello", [bobby], "bobby7");
   for (let at = 0; at < 240; at++) {
     await Promise.all([
-      alice.send(to("bobby"), `from alice ${at}`),
-      bobby.send(to("alice"), `from bobby ${at}`),
+      alice.send(to("bobby7"), `from alice7 ${at}`),
+      bobby.send(to("alice7"), `from bobby7 ${at}`),
     ]);
   }
-  await message(alice, "from bobby 239");
-  await message(bobby, "from alice 239");
-  for (const [engine, name] of [[alice, "bobby"], [bobby, "alice"]] as const) {
+  await message(alice, "from bobby7 239");
+  await message(bobby, "from alice7 239");
+  for (const [engine, name] of [[alice, "bobby7"], [bobby, "alice7"]] as const) {
     const all = await engine.history({ target: to(name) });
     assert.equal(all.length, 481);
     assert.ok(all.every(({ kind }) => kind === "text"));
@@ -147,18 +143,17 @@ Deno.test("both change the group at the same moment, and both go on", async () =
   }
 });
 
-Deno.test("a device whose store is an old copy does not go on with old keys, but joins again", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("bobby");
+test("a device whose store is an old copy does not go on with old keys, but joins again", async (village) => {
+  const facts = await village.device("bobby8");
   const bobby = await village.open(facts);
-  const alice = await village.online("alice");
-  await exchange(alice, "one", [bobby], "bobby");
+  const alice = await village.online("alice8");
+  await exchange(alice, "one", [bobby], "bobby8");
   await bobby.stop();
   const database = `${facts.folder}/profile.db`;
   await Deno.copyFile(database, `${database}.old`);
   const later = await village.open(facts);
-  await exchange(alice, "two", [later], "bobby");
-  await exchange(later, "three", [alice], "alice");
+  await exchange(alice, "two", [later], "bobby8");
+  await exchange(later, "three", [alice], "alice8");
   await later.stop();
   for (const end of ["-wal", "-shm"]) {
     await Deno.remove(`${database}${end}`).catch(() => undefined);
@@ -166,9 +161,9 @@ Deno.test("a device whose store is an old copy does not go on with old keys, but
   await Deno.copyFile(`${database}.old`, database);
 
   const restored = await village.open({ ...facts, instance: crypto.randomUUID() });
-  await exchange(alice, "four", [restored], "bobby");
-  await exchange(restored, "five", [alice], "alice");
-  const shown = await restored.history({ target: to("alice") });
+  await exchange(alice, "four", [restored], "bobby8");
+  await exchange(restored, "five", [alice], "alice8");
+  const shown = await restored.history({ target: to("alice8") });
   assert.ok(shown.some(({ kind }) => kind === "unreadable"), "the gap is shown");
 });
 

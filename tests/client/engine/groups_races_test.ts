@@ -4,7 +4,7 @@ import type { Engine } from "../../../client/engine/api.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { EvilServer } from "./evil.ts";
 import { message, nextEvent, patience } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const target = (id: string) => ({ kind: "group", name: "team", id }) as const;
 
@@ -80,8 +80,9 @@ async function begun(engines: readonly Engine[], id: string): Promise<void> {
   await converged(engines, id, "begin");
 }
 
-Deno.test("members that change a group at the same moment, whatever they do, end with one group", async () => {
-  await using village = await Village.make();
+const test = storiesOf("races in a group");
+
+test("members that change a group at the same moment, whatever they do, end with one group", async (village) => {
   const engines = [
     await village.online("olga"),
     await village.online("adam"),
@@ -90,9 +91,19 @@ Deno.test("members that change a group at the same moment, whatever they do, end
   ];
   const [olga, ...admins] = engines;
   assert.ok(olga);
-  for (const name of guests) await village.briefly(await village.device(name), { keyPackages: 8 });
+  for (const name of guests) {
+    await village.briefly(await village.device(name), {
+      keyPackages: 8,
+    });
+  }
   const { id } = await olga.groups.create("team", ["adam", "bert", "carl"]);
-  for (const name of ["adam", "bert", "carl"]) await olga.groups.setRole(target(id), name, "admin");
+  for (const name of ["adam", "bert", "carl"]) {
+    await olga.groups.setRole(
+      target(id),
+      name,
+      "admin",
+    );
+  }
   await begun(engines, id);
   assert.equal(admins.length, 3);
   let round = 0;
@@ -109,32 +120,30 @@ Deno.test("members that change a group at the same moment, whatever they do, end
   );
 });
 
-Deno.test("whoever wins a race to add and to remove one person, both sides agree on who is in", async () => {
-  await using village = await Village.make();
-  const [olga, adam] = [await village.online("olga"), await village.online("adam")];
-  await village.briefly(await village.device("kim"), { keyPackages: 4 });
-  const { id } = await olga.groups.create("team", ["adam"]);
-  await olga.groups.setRole(target(id), "adam", "admin");
+test("whoever wins a race to add and to remove one person, both sides agree on who is in", async (village) => {
+  const [olga, adam] = [await village.online("olga2"), await village.online("adam2")];
+  await village.briefly(await village.device("kim2"), { keyPackages: 4 });
+  const { id } = await olga.groups.create("team", ["adam2"]);
+  await olga.groups.setRole(target(id), "adam2", "admin");
   await begun([olga, adam], id);
   const both = await Promise.all([
-    olga.groups.add(target(id), ["kim"]),
-    adam.groups.add(target(id), ["kim"]),
+    olga.groups.add(target(id), ["kim2"]),
+    adam.groups.add(target(id), ["kim2"]),
   ]);
   // One of them added kim; for the other there was nothing left to do.
-  assert.deepEqual(both.flat(), ["kim"]);
+  assert.deepEqual(both.flat(), ["kim2"]);
   await converged([olga, adam], id, "added once");
   assert.equal((await view(adam, id)).members.length, 3);
 });
 
-Deno.test("several who go at once are all gone, and whoever stays goes on", async () => {
-  await using village = await Village.make();
-  const olga = await village.online("olga");
+test("several who go at once are all gone, and whoever stays goes on", async (village) => {
+  const olga = await village.online("olga3");
   const others = [
-    await village.online("adam"),
-    await village.online("bert"),
-    await village.online("carl"),
+    await village.online("adam3"),
+    await village.online("bert3"),
+    await village.online("carl3"),
   ];
-  const { id } = await olga.groups.create("team", ["adam", "bert", "carl"]);
+  const { id } = await olga.groups.create("team", ["adam3", "bert3", "carl3"]);
   await begun([olga, ...others], id);
   await Promise.all(others.map((each) => each.groups.leave(target(id))));
   const alone = async () => (await view(olga, id)).members.length === 1;
@@ -142,7 +151,7 @@ Deno.test("several who go at once are all gone, and whoever stays goes on", asyn
   const sent = await olga.send(target(id), "alone");
   assert.equal((await olga.waitFor(sent.id, "sent", patience())).state, "sent");
   const lines = (await olga.history({ target: target(id) })).map(({ text }) => text);
-  for (const name of ["adam", "bert", "carl"]) assert.ok(lines.includes(`${name} left`), name);
+  for (const name of ["adam3", "bert3", "carl3"]) assert.ok(lines.includes(`${name} left`), name);
 });
 
 Deno.test("what was encrypted before somebody came back, and taken after it, is read by all who are in then", async () => {

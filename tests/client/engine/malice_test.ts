@@ -7,7 +7,7 @@ import { createKeyPackage } from "../../../lib/mls/mod.ts";
 import type { Engine } from "../../../client/engine/api.ts";
 import { EvilServer } from "./evil.ts";
 import { type DeviceFacts, message, nextEvent, patience } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
@@ -25,17 +25,18 @@ function impostor(victim: DeviceFacts) {
   return { accountKey, device, certificate };
 }
 
-async function failsWith(alice: Engine, text: string, problem: RegExp) {
+async function failsWith(alice: Engine, name: string, problem: RegExp) {
   const warned = nextEvent(alice, (event) => event.kind === "warning");
-  const sent = await alice.send(to("bobby"), text);
+  const sent = await alice.send(to(name), "secret");
   const failed = await alice.waitFor(sent.id, "sent", patience());
   assert.equal(failed.state, "failed");
   assert.match(failed.problem ?? "", problem);
   await warned;
 }
 
-Deno.test("a swapped key package is refused, with a warning, and nothing is sent", async () => {
-  await using village = await Village.make();
+const test = storiesOf("a server that lies");
+
+test("a swapped key package is refused, with a warning, and nothing is sent", async (village) => {
   const bobbyFacts = await village.device("bobby");
   await village.briefly(bobbyFacts);
   const facts = await village.device("alice");
@@ -54,16 +55,15 @@ Deno.test("a swapped key package is refused, with a warning, and nothing is sent
     return { message: { ...message, packages, body: length }, body: rogue.keyPackage };
   };
   const alice = await village.open(facts, { port: evil.port });
-  await failsWith(alice, "secret", /not bobby's/);
+  await failsWith(alice, "bobby", /not bobby's/);
   assert.ok(!evil.asked.includes("conversation.create"));
   assert.ok(!evil.asked.includes("message.send"));
 });
 
-Deno.test("key packages of a device that the account did not certify are refused", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("key packages of a device that the account did not certify are refused", async (village) => {
+  const bobbyFacts = await village.device("bobby2");
   await village.briefly(bobbyFacts);
-  const facts = await village.device("alice");
+  const facts = await village.device("alice2");
   await using evil = EvilServer.start(village, facts);
   const extra = impostor(bobbyFacts);
   const rogue = await createKeyPackage(extra, { now: Date.now(), lastResort: false });
@@ -77,57 +77,54 @@ Deno.test("key packages of a device that the account did not certify are refused
     return { message: { ...message, packages, body: both.length }, body: both };
   };
   const alice = await village.open(facts, { port: evil.port });
-  await failsWith(alice, "secret", /not bobby's/);
+  await failsWith(alice, "bobby2", /not bobby2's/);
   assert.ok(!evil.asked.includes("conversation.create"));
 });
 
-Deno.test("an account key that the directory's log does not hold is refused", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("an account key that the directory's log does not hold is refused", async (village) => {
+  const bobbyFacts = await village.device("bobby3");
   await village.briefly(bobbyFacts);
-  const facts = await village.device("alice");
+  const facts = await village.device("alice3");
   await using evil = EvilServer.start(village, facts);
   const { accountKey, certificate } = impostor(bobbyFacts);
   evil.bend = (arrived) => {
     const { message } = arrived;
-    if (message.type !== "directory.keys.ok" || message.name !== "bobby") return arrived;
+    if (message.type !== "directory.keys.ok" || message.name !== "bobby3") return arrived;
     const certificates = [toBase64url(certificate.bytes)];
     const swapped = { ...message, accountKey: toBase64url(accountKey.publicKey), certificates };
     return { ...arrived, message: swapped };
   };
   const alice = await village.open(facts, { port: evil.port });
-  const sent = await alice.send(to("bobby"), "secret");
+  const sent = await alice.send(to("bobby3"), "secret");
   assert.equal((await alice.waitFor(sent.id, "sent", patience())).state, "failed");
   assert.ok(!evil.asked.includes("keypackages.claim"));
   assert.ok(!evil.asked.includes("message.send"));
 });
 
-Deno.test("a certificate by another key than the account's is refused", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a certificate by another key than the account's is refused", async (village) => {
+  const bobbyFacts = await village.device("bobby4");
   await village.briefly(bobbyFacts);
-  const facts = await village.device("alice");
+  const facts = await village.device("alice4");
   await using evil = EvilServer.start(village, facts);
   const { certificate } = impostor(bobbyFacts);
   evil.bend = (arrived) => {
     const { message } = arrived;
-    if (message.type !== "directory.keys.ok" || message.name !== "bobby") return arrived;
+    if (message.type !== "directory.keys.ok" || message.name !== "bobby4") return arrived;
     const certificates = [...message.certificates, toBase64url(certificate.bytes)];
     return { ...arrived, message: { ...message, certificates } };
   };
   const alice = await village.open(facts, { port: evil.port });
-  const sent = await alice.send(to("bobby"), "secret");
+  const sent = await alice.send(to("bobby4"), "secret");
   assert.equal((await alice.waitFor(sent.id, "sent", patience())).state, "failed");
   assert.ok(!evil.asked.includes("message.send"));
 });
 
-Deno.test("a message that the server says is by somebody else is shown as unreadable, with a warning", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a message that the server says is by somebody else is shown as unreadable, with a warning", async (village) => {
+  const bobbyFacts = await village.device("bobby5");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
-  await alice.send(to("bobby"), "one");
+  const alice = await village.online("alice5");
+  await alice.send(to("bobby5"), "one");
   await message(bobby, "one");
   evil.bend = (arrived) => {
     const { message } = arrived;
@@ -139,20 +136,19 @@ Deno.test("a message that the server says is by somebody else is shown as unread
     bobby,
     (event) => event.kind === "message" && event.message.kind === "unreadable",
   );
-  await alice.send(to("bobby"), "two");
+  await alice.send(to("bobby5"), "two");
   await Promise.all([warned, shown]);
   evil.bend = (arrived) => arrived;
-  await alice.send(to("bobby"), "three");
+  await alice.send(to("bobby5"), "three");
   await message(bobby, "three");
 });
 
-Deno.test("a changed ciphertext is shown as unreadable, and what follows is read", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a changed ciphertext is shown as unreadable, and what follows is read", async (village) => {
+  const bobbyFacts = await village.device("bobby6");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
-  await alice.send(to("bobby"), "one");
+  const alice = await village.online("alice6");
+  await alice.send(to("bobby6"), "one");
   await message(bobby, "one");
   evil.bend = (arrived) => {
     if (arrived.message.type !== "message") return arrived;
@@ -164,22 +160,21 @@ Deno.test("a changed ciphertext is shown as unreadable, and what follows is read
     bobby,
     (event) => event.kind === "message" && event.message.kind === "unreadable",
   );
-  await alice.send(to("bobby"), "two");
+  await alice.send(to("bobby6"), "two");
   const event = await shown;
   assert.ok(event.kind === "message");
   assert.match(event.message.text, /could not be read/);
   evil.bend = (arrived) => arrived;
-  await alice.send(to("bobby"), "three");
+  await alice.send(to("bobby6"), "three");
   await message(bobby, "three");
 });
 
-Deno.test("a commit that was changed on the way does not stop the conversation: the device joins again", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a commit that was changed on the way does not stop the conversation: the device joins again", async (village) => {
+  const bobbyFacts = await village.device("bobby7");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
-  await alice.send(to("bobby"), "one");
+  const alice = await village.online("alice7");
+  await alice.send(to("bobby7"), "one");
   await message(bobby, "one");
   evil.bend = (arrived) => {
     if (arrived.message.type !== "commit") return arrived;
@@ -188,21 +183,20 @@ Deno.test("a commit that was changed on the way does not stop the conversation: 
     return { ...arrived, body };
   };
   const warned = nextEvent(bobby, (event) => event.kind === "warning");
-  const alice2 = await village.online("alice");
+  const alice2 = await village.online("alice7");
   await warned;
   evil.bend = (arrived) => arrived;
-  await bobby.send(to("alice"), "still here");
+  await bobby.send(to("alice7"), "still here");
   for (const each of [alice, alice2]) await message(each, "still here");
-  await alice2.send(to("bobby"), "from the new device");
+  await alice2.send(to("bobby7"), "from the new device");
   await message(bobby, "from the new device");
 });
 
-Deno.test("a forged post in the lobby is not shown as its supposed author's", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a forged post in the lobby is not shown as its supposed author's", async (village) => {
+  const bobbyFacts = await village.device("bobby8");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
+  const alice = await village.online("alice8");
   evil.bend = (arrived) => {
     const { message } = arrived;
     if (message.type !== "lobby") return arrived;
@@ -215,12 +209,11 @@ Deno.test("a forged post in the lobby is not shown as its supposed author's", as
   assert.doesNotMatch(event.message.text, /100/);
 });
 
-Deno.test("a welcome into a group with a stranger in the server's roster is refused", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("a welcome into a group with a stranger in the server's roster is refused", async (village) => {
+  const bobbyFacts = await village.device("bobby9");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
+  const alice = await village.online("alice9");
   evil.bend = (arrived) => {
     const { message } = arrived;
     if (message.type !== "welcome") return arrived;
@@ -232,30 +225,29 @@ Deno.test("a welcome into a group with a stranger in the server's roster is refu
     bobby,
     (event) => event.kind === "warning" && /refused/.test(event.text),
   );
-  await alice.send(to("bobby"), "hello");
+  await alice.send(to("bobby9"), "hello");
   await warned;
 });
 
-Deno.test("rows that cannot be taken in for a while are not overtaken by later ones", async () => {
-  await using village = await Village.make();
-  const bobbyFacts = await village.device("bobby");
+test("rows that cannot be taken in for a while are not overtaken by later ones", async (village) => {
+  const bobbyFacts = await village.device("bobby10");
   await using evil = EvilServer.start(village, bobbyFacts);
   const bobby = await village.open(bobbyFacts, { port: evil.port });
-  const alice = await village.online("alice");
+  const alice = await village.online("alice10");
   let refused = 0;
   const recovered = Promise.withResolvers<void>();
   evil.bend = (arrived) => {
     const { message } = arrived;
-    if (message.type !== "directory.keys.ok" || message.name !== "alice") return arrived;
+    if (message.type !== "directory.keys.ok" || message.name !== "alice10") return arrived;
     if (refused++ === 2) recovered.resolve();
     if (refused > 2) return arrived;
     const error = { code: "internal", message: "no", retry: "later", connection: "x" } as const;
     return { message: { type: "error", id: message.id, ...error }, body: new Uint8Array() };
   };
-  for (const text of ["one", "two"]) await alice.send(to("bobby"), text);
-  await alice.send(to("bobby"), "three");
+  for (const text of ["one", "two"]) await alice.send(to("bobby10"), text);
+  await alice.send(to("bobby10"), "three");
   await recovered.promise;
   await message(bobby, "three");
-  const texts = (await bobby.history({ target: to("alice") })).map(({ text }) => text);
+  const texts = (await bobby.history({ target: to("alice10") })).map(({ text }) => text);
   assert.deepEqual(texts, ["one", "two", "three"]);
 });

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { message, patience } from "./kit.ts";
+import { storiesOf } from "./stories.ts";
 import { Village } from "./village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
-Deno.test("fresh keys begin a new epoch on both sides, and what comes then is read", async () => {
-  await using village = await Village.make();
+const test = storiesOf("fresh keys");
+
+test("fresh keys begin a new epoch on both sides, and what comes then is read", async (village) => {
   const alice = await village.online("alice");
   const bobby = await village.online("bobby");
   const sent = await alice.send(to("bobby"), "before");
@@ -28,21 +30,19 @@ function epochAt(village: Village): number {
   }
 }
 
-Deno.test("the lobby, which is public, has no keys to change", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
+test("the lobby, which is public, has no keys to change", async (village) => {
+  const alice = await village.online("alice2");
   await assert.rejects(alice.rekey({ kind: "lobby" }), /#lobby has no keys/);
 });
 
-Deno.test("somebody who was away while the keys changed reads what came after", async () => {
-  await using village = await Village.make();
-  const alice = await village.online("alice");
-  const facts = await village.device("bobby");
+test("somebody who was away while the keys changed reads what came after", async (village) => {
+  const alice = await village.online("alice3");
+  const facts = await village.device("bobby3");
   await village.briefly(facts);
-  await alice.send(to("bobby"), "before");
+  await alice.send(to("bobby3"), "before");
   await village.briefly(facts);
-  await alice.rekey(to("bobby"));
-  const sent = await alice.send(to("bobby"), "after");
+  await alice.rekey(to("bobby3"));
+  const sent = await alice.send(to("bobby3"), "after");
   await alice.waitFor(sent.id, "sent", patience());
   const bobby = await village.open(facts, { receive: true });
   assert.equal((await message(bobby, "after")).kind, "text");

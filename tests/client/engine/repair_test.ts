@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { startChild } from "./children.ts";
 import { message, nextEvent, patience } from "./kit.ts";
 import { latestCommit, refuse, spoiltCommit, threadOf } from "./repair_kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
 const warned = (text: RegExp) => (event: { readonly kind: string; readonly text?: string }) =>
   event.kind === "warning" && text.test(event.text ?? "");
 
-Deno.test("a commit that two devices cannot apply is taken back by itself, and everybody goes on", async () => {
-  await using village = await Village.make();
+const test = storiesOf("what cannot be applied");
+
+test("a commit that two devices cannot apply is taken back by itself, and everybody goes on", async (village) => {
   const erikFacts = await village.device("erik");
   const erik = await village.open(erikFacts);
   const laptopFacts = await village.device("sam");
@@ -31,34 +32,33 @@ Deno.test("a commit that two devices cannot apply is taken back by itself, and e
   assert.equal(threadOf(laptopFacts).incarnation, 1);
 });
 
-Deno.test("whoever had applied a commit that is taken back returns, and sends again what was said since", async () => {
-  await using village = await Village.make();
-  const erikFacts = await village.device("erik");
+test("whoever had applied a commit that is taken back returns, and sends again what was said since", async (village) => {
+  const erikFacts = await village.device("erik2");
   const erik = await village.open(erikFacts);
-  const [laptopFacts, phoneFacts] = [await village.device("sam"), await village.device("sam")];
+  const [laptopFacts, phoneFacts] = [await village.device("sam2"), await village.device("sam2")];
   const laptop = await village.open(laptopFacts);
   await village.briefly(phoneFacts);
-  await erik.send(to("sam"), "before");
+  await erik.send(to("sam2"), "before");
   await message(laptop, "before");
   await laptop.stop();
   await village.briefly(phoneFacts);
 
-  await erik.rekey(to("sam"));
-  const said = await erik.send(to("sam"), "in an epoch that will not have been");
+  await erik.rekey(to("sam2"));
+  const said = await erik.send(to("sam2"), "in an epoch that will not have been");
   await erik.waitFor(said.id, "sent");
   const { epoch } = threadOf(erikFacts);
   const commit = await latestCommit(village, laptopFacts);
-  const back = nextEvent(erik, warned(/your change .* devices of sam .* taken back/));
+  const back = nextEvent(erik, warned(/your change .* devices of sam2 .* taken back/));
   await refuse(village, laptopFacts, commit);
   assert.equal((await refuse(village, phoneFacts, commit)).rolledBack, true);
   await back;
-  await erik.send(to("sam"), "after");
+  await erik.send(to("sam2"), "after");
 
   // They had not even looked at it: the commit and what was sent after it are passed over, and come anew.
   for (const facts of [laptopFacts, phoneFacts]) {
     const engine = await village.open(facts);
     await message(engine, "after");
-    const texts = (await engine.history({ target: to("erik") })).map(({ text }) => text);
+    const texts = (await engine.history({ target: to("erik2") })).map(({ text }) => text);
     assert.deepEqual(texts.filter((text) => !text.startsWith("a message")), [
       "before",
       "in an epoch that will not have been",
@@ -68,39 +68,37 @@ Deno.test("whoever had applied a commit that is taken back returns, and sends ag
   assert.equal(threadOf(erikFacts).epoch, epoch - 1);
 });
 
-Deno.test("when there is nobody to second it, the one device that cannot apply a commit enters the group anew", async () => {
-  await using village = await Village.make();
-  const erikFacts = await village.device("erik");
+test("when there is nobody to second it, the one device that cannot apply a commit enters the group anew", async (village) => {
+  const erikFacts = await village.device("erik3");
   const erik = await village.open(erikFacts);
-  const sam = await village.online("sam");
-  await erik.send(to("sam"), "before");
+  const sam = await village.online("sam3");
+  await erik.send(to("sam3"), "before");
   await message(sam, "before");
   await erik.stop();
   await spoiltCommit(village, erikFacts);
   const again = await village.open(erikFacts);
-  await again.send(to("sam"), "after");
+  await again.send(to("sam3"), "after");
   await message(sam, "after");
-  await sam.send(to("erik"), "and back");
+  await sam.send(to("erik3"), "and back");
   await message(again, "and back");
   assert.equal(threadOf(erikFacts).incarnation, 0);
 });
 
-Deno.test("a group that nobody can enter any more is made anew in the same conversation", async () => {
-  await using village = await Village.make();
-  const erikFacts = await village.device("erik");
+test("a group that nobody can enter any more is made anew in the same conversation", async (village) => {
+  const erikFacts = await village.device("erik4");
   const erik = await village.open(erikFacts);
-  const samFacts = await village.device("sam");
+  const samFacts = await village.device("sam4");
   const sam = await village.open(samFacts, { random: () => 0 });
-  await erik.send(to("sam"), "before");
+  await erik.send(to("sam4"), "before");
   await message(sam, "before");
   const { conversation } = threadOf(erikFacts);
   await erik.stop();
 
   await spoiltCommit(village, erikFacts, { groupInfo: true });
   const again = await village.open(erikFacts);
-  await sam.send(to("erik"), "after");
+  await sam.send(to("erik4"), "after");
   await message(again, "after");
-  await again.send(to("sam"), "and back");
+  await again.send(to("sam4"), "and back");
   await message(sam, "and back");
   for (const facts of [erikFacts, samFacts]) {
     const thread = threadOf(facts);
@@ -108,15 +106,14 @@ Deno.test("a group that nobody can enter any more is made anew in the same conve
   }
 });
 
-Deno.test("members of a group take back what they cannot apply, and the group goes on with everybody", async () => {
-  await using village = await Village.make();
-  const aliceFacts = await village.device("alice");
+test("members of a group take back what they cannot apply, and the group goes on with everybody", async (village) => {
+  const aliceFacts = await village.device("alice5");
   const alice = await village.open(aliceFacts);
-  const bobbyFacts = await village.device("bobby");
-  const [bobby, carol] = [await village.open(bobbyFacts), await village.online("carol")];
-  await village.online("david");
+  const bobbyFacts = await village.device("bobby5");
+  const [bobby, carol] = [await village.open(bobbyFacts), await village.online("carol5")];
+  await village.online("david5");
   const team = { kind: "group", name: "team" } as const;
-  await alice.groups.create("team", ["bobby", "carol"]);
+  await alice.groups.create("team", ["bobby5", "carol5"]);
   await alice.send(team, "before");
   for (const each of [bobby, carol]) await message(each, "before");
   await alice.stop();
@@ -127,21 +124,20 @@ Deno.test("members of a group take back what they cannot apply, and the group go
   assert.equal(threadOf(bobbyFacts).incarnation, 1);
 
   const again = await village.open(aliceFacts);
-  await again.groups.add(team, ["david"]);
+  await again.groups.add(team, ["david5"]);
   await again.send(team, "after");
   for (const each of [bobby, carol]) await message(each, "after");
   await carol.send(team, "and back");
   for (const each of [again, bobby]) await message(each, "and back");
 });
 
-Deno.test("what a commit did that is taken back is told by name, and done again or asked for", async () => {
-  await using village = await Village.make();
-  const [alice, bobby] = [await village.online("alice"), await village.device("bobby")];
-  const [carol, eve] = [await village.device("carol"), await village.online("eve")];
-  await village.online("david");
+test("what a commit did that is taken back is told by name, and done again or asked for", async (village) => {
+  const [alice, bobby] = [await village.online("alice6"), await village.device("bobby6")];
+  const [carol, eve] = [await village.device("carol6"), await village.online("eve6")];
+  await village.online("david6");
   for (const facts of [bobby, carol]) await village.briefly(facts);
   const team = { kind: "group", name: "team" } as const;
-  await alice.groups.create("team", ["bobby", "carol", "eve"]);
+  await alice.groups.create("team", ["bobby6", "carol6", "eve6"]);
   await eve.caughtUp();
   for (const facts of [bobby, carol]) await village.briefly(facts);
   const said = await alice.send(team, "before");
@@ -154,7 +150,7 @@ Deno.test("what a commit did that is taken back is told by name, and done again 
   const lines = async (engine: typeof alice) =>
     (await engine.history({ target: team })).map(({ text }) => text);
 
-  await alice.groups.add(team, ["david"]);
+  await alice.groups.add(team, ["david6"]);
   await alice.content.settled((await alice.content.react(said.id, "👍")).id, patience());
   await alice.content.settled((await alice.content.edit(said.id, "edited")).id, patience());
   const back = nextEvent(alice, warned(/was taken back/));
@@ -173,7 +169,7 @@ Deno.test("what a commit did that is taken back is told by name, and done again 
   const own = await lines(alice);
   assert.ok(
     own.includes(
-      "a change was taken back: david is not in the group after all (again: /group add team david)",
+      "a change was taken back: david6 is not in the group after all (again: /group add team david6)",
     ),
     own.join("\n"),
   );
@@ -181,37 +177,36 @@ Deno.test("what a commit did that is taken back is told by name, and done again 
     eve,
     ({ kind, ...event }) =>
       kind === "message" && "message" in event &&
-      event.message.text === "a change was taken back: david is not in the group after all",
+      event.message.text === "a change was taken back: david6 is not in the group after all",
     { after: 0, what: "the line" },
   );
 
   // A removal is done once more by itself.
   await village.briefly(carol);
   await village.briefly(bobby);
-  await alice.groups.remove(team, ["eve"]);
+  await alice.groups.remove(team, ["eve6"]);
   await takeBack();
   await nextEvent(
     alice,
     ({ kind, ...event }) =>
       kind === "message" && "message" in event &&
-      /^a change was taken back: eve is in the group again, and/.test(event.message.text),
+      /^a change was taken back: eve6 is in the group again, and/.test(event.message.text),
     { after: 0, what: "the line" },
   );
   for (;;) {
     const { members } = await alice.groups.info(team);
-    if (!members.some(({ name }) => name === "eve")) break;
+    if (!members.some(({ name }) => name === "eve6")) break;
     await nextEvent(alice, () => true);
   }
 });
 
-Deno.test("a device that was killed while it stood before such a commit goes on with that when it is back", async () => {
-  await using village = await Village.make();
-  const erikFacts = await village.device("erik");
+test("a device that was killed while it stood before such a commit goes on with that when it is back", async (village) => {
+  const erikFacts = await village.device("erik7");
   const erik = await village.open(erikFacts);
-  const [laptopFacts, phoneFacts] = [await village.device("sam"), await village.device("sam")];
+  const [laptopFacts, phoneFacts] = [await village.device("sam7"), await village.device("sam7")];
   for (const facts of [laptopFacts, phoneFacts]) await village.briefly(facts);
-  await erik.send(to("sam"), "before");
-  await erik.waitFor((await erik.send(to("sam"), "and this")).id, "sent");
+  await erik.send(to("sam7"), "before");
+  await erik.waitFor((await erik.send(to("sam7"), "and this")).id, "sent");
   for (const facts of [laptopFacts, phoneFacts]) await village.briefly(facts);
   await erik.stop();
   const commit = await spoiltCommit(village, erikFacts);
@@ -223,6 +218,6 @@ Deno.test("a device that was killed while it stood before such a commit goes on 
   assert.equal((await refuse(village, phoneFacts, commit)).rolledBack, true);
   await back;
   const phone = await village.open(phoneFacts);
-  await laptop.send(to("erik"), "after");
+  await laptop.send(to("erik7"), "after");
   await message(phone, "after");
 });

@@ -4,12 +4,13 @@ import { type Clock, systemClock } from "../../../lib/base/clock.ts";
 import { startChild } from "./children.ts";
 import { EvilServer } from "./evil.ts";
 import { message, patience } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
-Deno.test("a window, a script and another window on one profile: nothing is lost, doubled or damaged", async () => {
-  await using village = await Village.make();
+const test = storiesOf("several processes on one profile");
+
+test("a window, a script and another window on one profile: nothing is lost, doubled or damaged", async (village) => {
   const facts = await village.device("alice");
   const bobby = await village.online("bobby");
   const window = await village.open(facts);
@@ -54,12 +55,11 @@ Deno.test("a window, a script and another window on one profile: nothing is lost
   await bobby.waitFor(back.id, "delivered", patience());
 });
 
-Deno.test("what a process queued before it was killed is sent by another on the same profile", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("alice");
-  const bobby = await village.online("bobby");
+test("what a process queued before it was killed is sent by another on the same profile", async (village) => {
+  const facts = await village.device("alice2");
+  const bobby = await village.online("bobby2");
   const window = await village.open(facts);
-  await using dying = await startChild(facts, ["send", "bobby", "1", "orphan"], {
+  await using dying = await startChild(facts, ["send", "bobby2", "1", "orphan"], {
     crashAt: "client:queued",
   });
   assert.equal((await dying.ended).code, 137);
@@ -89,12 +89,11 @@ function gatedClock(): Clock & { hold(): void; release(): void } {
   };
 }
 
-Deno.test("what one process has sent and not noted yet does not make another take the store for an old copy", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("alice");
-  const bobby = await village.online("bobby");
+test("what one process has sent and not noted yet does not make another take the store for an old copy", async (village) => {
+  const facts = await village.device("alice3");
+  const bobby = await village.online("bobby3");
   const first = await village.open(facts);
-  await first.send(to("bobby"), "before");
+  await first.send(to("bobby3"), "before");
   await message(bobby, "before");
   await first.stop();
 
@@ -114,14 +113,14 @@ Deno.test("what one process has sent and not noted yet does not make another tak
   const other = village.engine(facts, { port: proxy.port });
   const warnings: string[] = [];
   other.subscribe((event) => event.kind === "warning" && warnings.push(event.text));
-  await other.send(to("bobby"), "from the other");
+  await other.send(to("bobby3"), "from the other");
   await other.start({ receive: false, keepTrying: false });
   // The other stands before its question; only now is something sent whose answer stays unnoted.
   await asked.promise;
-  await slow.send(to("bobby"), "from the slow one");
+  await slow.send(to("bobby3"), "from the slow one");
   await message(bobby, "from the slow one");
   go.resolve();
-  await other.send(to("bobby"), "once it has looked");
+  await other.send(to("bobby3"), "once it has looked");
   await message(bobby, "once it has looked");
   assert.deepEqual(warnings, []);
   clock.release();

@@ -12,7 +12,7 @@ export class Village implements AsyncDisposable {
   server: TestServer;
   readonly pinned: PinnedServer;
   readonly #temp: TempFolder;
-  readonly #engines: Engine[] = [];
+  #engines: Engine[] = [];
   readonly #accounts = new Map<string, TestAccount>();
   #devices = 0;
 
@@ -80,8 +80,15 @@ export class Village implements AsyncDisposable {
     await engine.stop();
   }
 
+  /** Everybody goes: stops the engines that there are. */
+  async rest(): Promise<void> {
+    const engines = this.#engines;
+    this.#engines = [];
+    for (const engine of engines) await engine.stop({ drainMs: 0 });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const engine of this.#engines) await engine.stop({ drainMs: 0 });
+    await this.rest();
     await this.server[Symbol.asyncDispose]();
     await this.#temp[Symbol.asyncDispose]();
   }
