@@ -125,7 +125,7 @@ class ProfileEngine implements Engine {
     this.devices = new Devices({ server: this.#keeper, self: this.self, account, revoke });
     this.#marks = new Marks(this.#core);
     this.#lobby = new Lobby(this.#core);
-    const readLog = (conversation: string) => this.#inbox.readLog(conversation);
+    const readLog = (conversation: string) => this.#sync.readLog(conversation);
     const online = () => this.#keeper.online;
     const groups = new Groups(this.#core);
     const conversations = new Conversations(this.#core, groups, { readLog });
@@ -150,7 +150,7 @@ class ProfileEngine implements Engine {
       disputes: this.#disputes,
       marks: this.#marks,
       lobby: this.#lobby,
-      readLog,
+      readLog: (conversation) => this.#inbox.readLog(conversation),
       expect: (conversation, head) => this.#inbox.expect(conversation, head),
       confirm: (thread) => this.#sending.confirm(thread),
     });

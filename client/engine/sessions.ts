@@ -42,14 +42,15 @@ export class Sessions {
     welcome: Welcome,
     { signal, receive }: { readonly signal: AbortSignal; readonly receive: boolean },
   ): Promise<void> {
-    const { sending, inbox } = this.#parts;
+    const { sending, inbox, sync } = this.#parts;
     sending.newSession();
+    sync.newSession();
     inbox.resume();
     sending.kickAll();
     const account = this.#parts.account.tend(welcome, signal);
     if (receive) this.#parts.archive.begin();
-    const sync = receive ? this.#catchUp(signal) : Promise.resolve();
-    for (const result of await Promise.allSettled([account, sync])) {
+    const caughtUp = receive ? this.#catchUp(signal) : Promise.resolve();
+    for (const result of await Promise.allSettled([account, caughtUp])) {
       if (result.status === "fulfilled" || signal.aborted) continue;
       const { code, message } = asAppError(result.reason);
       this.#core.logger.log("warning", "session_work_failed", { code, message });

@@ -30,6 +30,8 @@ export class Sync {
   readonly #core: Core;
   readonly #options: SyncOptions;
   readonly #background = new Set<Promise<void>>();
+  /** Conversations of which it is known, in this session, how far their logs reach. */
+  readonly #known = new Set<string>();
   #waiting: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
   #done = false;
   #stopped = false;
@@ -85,6 +87,30 @@ export class Sync {
       const known = this.#core.threads.byConversation(one.conversation);
       if (known?.joined !== true) await this.#catchUp(one, never);
     }
+  }
+
+  /** A connection is new: the server may have been put back to a backup since the last one. */
+  newSession(): void {
+    this.#known.clear();
+  }
+
+  /**
+   * Takes in what waits in one conversation, also for somebody who is first in a session that takes in nothing else: then
+   * the server is asked before how far the log reaches.
+   */
+  async readLog(conversation: string): Promise<void> {
+    if (!this.#known.has(conversation)) {
+      const listed = (await this.#options.conversations.list())
+        .find((one) => one.conversation === conversation);
+      if (listed !== undefined) await this.#expect(listed);
+    }
+    await this.#options.readLog(conversation);
+  }
+
+  async #expect(listed: Listed): Promise<void> {
+    await this.#goBack(listed);
+    this.#options.expect(listed.conversation, listed.head);
+    this.#known.add(listed.conversation);
   }
 
   /** One conversation as the server lists it now. */
@@ -153,8 +179,7 @@ export class Sync {
     const { threads, logger } = this.#core;
     try {
       if (listed.state === "left") return;
-      await this.#goBack(listed);
-      this.#options.expect(listed.conversation, listed.head);
+      await this.#expect(listed);
       const known = threads.byConversation(listed.conversation);
       if (known !== undefined) await confirm(known.thread);
       if (listed.cursor !== null) {

@@ -67,7 +67,13 @@ Deno.test("a backup taken while people chat becomes a server on which they carry
       const port = village.server.ready.port;
       await using server = await TestServer.start({ home, port });
       strictEqual(server.ready.fingerprint, village.server.ready.fingerprint);
+      // A command that only sends takes nothing in before.
+      const command = await village.open(aliceFacts, { receive: false });
+      const { id } = await command.send(to("bobby"), "first of all");
+      await command.waitFor(id, "sent", patience());
+      await command.stop();
       const [alice, bobby] = [await village.open(aliceFacts), await village.open(bobbyFacts)];
+      strictEqual((await message(bobby, "first of all")).kind, "text");
       await alice.send(to("bobby"), "we carry on");
       strictEqual((await message(bobby, "we carry on")).kind, "text");
       await bobby.send(to("alice"), "so we do");
@@ -75,7 +81,13 @@ Deno.test("a backup taken while people chat becomes a server on which they carry
       await bobby.send({ kind: "lobby" }, "everybody here?");
       await message(alice, "everybody here?");
       const texts = (await bobby.history({ target: to("alice") })).map(({ text }) => text);
-      deepStrictEqual(texts, ["before", "after the backup", "we carry on", "so we do"]);
+      deepStrictEqual(texts, [
+        "before",
+        "after the backup",
+        "first of all",
+        "we carry on",
+        "so we do",
+      ]);
       await alice.stop();
       await bobby.stop();
     },
