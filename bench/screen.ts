@@ -73,12 +73,12 @@ async function pressKeys(pty: Pty, count: number): Promise<number[]> {
   for (let at = 0; at < count; at++) {
     const key = String.fromCharCode(97 + draft.length);
     draft += key;
-    const shown = pty.writes(`#lobby> ${draft}\r`);
+    const shown = pty.writes(`#lobby> ${draft}\x1b`);
     const begun = performance.now();
     await pty.press(key);
     times.push(await shown - begun);
     if (draft.length === 26 || at === count - 1) {
-      const emptied = pty.writes("#lobby> \r");
+      const emptied = pty.writes("#lobby> \x1b");
       await pty.press("\x15");
       await emptied;
       draft = "";

@@ -83,8 +83,8 @@ const systemCommand = /^\x1b\]([^\x07\x1b]*)(?:\x07|\x1b\\)/;
 // deno-lint-ignore no-control-regex -- as above
 const partialCommand = /^\x1b\]\d[^\x07\x1b]*\x1b?$/;
 
-/** What kind of terminal this is (DA1 and DA2). */
-const reports = /^[?>][\d;]*c$/;
+/** What kind of terminal this is (DA1 and DA2), and where its cursor stands (CPR). */
+const reports = /^(?:[?>][\d;]*c|\d+;\d+R)$/;
 
 /** Longest sequence waited for; what is longer is not a key. */
 const longestSequence = 64;

@@ -139,15 +139,23 @@ export class LineEditor implements Dialogue {
   }
 
   #handle(keys: readonly Key[]): void {
+    let stop = false;
     for (const [index, key] of keys.entries()) {
       if (key.kind === "named" && key.name === "ctrl-z") {
-        this.#painter.aside(() => this.#terminal.suspend());
+        stop = true;
       } else if (this.#question === undefined) {
         this.#early.push(...keys.slice(index));
         break;
       } else this.#press(key);
     }
     this.#painter.now();
+    if (stop) void this.#suspend();
+  }
+
+  /** What the terminal has yet to answer would be typed into the shell. */
+  async #suspend(): Promise<void> {
+    await this.#terminal.answered();
+    this.#painter.aside(() => this.#terminal.suspend());
   }
 
   #press(key: Key): void {

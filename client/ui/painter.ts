@@ -2,7 +2,15 @@
  * What stands at the bottom of a terminal and is painted again in place, and the lines that scroll away above it. Everything
  * that changes in one turn is written at once; after a key at once, for lines that arrive a moment later.
  */
-import { graphemesOf } from "./editor.ts";
+import {
+  type Bottom,
+  landed,
+  type Landing,
+  nothingPainted,
+  type Painting,
+  rowsAbove,
+  wrapping,
+} from "./landing.ts";
 import { columnsOf, type Layout } from "./layout.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,13 +20,20 @@ export interface View {
   readonly status?: { readonly text: string; readonly styled: string };
 }
 
-interface Painted {
-  /** Without styles. */
-  readonly rows: readonly string[];
-  readonly cursorRow: number;
-  readonly beforeCursor: string;
-  /** What was written to paint it. */
+interface Painted extends Bottom {
+  /** Rows from the first one down to the cursor. */
+  readonly up: number;
+  /** What is written to paint the rows. */
   readonly written: string;
+  /** What is written then to put the cursor where it belongs. */
+  readonly back: string;
+}
+
+/** Something painted of which the terminal has not said yet how many columns it had then, or said others. */
+interface Flying extends Painting {
+  /** Columns that it was painted for. */
+  readonly columns: number;
+  landing?: Landing;
 }
 
 /** Synchronized output (DEC private mode 2026): terminals that know it show each repaint whole; others ignore it. */
@@ -32,16 +47,42 @@ const end = "\x1b[?2026l";
 const noWrap = "\x1b[?7l";
 const wrap = "\x1b[?7h";
 
+/**
+ * The next row (NEL). After a line feed systems hand on what follows apart from it (ONLCR), and a terminal could wrap its
+ * rows between the two.
+ */
+const nextRow = "\x1bE";
+
 /** Lines written before keys are looked at again. */
 const linesAtOnce = 200;
 
-/** Paints over one terminal. */
+/** Rows of so few columns wrap in no window that anybody uses: where they land makes no difference. */
+const alwaysFits = 20;
+
+/** So much painted for other columns than the terminal's own, and no resize told: its size is not the one it shows. */
+const mostAstray = 64;
+
+/**
+ * Paints over one terminal. A terminal wraps its rows anew at the very moment of a resize, and tells later; what was
+ * painted in between goes up too few rows and stays behind, and no program can know. So where rows could wrap the terminal
+ * is asked, in the middle of what is painted, how many columns it has; what turns out to have gone astray is painted again.
+ */
 export class Painter {
   readonly #terminal: Terminal;
   readonly #view: () => View | undefined;
   #painted: Painted | undefined;
   #lines: string[] = [];
   #scheduled = false;
+  /** Whether others have written, and may have left the cursor anywhere in its row. */
+  #elsewhere = true;
+  /** In the order in which it was painted. */
+  #flying: Flying[] = [];
+  /** What stood at the bottom before the first of those. */
+  #ground: Bottom = nothingPainted;
+  /** The size has changed, and where the flying ones landed is to be heard first. */
+  #held = false;
+  /** Whether the size that the terminal tells is the one that programs see. */
+  #trusted = true;
 
   /** `view` tells what is to stand at the bottom now. */
   constructor(terminal: Terminal, view: () => View | undefined) {
@@ -70,12 +111,17 @@ export class Painter {
   /** Paints what is to be seen now. */
   now(): void {
     // The signal of a resize may come after it: asking for the size lets #resized set right what was painted before.
-    this.#terminal.size();
+    const { columns } = this.#terminal.size();
+    if (this.#held) return;
     const lines = this.#lines.splice(0, linesAtOnce);
     const next = painting(this.#view());
-    if (lines.length > 0 || next?.written !== this.#painted?.written) {
-      const above = lines.map((line) => `${line}\r\n`).join("");
-      this.#terminal.write(`${begin}${this.#erased()}${above}${next?.written ?? ""}${end}`);
+    if (lines.length > 0 || looks(next) !== looks(this.#painted)) {
+      const asked = this.#fly(lines, { next, columns });
+      const start = `${begin}${this.#start(columns)}${asked && `${asked}\r`}`;
+      const above = lines.map((line) => `${line}${nextRow}`).join("");
+      const back = next?.back ?? (asked && "\r");
+      const below = `${next?.written ?? ""}${asked}${back}`;
+      this.#terminal.write(`${start}${above}${below}${end}`);
       this.#painted = next;
     }
     if (this.#lines.length > 0) this.changed();
@@ -85,11 +131,13 @@ export class Painter {
   aside(meanwhile: () => void): void {
     this.#finish();
     meanwhile();
+    this.#elsewhere = true;
     this.now();
   }
 
   /** Empties the screen, but not what has scrolled away. */
   clear(): void {
+    this.#forget();
     this.#terminal.write(`${this.#erased()}\x1b[2J\x1b[H`);
     this.now();
   }
@@ -100,9 +148,19 @@ export class Painter {
   }
 
   #finish(): void {
-    const above = this.#lines.splice(0).map((line) => `${line}\r\n`).join("");
+    this.#forget();
+    const above = this.#lines.splice(0).map((line) => `${line}${nextRow}`).join("");
     const last = `${this.#erased()}${above}`;
     if (last !== "") this.#terminal.write(last);
+  }
+
+  /** Moves to where painting begins: the first row of what was painted, or one in which nothing stands yet. */
+  #start(columns: number): string {
+    const elsewhere = this.#elsewhere;
+    this.#elsewhere = false;
+    // Typed ahead, a command begins behind the shell's prompt. So many columns end in the row below then, and in the
+    // same one when nothing was there.
+    return elsewhere ? `${" ".repeat(columns)}\r\x1b[K` : this.#erased();
   }
 
   /** Moves to the first painted row and clears from there down. */
@@ -110,16 +168,18 @@ export class Painter {
     const painted = this.#painted;
     this.#painted = undefined;
     if (painted === undefined) return "";
-    const up = painted.cursorRow === 0 ? "" : `\x1b[${painted.cursorRow}A`;
+    const up = painted.up === 0 ? "" : `\x1b[${painted.up}A`;
     // Where the first row is the screen's, tmux takes a clearing from there on for one of the whole screen, and keeps it
     // in its scrollback; so the first row is cleared by itself. The cursor is kept (DECSC) and not moved back up: when a
     // window has become lower, what stood below the cursor may be gone, and there was no row to move down to.
-    const rest = painted.rows.length > 1 ? "\x1b7\x1b[B\x1b[J\x1b8" : "";
+    const more = painted.rows.length > 1 || painted.written === "";
+    const rest = more ? "\x1b7\x1b[B\x1b[J\x1b8" : "";
     return `\r${up}\x1b[K${rest}`;
   }
 
   /** Others have written in the meantime, so nothing on the screen is ours to erase. */
   #resumed(): void {
+    this.#forget();
     if (this.#painted === undefined) return;
     this.#painted = undefined;
     this.#terminal.write("\r\x1b[J");
@@ -128,16 +188,102 @@ export class Painter {
 
   /** The terminal has wrapped what was painted anew: find its first row again before repainting. */
   #resized(): void {
+    if (this.#flying.length === 0) return this.#wrapped();
+    this.#held = true;
+    this.#settle();
+  }
+
+  #wrapped(): void {
     const painted = this.#painted;
     if (painted === undefined) return this.changed();
     const { columns } = this.#terminal.size();
-    const cursorRow = this.#terminal.reflow() === "xterm.js"
-      ? displacedCursor(painted, columns)
-      : followingCursor(painted, columns);
-    // It is written anew whatever it looks like, and everything below its first row is cleared.
-    this.#painted = { ...painted, rows: [...painted.rows, ""], cursorRow, written: "" };
+    const displaced = this.#terminal.reflow() === "xterm.js";
+    this.#anew(
+      painted,
+      displaced ? displacedCursor(painted, columns) : rowsAbove(painted, columns),
+    );
+  }
+
+  /** The bottom is written anew, whatever it looks like, and everything below its first row is cleared. */
+  #anew({ rows, cursorRow, beforeCursor }: Bottom, up: number): void {
+    this.#painted = { rows, cursorRow, beforeCursor, up, written: "", back: "" };
     this.now();
   }
+
+  /** What is to be written before the lines and behind the rows of `next`, so that the terminal tells where they land. */
+  #fly(
+    lines: readonly string[],
+    { next, columns }: { next: Painted | undefined; columns: number },
+  ): string {
+    const before = this.#painted ?? { ...nothingPainted, up: 0 };
+    const bottom = next ?? nothingPainted;
+    const matters = this.#flying.length > 0 || canWrap(before) || canWrap(bottom);
+    if (!matters || !this.#trusted || this.#terminal.reflow() !== "follows") return "";
+    const [first, last] = [this.#terminal.measure(), this.#terminal.measure()];
+    if (first === undefined || last === undefined) return "";
+    if (this.#flying.length === 0) this.#ground = before;
+    const flying: Flying = { up: before.up, lines, bottom, columns };
+    this.#flying.push(flying);
+    Promise.all([first.columns, last.columns]).then(([begun = columns, ended = columns]) => {
+      flying.landing = { begun, ended };
+      this.#settle();
+    });
+    return first.question;
+  }
+
+  /** What is flying is looked through again. */
+  #settle(): void {
+    while (this.#flying[0] !== undefined && isInPlace(this.#flying[0])) {
+      this.#ground = this.#flying.shift()?.bottom ?? nothingPainted;
+    }
+    const last = this.#flying.at(-1);
+    if (last === undefined) {
+      if (!this.#held) return;
+      this.#held = false;
+      return this.#wrapped();
+    }
+    if (last.landing === undefined) return;
+    if (this.#held || last.landing.ended === this.#terminal.size().columns) this.#repair();
+    else if (this.#flying.length > mostAstray) {
+      this.#trusted = false;
+      this.#forget();
+    }
+  }
+
+  /** All that is flying has landed, some of it astray: it is cleared from its first row on and painted again. */
+  #repair(): void {
+    const flying = this.#flying;
+    if (flying.length === 0) return;
+    const { columns } = this.#terminal.size();
+    const bottom = flying.reduce((before, one) => {
+      const { landing = { begun: one.columns, ended: one.columns } } = one;
+      return landed(before, one, landing);
+    }, this.#ground);
+    this.#forget();
+    this.#lines.unshift(...flying.flatMap(({ lines }) => lines));
+    this.#anew(bottom, rowsAbove(bottom, columns));
+  }
+
+  /** Wherever it landed, nobody asks any more. */
+  #forget(): void {
+    this.#flying = [];
+    this.#held = false;
+  }
+}
+
+/** Whether it landed on as many columns as it was painted for. */
+function isInPlace({ landing, columns }: Flying): boolean {
+  return landing?.begun === columns && landing.ended === columns;
+}
+
+/** What tells whether one looks like another. */
+function looks(painted: Painted | undefined): string | undefined {
+  return painted && painted.written + painted.back;
+}
+
+/** Whether a row down to the cursor's is long enough to wrap some day. */
+function canWrap({ rows, cursorRow }: Bottom): boolean {
+  return rows.slice(0, cursorRow + 1).some((row) => columnsOf(row) > alwaysFits);
 }
 
 function painting(view: View | undefined): Painted | undefined {
@@ -151,39 +297,14 @@ function painting(view: View | undefined): Painted | undefined {
     rows,
     cursorRow: input.cursorRow,
     beforeCursor: input.beforeCursor,
-    written: `${noWrap}${shown.join("\r\n")}${back}${wrap}`,
+    up: input.cursorRow,
+    written: `${noWrap}${shown.join(nextRow)}`,
+    back: `${back}${wrap}`,
   };
 }
 
-/** A row cut as a terminal of so many columns wraps it. */
-function wrapping(row: string, columns: number): string[] {
-  const parts: string[] = [""];
-  let used = 0;
-  for (const grapheme of graphemesOf(row)) {
-    const wide = columnsOf(grapheme);
-    if (used + wide > columns) {
-      parts.push("");
-      used = 0;
-    }
-    parts[parts.length - 1] += grapheme;
-    used += wide;
-  }
-  return parts;
-}
-
-/** Where the cursor stands within its own row once that is wrapped at so many columns. */
-/** Rows from the first painted one down to the cursor, where a terminal wraps all rows and the cursor stays with its text. */
-function followingCursor({ rows, cursorRow, beforeCursor }: Painted, columns: number): number {
-  const above = rows.slice(0, cursorRow)
-    .reduce((sum, row) => sum + wrapping(row, columns).length, 0);
-  const parts = wrapping(beforeCursor, columns);
-  // Behind the last character a cursor stays where that is; before one, it goes with it.
-  const goesOn = columnsOf(parts.at(-1) ?? "") >= columns && rows[cursorRow] !== beforeCursor;
-  return above + parts.length - (goesOn ? 0 : 1);
-}
-
 /**
- * The same where the emulator is xterm.js: it wraps rows from the last to the first, moves the cursor down by one for each
+ * Rows from the first painted one down to the cursor where the emulator is xterm.js: it wraps rows from the last to the first, moves the cursor down by one for each
  * row that this adds anywhere, and leaves alone the row in which the cursor stands by then.
  */
 function displacedCursor({ rows, cursorRow }: Painted, columns: number): number {

@@ -1,4 +1,4 @@
-/** Questions that a terminal answers by itself, as if somebody typed: which one it is, what colours it has. */
+/** Questions that a terminal answers by itself, as if somebody typed: which one it is, its colours, how wide it is. */
 import type { Key } from "./keys.ts";
 
 /** What letters stand on. */
@@ -7,8 +7,20 @@ export type Background = "dark" | "light";
 /** Whether the cursor follows its text when rows are wrapped anew, or is moved about in the manner of that emulator. */
 export type Reflow = "follows" | "xterm.js";
 
+/** A question that has yet to be written, and its answer; undefined when none came. */
+export interface Measure {
+  readonly question: string;
+  readonly columns: Promise<number | undefined>;
+}
+
 /** How long an answer is waited for, in ms: over a slow line, and without anybody noticing where none comes. */
 const answerMs = 400;
+
+/** The same for the width, in ms: a terminal that once lets this pass is never asked again, so a busy one has time. */
+const widthMs = 2_000;
+
+/** To the last column, wherever that is, and a report of the cursor (CPR), which every terminal since the VT100 gives. */
+const widthQuestion = "\x1b[999C\x1b[6n";
 
 interface Open {
   readonly fits: RegExp;
@@ -25,6 +37,8 @@ export class Questions {
   #open: readonly Open[] = [];
   /** How rows are wrapped anew, as far as the terminal has said. */
   reflow: Reflow = "follows";
+  /** Whether it may be asked for its width. */
+  #tellsWidth = true;
 
   constructor(write: (text: string) => void) {
     this.#write = write;
@@ -37,7 +51,18 @@ export class Questions {
 
   /** Resolves when nothing is being waited for: an answer that comes after the program would be taken for typed. */
   async answered(): Promise<void> {
-    await Promise.all(this.#open.map(({ answer }) => answer));
+    while (this.#open.length > 0) await Promise.all(this.#open.map(({ answer }) => answer));
+  }
+
+  /** How wide the terminal is when it comes to a question that is written in the same turn; undefined when it does not tell. */
+  measure(): Measure | undefined {
+    if (!this.#tellsWidth) return undefined;
+    const answer = this.#expect({ fits: /^\d+;\d+R$/, over: /^$/ }, widthMs);
+    const columns = answer.then((report) => {
+      if (report === undefined) this.#tellsWidth = false;
+      return report === undefined ? undefined : Number(/;(\d+)R$/.exec(report)?.[1]);
+    });
+    return { question: widthQuestion, columns };
   }
 
   /**
@@ -59,16 +84,21 @@ export class Questions {
   }
 
   #ask(question: string, kind: Pick<Open, "fits" | "over">): Promise<string | undefined> {
+    const answer = this.#expect(kind, answerMs);
+    this.#write(question);
+    return answer;
+  }
+
+  #expect(kind: Pick<Open, "fits" | "over">, within: number): Promise<string | undefined> {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     const settle = (answer: string | undefined) => {
       clearTimeout(timer);
       this.#open = this.#open.filter((one) => one !== open);
       resolve(answer);
     };
-    const timer = setTimeout(() => settle(undefined), answerMs);
+    const timer = setTimeout(() => settle(undefined), within);
     const open = { ...kind, settle, answer: promise };
     this.#open = [...this.#open, open];
-    this.#write(question);
     return promise;
   }
 }

@@ -1,6 +1,6 @@
 /** The terminal itself: raw mode, size, bytes in, text out. The only file of the interface that touches Deno. */
 import { type Key, KeyReader } from "./keys.ts";
-import { type Background, Questions, type Reflow } from "./questions.ts";
+import { type Background, type Measure, Questions, type Reflow } from "./questions.ts";
 
 /** A terminal in raw mode, as the line editor needs it. */
 export interface Terminal {
@@ -15,6 +15,11 @@ export interface Terminal {
   soon(action: () => void, options?: { readonly more: boolean }): void;
   /** What a resize does to rows that have become too long. */
   reflow(): Reflow;
+  /**
+   * A question to be written among other things, and how many columns the terminal has when it comes to it; undefined when
+   * this terminal does not tell.
+   */
+  measure(): Measure | undefined;
   /** Whether letters stand on something dark or light; undefined when the terminal does not say. */
   background(): Promise<Background | undefined>;
   onResize(listener: () => void): void;
@@ -108,6 +113,7 @@ export function openTerminal(): Terminal {
     write: writeOut,
     soon: (action, { more } = { more: false }) => void setTimeout(action, more ? 0 : frameMs),
     reflow: () => questions.reflow,
+    measure: () => questions.measure(),
     background: () => questions.background(),
     answered: () => questions.answered(),
     keys: () => readKeys(questions, () => closed),

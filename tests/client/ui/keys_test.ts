@@ -24,6 +24,7 @@ Deno.test("keys are the same however their bytes are cut", () => {
     "\r",
     "\x1b[A",
     "\x1b[1;5C",
+    "\x1b[12;80R",
     "\x1bOH",
     "\x7f",
     "\x17",

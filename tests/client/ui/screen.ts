@@ -1,6 +1,7 @@
 /** A real terminal emulator behind the interface's terminal, so that tests see what a person would see. */
 import xterm from "@xterm/headless";
 import { type Key, KeyReader } from "../../../client/ui/keys.ts";
+import type { Measure, Reflow } from "../../../client/ui/questions.ts";
 import type { Terminal } from "../../../client/ui/terminal.ts";
 
 /** A terminal of which tests read the screen and press the keys. */
@@ -55,8 +56,12 @@ export class TestScreen implements Terminal {
     queueMicrotask(action);
   }
 
-  reflow() {
-    return "xterm.js" as const;
+  reflow(): Reflow {
+    return "xterm.js";
+  }
+
+  measure(): Measure | undefined {
+    return undefined;
   }
 
   answered(): Promise<void> {
