@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { type Person, Town } from "../kit/story.ts";
 import { compiledProgram, Empty } from "./executable.ts";
-import { typeAtRandom } from "./random_keys.ts";
 import { Terminal } from "./terminal.ts";
 
 Deno.env.set("SEALPOST_BINARY", await compiledProgram());
@@ -200,33 +199,6 @@ Deno.test("two people and a bot, in narrow, usual and large terminals", async (t
     assert.ok(!text.includes("never sent"), text);
     await atAnn.press("C-d");
     await atAnn.shows(/^\$ *$/);
-  });
-
-  // Only when it is asked for: resized in the middle of a burst a row is missing now and then, and whether tmux or the
-  // painter loses it is not known yet.
-  const minutes = Number(Deno.env.get("SEALPOST_RANDOM_MINUTES") ?? 0);
-  const random = async () => {
-    const seed = Number(
-      Deno.env.get("SEALPOST_RANDOM_SEED") ?? Math.floor(Math.random() * 2 ** 32),
-    );
-    console.log(`seed ${seed}`);
-    await atBob.press("C-u", "C-d");
-    await using other = await bob.online();
-    await chatting(atAnn, ann);
-    const { bursts } = await typeAtRandom({
-      terminal: atAnn,
-      other,
-      seed,
-      milliseconds: minutes * 60_000,
-    });
-    assert.ok(bursts > 0);
-    await atAnn.press("C-u", "C-d");
-    await atAnn.shows(/^\$ *$/);
-  };
-  await t.step({
-    name: "random keys while messages arrive: no stale row, no lost message",
-    ignore: minutes === 0,
-    fn: random,
   });
 
   await step("every ordinary end leaves the terminal as it was, with its exit code", async () => {

@@ -2,41 +2,10 @@
  * Random keys at a real terminal while messages arrive: after every burst the screen must show what the editor's model
  * says, and nothing else below the messages; every message stands there once, in order.
  */
-import {
-  cutBy,
-  type Draft,
-  draftText,
-  edits,
-  emptyDraft,
-  insert,
-  paste,
-} from "../../client/ui/editor.ts";
-import { columnsOf, cropped, type Layout, layOut } from "../../client/ui/layout.ts";
+import { columnsOf, type Layout } from "../../client/ui/layout.ts";
 import type { Running } from "../kit/program.ts";
+import { keys, type Size, TypedLine } from "./random_draft.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Keys of the model by their names in tmux. */
-const keys: Readonly<Record<string, string>> = {
-  "Left": "left",
-  "Right": "right",
-  "Home": "home",
-  "End": "end",
-  "BSpace": "backspace",
-  "DC": "delete",
-  "C-a": "ctrl-a",
-  "C-e": "ctrl-e",
-  "C-b": "ctrl-b",
-  "C-f": "ctrl-f",
-  "C-w": "ctrl-w",
-  "C-u": "ctrl-u",
-  "C-k": "ctrl-k",
-  "C-t": "ctrl-t",
-  "C-o": "ctrl-o",
-  "M-b": "word-left",
-  "M-f": "word-right",
-  "M-d": "word-delete",
-  "M-Enter": "newline",
-};
 
 /** Characters of one column, some of two code points. */
 const narrow = [..."abcdefghij      éüß", "e\u0301", "o\u0308"];
@@ -62,6 +31,8 @@ export interface RandomOptions {
   readonly other: Running;
   readonly seed: number;
   readonly milliseconds: number;
+  /** The sizes about which the terminal's changes, one after the other; it has the first one now. */
+  readonly sizes: readonly Size[];
 }
 
 /** Types, pastes, deletes, moves, resizes, switches and sends until the time is over; throws with the seed. */
@@ -74,8 +45,9 @@ export async function typeAtRandom(options: RandomOptions): Promise<{ bursts: nu
     for (;; bursts++) {
       const share = (performance.now() - begun) / options.milliseconds;
       if (share >= 1) break;
+      hand.around = options.sizes[Math.floor(share * options.sizes.length)] ?? hand.around;
       // tmux 3.3 itself loses parts of lines with wide characters when it wraps them anew: those come without resizes.
-      hand.wide ||= share > 0.7;
+      hand.wide ||= share > 0.85;
       await hand.burst();
       await hand.look();
       if (bursts % 8 === 7) await hand.lookBack();
@@ -95,8 +67,14 @@ export async function typeAtRandom(options: RandomOptions): Promise<{ bursts: nu
 
 const stamp = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d /;
 
-/** What the client draws between messages: a day, how many are unread. */
-const rule = /^── .* ──$/;
+/** What stands between messages: a day, how many are unread, what Tab offers, and what a shell says of a stopped job. */
+const between = [
+  /^── .* ──$/,
+  /^\/[a-z]+( +\/[a-z]+)*$/,
+  /^\[1\] \+ (Stopped|Suspended) /,
+  /^\$ fg$/,
+  /^\.\/sealpost client /,
+];
 
 /** Without spaces: where a line wraps before a wide character, the terminal fills up with one. */
 const bare = (text: string) => text.replaceAll(/\s/g, "");
@@ -122,21 +100,27 @@ class Hand {
   readonly #terminal: Terminal;
   readonly #other: Running;
   readonly #next: (below: number) => number;
-  #draft: Draft = emptyDraft;
+  readonly #line = new TypedLine();
   #where: "#lobby" | "@bob" = "#lobby";
-  #size = { columns: 80, rows: 24 };
+  #size: Size;
   /** What was said, as it is shown: by whom, and in private or not. */
   readonly #said = nothingSaid();
   /** How much of it had been looked at before. */
   readonly #seen = { annBob: 0, annLobby: 0, bobAnn: 0, bobLobby: 0 };
+  /** Inputs since the bottom was looked at last: any of them may be the one that a resize meets. */
+  #since: Layout[] = [];
   readonly done: string[] = [];
+  /** The size about which the window's changes. */
+  around: Size;
   /** Whether wide characters are typed and said; the size stays as it is then. */
   wide = false;
 
-  constructor({ terminal, other, seed }: RandomOptions) {
+  constructor({ terminal, other, seed, sizes }: RandomOptions) {
     this.#terminal = terminal;
     this.#other = other;
     this.#next = random(seed);
+    this.#size = sizes[0] ?? { columns: 80, rows: 24 };
+    this.around = this.#size;
   }
 
   /**
@@ -144,7 +128,7 @@ class Hand {
    * know.
    */
   async fill(): Promise<void> {
-    while (this.#said.bobAnn.length + this.#said.bobLobby.length < 45) await this.#arrive();
+    while (this.#said.bobAnn.length + this.#said.bobLobby.length < 70) await this.#arrive();
     await this.lookBack();
   }
 
@@ -152,14 +136,18 @@ class Hand {
   async burst(): Promise<void> {
     for (let count = 1 + this.#next(8); count > 0; count--) {
       const choice = this.#next(100);
-      if (choice < 30) await this.#type();
-      else if (choice < 36) await this.#paste();
-      else if (choice < 62) await this.#press();
-      else if (choice < 70) await this.#enter();
-      else if (choice < 88) await this.#arrive();
-      else if (choice < 94) await (this.wide ? this.#type() : this.#resize());
+      if (choice < 28) await this.#type();
+      else if (choice < 34) await this.#paste();
+      else if (choice < 58) await this.#press();
+      else if (choice < 66) await this.#enter();
+      else if (choice < 84) await this.#arrive();
+      else if (choice < 91) await (this.wide ? this.#type() : this.#resize());
+      else if (choice < 93) await this.#search();
+      else if (choice < 94) await this.#complete();
+      else if (choice < 95) await this.#stop();
       else if (choice < 98) await this.#switch();
       else await this.#empty();
+      this.#since.push(this.#input());
     }
   }
 
@@ -185,14 +173,16 @@ class Hand {
       const model = [...expected, `cursor ${input.cursorRow}, ${input.cursorColumn}`].join("\n  ");
       throw new Error(`${problem}; the model says:\n  ${model}`, { cause: error });
     }
+    this.#since = [input];
+  }
+
+  get #prompt(): string {
+    return `${this.#where}> `;
   }
 
   /** What the model says of the rows above the status. */
   #input(): Layout {
-    const { rows, columns } = this.#size;
-    const { graphemes, cursor } = this.#draft;
-    const height = Math.max(1, Math.min(Math.ceil(rows / 2), rows - 2));
-    return cropped(layOut(`${this.#where}> `, graphemes, { cursor, columns }), height);
+    return this.#line.rows(this.#size, this.#prompt);
   }
 
   /** All that was said stands there once and in order, and nothing that was only typed. */
@@ -232,7 +222,7 @@ class Hand {
     const text = this.#text(1 + this.#next(30));
     this.done.push(`type ${JSON.stringify(text)}`);
     await this.#terminal.type(text);
-    this.#draft = insert(this.#draft, text);
+    this.#line.type(text);
   }
 
   async #paste(): Promise<void> {
@@ -240,7 +230,7 @@ class Hand {
     const text = Array.from({ length: lines }, () => `p${this.#text(this.#next(20))}`).join("\n");
     this.done.push(`paste ${JSON.stringify(text)}`);
     await this.#terminal.paste(text);
-    this.#draft = paste(this.#draft, text);
+    this.#line.paste(text);
   }
 
   async #press(): Promise<void> {
@@ -249,17 +239,68 @@ class Hand {
     const times = 1 + this.#next(5);
     this.done.push(`press ${key} ${times}`);
     await this.#terminal.press(...Array<string>(times).fill(key));
-    const name = keys[key] ?? "";
     for (let time = 0; time < times; time++) {
-      this.#draft = cutBy(name, this.#draft)?.draft ?? edits[name]?.(this.#draft) ?? this.#draft;
+      this.#line.press(keys[key] ?? "", this.#size, this.#prompt);
     }
+    await this.#noCommand();
+  }
+
+  /** Ctrl-R and what is looked for; Enter takes the line that it found, Ctrl-G gives it up. */
+  async #search(): Promise<void> {
+    const query = this.#text(1 + this.#next(3));
+    const older = this.#next(3);
+    const givenUp = this.#next(3) === 0;
+    this.done.push(`search ${JSON.stringify(query)} ${older} ${givenUp}`);
+    await this.#terminal.press("C-r");
+    await this.#terminal.type(query);
+    await this.#terminal.press(...Array<string>(older).fill("C-r"), givenUp ? "C-g" : "Enter");
+    this.#line.search(query, { older, givenUp });
+    await this.#noCommand();
+  }
+
+  /** A command entered before is there again: it is not to be entered half changed. */
+  async #noCommand(): Promise<void> {
+    if (this.#line.text.startsWith("/")) await this.#empty();
+  }
+
+  /** Tab where there is one completion, and where there are several, which it lists. */
+  async #complete(): Promise<void> {
+    await this.#empty();
+    await this.#terminal.type("/u");
+    await this.#terminal.press("Tab");
+    this.#line.type("/u");
+    await this.look();
+    await this.#terminal.type("nr");
+    await this.#terminal.press("Tab");
+    this.#line.type("nread ");
+    this.done.push("complete /u and /unr");
+    await this.look();
+    await this.#empty();
+  }
+
+  /** Ctrl-Z, perhaps another size meanwhile, and `fg`. */
+  async #stop(): Promise<void> {
+    this.done.push("stop");
+    await this.#terminal.press("C-z");
+    const idle = () =>
+      this.#terminal.waitFor(
+        (rows) => rows.findLast((row) => row !== "") === "$" || undefined,
+        "show the shell's prompt",
+      );
+    await idle();
+    if (!this.wide && this.#next(2) === 0) {
+      await this.#resizeTo({ columns: 60 + this.#next(60), rows: 16 + this.#next(24) });
+    }
+    await idle();
+    await this.#terminal.enter("fg");
+    await this.look();
   }
 
   async #enter(): Promise<void> {
-    const text = draftText(this.#draft);
+    const { text } = this.#line;
     this.done.push(`enter ${JSON.stringify(text)} to ${this.#where}`);
     await this.#terminal.press("Enter");
-    this.#draft = emptyDraft;
+    this.#line.enter();
     if (text.trim() === "") return;
     const way = this.#where === "@bob" ? "annBob" : "annLobby";
     this.#said[way].push(bare(`ann: ${way === "annBob" ? "@bob " : ""}${text}`));
@@ -277,20 +318,36 @@ class Hand {
     }
   }
 
-  /** To a size in which what stands at the bottom has room: what a terminal pushes out of reach nobody can erase. */
+  /**
+   * To another size while keys and messages are on their way, unless they could be more than has room there: what a
+   * terminal pushes out of reach nobody can erase.
+   */
   async #resize(): Promise<void> {
-    const size = { columns: 24 + this.#next(90), rows: 10 + this.#next(30) };
-    const wrapped = (row: string) => Math.max(1, Math.ceil(columnsOf(row) / size.columns));
-    const needed = this.#input().rows.reduce((sum, row) => sum + wrapped(row), 0) +
-      wrapped("x".repeat(60));
-    if (needed > size.rows - 1) return;
-    // What was painted for one width and arrives at another no program can set right: where that matters all that is on
-    // its way is waited for.
-    const wraps = this.#input().rows.some((row) => columnsOf(row) > size.columns);
-    await (wraps ? this.lookBack() : this.look());
+    const columns = Math.max(24, Math.floor(this.around.columns * (0.5 + this.#next(100) / 100)));
+    const size = { columns, rows: 10 + this.#next(30) };
+    if (this.#needed(size, this.#since) > size.rows - 1) await this.look();
+    if (this.#needed(size, [this.#input()]) > size.rows - 1) return;
+    const unseen = ways.flatMap((way) => this.#said[way].slice(this.#seen[way]));
+    const messages = unseen.reduce(
+      (sum, text) => sum + 1 + Math.ceil((text.length * 2) / columns),
+      0,
+    );
+    if (this.#needed(size, this.#since) + messages > size.rows - 1) await this.lookBack();
+    await this.#resizeTo(size);
+  }
+
+  async #resizeTo(size: Size): Promise<void> {
     this.done.push(`resize ${size.columns} ${size.rows}`);
     await this.#terminal.resize(size);
     this.#size = size;
+  }
+
+  /** Rows that the tallest of these inputs and the status may take in a window of that size. */
+  #needed({ columns }: Size, inputs: readonly Layout[]): number {
+    const wrapped = (row: string) => Math.max(1, Math.ceil(columnsOf(row) / columns));
+    const status = Math.ceil(110 / columns);
+    return status +
+      Math.max(...inputs.map(({ rows }) => rows.reduce((sum, row) => sum + wrapped(row), 0)));
   }
 
   async #switch(): Promise<void> {
@@ -298,13 +355,15 @@ class Hand {
     const to = this.#where === "@bob" ? "#lobby" : "@bob";
     this.done.push(`turn to ${to}`);
     await this.#terminal.enter(`/to ${to}`);
+    this.#line.type(`/to ${to}`);
+    this.#line.enter();
     this.#where = to;
   }
 
   async #empty(): Promise<void> {
     this.done.push("empty");
     await this.#terminal.press("C-a", "C-k");
-    this.#draft = emptyDraft;
+    for (const key of ["ctrl-a", "ctrl-k"]) this.#line.press(key, this.#size, this.#prompt);
   }
 }
 
@@ -325,7 +384,7 @@ function heardIn(rows: readonly string[], input: Layout) {
     if (stamp.test(row)) {
       close();
       message = [row.replace(stamp, "")];
-    } else if (rule.test(row)) close();
+    } else if (between.some((pattern) => pattern.test(row))) close();
     else if (message !== undefined && row.startsWith("    ")) message.push(row);
     else found.stale.push(row);
   }

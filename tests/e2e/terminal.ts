@@ -76,10 +76,15 @@ export class Terminal implements AsyncDisposable {
     await this.#tell("paste-buffer -p -r -d -b pasted");
   }
 
+  /** Gives the window another size: its lines are wrapped at once, and the program in it is told some time later. */
+  async wrap({ columns, rows }: { columns: number; rows: number }): Promise<void> {
+    await this.#tell(`resize-window -x ${columns} -y ${rows}`);
+  }
+
   /** Gives the window another size; resolves when the program in it can know. */
   async resize({ columns, rows }: { columns: number; rows: number }): Promise<void> {
-    await this.#tell(`resize-window -x ${columns} -y ${rows}`);
-    // tmux wraps its lines at once, but tells the program only every quarter of a second.
+    await this.wrap({ columns, rows });
+    // tmux tells the program only every quarter of a second.
     const tty = await this.fact("#{pane_tty}");
     for (;;) {
       const args = ["-F", tty, "size"];
