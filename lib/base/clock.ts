@@ -21,9 +21,16 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, action) {
-    const timer = setTimeout(action, Math.min(ms, longestMs));
+    let waits = true;
+    const timer = setTimeout(() => {
+      // A timer that is due in the same turn as what cancels it goes off all the same.
+      if (waits) action();
+    }, Math.min(ms, longestMs));
     Deno.unrefTimer(timer);
-    return () => clearTimeout(timer);
+    return () => {
+      waits = false;
+      clearTimeout(timer);
+    };
   },
 };
 

@@ -47,6 +47,8 @@ export class Drip {
   }
 
   #send(): void {
+    // A timer that was due already when it was stopped: one byte too many would be taken for the next frame's.
+    if (this.#cancel === undefined) return;
     const byte = this.#hello.subarray(this.#sent, ++this.#sent);
     this.#writing = this.#options.transport.write(byte).then(() => {
       if (this.#cancel !== undefined) this.#arm();

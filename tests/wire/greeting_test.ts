@@ -133,6 +133,29 @@ Deno.test("while the server's hello is held back a client sends what says nothin
   assert.equal(sent[0], sent[1], "the same for every device");
 });
 
+Deno.test("a timer that goes off although it was stopped adds nothing to a client's hello", async () => {
+  const due: (() => void)[] = [];
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    after: (_: number, action: () => void) => {
+      due.push(action);
+      return () => undefined;
+    },
+  };
+  const [clientEnd, serverEnd] = pipe();
+  const device = generateSigningKey();
+  const [client, server] = await Promise.all([
+    Connection.open(clientEnd, { device, facts: clientFacts, clock }),
+    Connection.accept(serverEnd, { identity, facts: serverFacts }),
+  ]);
+  const sent = clientEnd.writes.length;
+  due.forEach((action) => action());
+  await turns();
+  assert.equal(clientEnd.writes.length, sent);
+  await Promise.all([client.close(), server.close()]);
+});
+
 Deno.test("a server's hello signed by another key, or offering no version of ours, is refused", async () => {
   const nonce = new Uint8Array(32);
   const good = serverHello(serverFacts, { identity, nonce });
