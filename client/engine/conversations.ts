@@ -163,10 +163,11 @@ export class Conversations {
     return new AppError("tampered", { text });
   }
 
-  async #create(thread: Thread, keys: readonly AccountKeys[]): Promise<void> {
+  async #create(thread: Thread, members: readonly AccountKeys[]): Promise<void> {
     const { core } = { core: this.#core };
     const conversation = randomId();
-    const packages = await claimPackages(core, { conversation, keys });
+    const { packages, keys } = await claimPackages(core, { conversation, keys: members });
+    this.#groups.learn(thread.thread, keys);
     const mls = await core.mls();
     const context = this.#groups.context(thread.thread);
     const now = core.clock.now();
@@ -190,7 +191,9 @@ export class Conversations {
     const { core } = { core: this.#core };
     const accounts = keys.map(({ account }) => account);
     await this.#groups.expect(thread, { accounts });
-    const packages = await claimPackages(core, { conversation, keys });
+    const claimed = await claimPackages(core, { conversation, keys });
+    this.#groups.learn(thread.thread, claimed.keys);
+    const { packages } = claimed;
     const mls = await core.mls();
     const context = this.#groups.context(thread.thread);
     const group = await mls.createGroup(uuidBytes(conversation), {

@@ -106,7 +106,7 @@ export class GroupActions implements GroupsApi {
 
   /** Key packages of accounts to be added; those of a round before are used again. */
   async #packages(
-    { conversation = "" }: Thread,
+    { thread, conversation = "" }: Thread,
     of: {
       readonly keys: readonly AccountKeys[];
       readonly accounts: readonly string[];
@@ -116,7 +116,9 @@ export class GroupActions implements GroupsApi {
     const wanted = of.keys.filter(({ account }) => of.accounts.includes(account));
     const missing = wanted.filter(({ account }) => !of.claimed.has(account));
     await sideBySide(missing, async (keys) => {
-      of.claimed.set(keys.account, await claimPackages(this.#core, { conversation, keys: [keys] }));
+      const claimed = await claimPackages(this.#core, { conversation, keys: [keys] });
+      this.#options.groups.learn(thread, claimed.keys);
+      of.claimed.set(keys.account, claimed.packages);
     });
     return wanted.flatMap(({ account }) => of.claimed.get(account) ?? []);
   }

@@ -117,6 +117,13 @@ export class Groups {
     return self === partner ? [self] : [self, partner];
   }
 
+  /** Keys that were looked up elsewhere and are newer than those that count in the thread. */
+  learn(thread: number, keys: readonly AccountKeys[]): void {
+    const known = new Map(this.#expected.get(thread));
+    for (const each of keys) known.set(each.account, each);
+    this.#expected.set(thread, known);
+  }
+
   /** The same as looked up before, or looked up now. */
   async known(thread: Thread): Promise<ReadonlyMap<string, AccountKeys>> {
     if (!this.#expected.has(thread.thread)) await this.expect(thread);

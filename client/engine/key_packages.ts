@@ -19,6 +19,13 @@ export interface Claiming {
   readonly anew?: boolean;
 }
 
+/** What was claimed. */
+export interface Claimed {
+  readonly packages: readonly CheckedPackage[];
+  /** The keys that were given, of accounts that have got a device since then as they are now. */
+  readonly keys: readonly AccountKeys[];
+}
+
 /**
  * One key package of every active device of the accounts, except this one. Devices without any are left out: they join
  * by themselves. Rejects with `no_key_package` when an account would have no device in the conversation, and with
@@ -27,28 +34,36 @@ export interface Claiming {
 export async function claimPackages(
   core: Core,
   options: Claiming & { readonly keys: readonly AccountKeys[] },
-): Promise<CheckedPackage[]> {
-  const all: CheckedPackage[] = [];
+): Promise<Claimed> {
+  const [packages, known]: [CheckedPackage[], AccountKeys[]] = [[], []];
   for (const keys of options.keys) {
     const claimed = await claimOf(core, { ...options, keys });
-    if (claimed.length === 0 && keys.account !== core.own.account) {
+    if (claimed.packages.length === 0 && keys.account !== core.own.account) {
       throw new AppError("no_key_package", {
         text: `no device of ${keys.name} can be reached yet: it has left no keys at the server`,
       });
     }
-    all.push(...claimed);
+    packages.push(...claimed.packages);
+    known.push(claimed.keys);
   }
-  return all;
+  return { packages, keys: known };
+}
+
+interface ClaimedOf {
+  readonly packages: readonly CheckedPackage[];
+  readonly keys: AccountKeys;
 }
 
 async function claimOf(
   core: Core,
-  { keys, conversation, anew = false }: Claiming & { readonly keys: AccountKeys },
-): Promise<CheckedPackage[]> {
+  { keys: before, conversation, anew = false }: Claiming & { readonly keys: AccountKeys },
+): Promise<ClaimedOf> {
+  let keys = before;
   const { own, server } = core;
-  const others = activeDevices(keys).map(({ deviceKey }) => toBase64url(deviceKey))
-    .filter((device) => device !== own.device);
-  if (others.length === 0) return [];
+  const others = () =>
+    activeDevices(keys).map(({ deviceKey }) => toBase64url(deviceKey))
+      .filter((device) => device !== own.device);
+  if (others().length === 0) return { packages: [], keys };
   const { message, body } = await naming(keys.server ?? "", () =>
     server.request({
       type: "keypackages.claim",
@@ -62,10 +77,18 @@ async function claimOf(
   for (const { device, ref, length } of message.packages) {
     const bytes = body.subarray(offset, offset += length);
     if (device === own.device) continue;
-    const usable = await check(core, { keys, device, ref, bytes, known: others.includes(device) });
-    if (usable) checked.push({ device, bytes });
+    // The account may have got it since its keys were asked for.
+    if (!others().includes(device)) keys = await keysNow(core, keys);
+    const known = others().includes(device);
+    if (await check(core, { keys, device, ref, bytes, known })) checked.push({ device, bytes });
   }
-  return checked;
+  return { packages: checked, keys };
+}
+
+/** The account's keys, asked for anew. */
+function keysNow({ people }: Core, { account, server }: AccountKeys): Promise<AccountKeys> {
+  const who = server === undefined ? { account } : { account, server };
+  return people.keysOf(who, { fresh: true });
 }
 
 /** Whether the package can be used. Throws when it is not what the server says it is. */

@@ -78,14 +78,15 @@ export class Recreation {
     const { conversation = "" } = thread;
     const core = this.#core;
     const incarnation = (info.message.incarnation ?? 0) + 1;
-    const packages = await claimPackages(core, { conversation, keys, anew: true });
+    const claimed = await claimPackages(core, { conversation, keys, anew: true });
+    this.#groups.learn(thread.thread, claimed.keys);
     const mls = await core.mls();
     const now = core.clock.now();
     const alone = await mls.createGroup(groupIdOf(conversation, incarnation), {
       ...this.#groups.context(thread.thread),
       now,
     });
-    const built = await alone.commit({ add: packages.map(({ bytes }) => bytes), now });
+    const built = await alone.commit({ add: claimed.packages.map(({ bytes }) => bytes), now });
     if (built.kind === "refused") return false;
     const facts = { change: { kind: "recreate" }, conversation, incarnation } as const;
     const group = this.#groupAnew(thread);

@@ -57,6 +57,16 @@ test("a conversation begins with all devices of both accounts", async (village) 
   await exchange(b2, "hello back", [a1, a2, b1], "alice2");
 });
 
+test("a device that came after its account was last looked up is no stranger: the conversation begins with it", async (village) => {
+  const [alice, bobby] = [await village.online("alice11"), await village.online("bobby11")];
+  // What the server says of bobby is known from now on, and not asked again for a while.
+  const asked = alice.groups.create("team", ["bobby11", "nobody"]);
+  await assert.rejects(asked, { code: "no_such_user" });
+  const phone = await village.online("bobby11");
+  await exchange(alice, "hello", [bobby], "bobby11");
+  await exchange(bobby, "hello back", [alice, phone], "alice11");
+});
+
 test("what one device has read counts as read on the account's other device", async (village) => {
   const alice = await village.online("alice3");
   const [b1, b2] = [await village.online("bobby3"), await village.online("bobby3")];
