@@ -7,6 +7,7 @@ import type { Message } from "../../lib/wire/messages.ts";
 import type { Thread } from "../store/threads.ts";
 import type { AccountKeys, Core } from "./core.ts";
 import { takeUpAgain } from "./take_up.ts";
+import { noteGone } from "./gone.ts";
 import { enteredGroup, firstCommit, onlyFresh, type Plan, plannedCommit } from "./group_commits.ts";
 import { devicesOf, type Groups } from "./groups.ts";
 import { claimPackages } from "./key_packages.ts";
@@ -128,6 +129,7 @@ export class Conversations {
       ? (await this.list()).find(({ conversation }) => conversation === thread.conversation)
       : undefined;
     if (listed !== undefined && listed.state !== "left") return await this.adopt(thread, listed);
+    if (listed === undefined) noteGone(this.#core, thread);
     throw new AppError("not_a_member", { text: `you are not in ${thread.title} any more` });
   }
 
@@ -164,18 +166,17 @@ export class Conversations {
   }
 
   async #create(thread: Thread, members: readonly AccountKeys[]): Promise<void> {
-    const { core } = { core: this.#core };
     const conversation = randomId();
-    const { packages, keys } = await claimPackages(core, { conversation, keys: members });
+    const { packages, keys } = await claimPackages(this.#core, { conversation, keys: members });
     this.#groups.learn(thread.thread, keys);
-    const mls = await core.mls();
+    const mls = await this.#core.mls();
     const context = this.#groups.context(thread.thread);
-    const now = core.clock.now();
+    const now = this.#core.clock.now();
     const alone = await mls.createGroup(uuidBytes(conversation), { ...context, now });
     const built = await alone.commit({ add: packages.map(({ bytes }) => bytes), now });
     if (built.kind === "refused") throw this.#distrust(thread, built.detail);
     this.#checkMembers(thread, { group: built.next, conversation, keys });
-    const partner = keys[keys.length - 1]?.account ?? core.own.account;
+    const partner = keys[keys.length - 1]?.account ?? this.#core.own.account;
     await this.#proposals.propose(
       thread,
       pendingOf(built, { change: { kind: "create", with: partner }, conversation }),
@@ -188,19 +189,18 @@ export class Conversations {
    */
   async createGroup(thread: Thread, keys: readonly AccountKeys[]): Promise<void> {
     const { conversation = "" } = thread;
-    const { core } = { core: this.#core };
     const accounts = keys.map(({ account }) => account);
     await this.#groups.expect(thread, { accounts });
-    const claimed = await claimPackages(core, { conversation, keys });
+    const claimed = await claimPackages(this.#core, { conversation, keys });
     this.#groups.learn(thread.thread, claimed.keys);
     const { packages } = claimed;
-    const mls = await core.mls();
+    const mls = await this.#core.mls();
     const context = this.#groups.context(thread.thread);
     const group = await mls.createGroup(uuidBytes(conversation), {
       ...context,
-      now: core.clock.now(),
+      now: this.#core.clock.now(),
     });
-    const pending = await firstCommit(core, { thread, group, packages, keys });
+    const pending = await firstCommit(this.#core, { thread, group, packages, keys });
     const { verdict, error } = await this.#proposals.propose(thread, pending);
     if (verdict !== "accepted") throw error ?? new AppError("epoch_conflict", { fault: "us" });
   }

@@ -64,6 +64,24 @@ export function applyGroupCommit(
   return undefined;
 }
 
+/**
+ * Whoever leaves gets nothing more but the commit that removes him, which his device may be too far behind to read: he has
+ * left then all the same. Whether this commit was it.
+ */
+export function endLeaving(core: Core, draft: Draft, { message }: Arrived<"commit">): boolean {
+  const facts = factsOf(core, draft);
+  const { own } = core;
+  if (draft.thread.kind !== "group" || facts.standing.kind !== "leaving") return false;
+  draft.group = undefined;
+  const members = facts.members.filter(({ account }) => account !== own.account);
+  change(core, draft, {
+    facts: { ...facts, members, standing: { kind: "left" } },
+    notices: [{ kind: "left", who: own.name, said: true }],
+    message,
+  });
+  return true;
+}
+
 /** What the server declares of a commit must be what the commit does. */
 export function noteCommit(
   groups: Groups,

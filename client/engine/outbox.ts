@@ -12,6 +12,7 @@ import { Lifetimes } from "../store/lifetimes.ts";
 import type { Thread } from "../store/threads.ts";
 import type { Conversations } from "./conversations.ts";
 import { type Core, isTemporary } from "./core.ts";
+import { readLast } from "./gone.ts";
 import type { Groups } from "./groups.ts";
 import type { Lobby } from "./lobby.ts";
 import { applyProgress } from "./marks.ts";
@@ -337,7 +338,13 @@ export class Sending {
     if (error.code === "removals_pending") {
       await conversations.carryOut(thread, { stale: true });
     } else if (error.code === "epoch_too_old") await readLog(conversation);
-    else await conversations.rejoin(thread, this.#core.threads.get(thread)?.epoch ?? 0);
+    else {
+      const before = this.#core.threads.get(thread);
+      // The commit that removed this account, or this device, may be on its way: it says who did that.
+      if (before?.kind === "group") await readLast(this.#core, conversation, readLog);
+      const now = this.#core.threads.get(thread);
+      if (now?.joined !== false) await conversations.rejoin(thread, before?.epoch ?? 0);
+    }
     this.#pump(thread).again = true;
   }
 

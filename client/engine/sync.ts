@@ -3,9 +3,8 @@ import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import { splitAddress } from "./address.ts";
 import { occupy } from "./assign.ts";
-import { noticeLine } from "./notices.ts";
+import { noteGone, readLast } from "./gone.ts";
 import { type Core, isTemporary } from "./core.ts";
-import type { Thread } from "../store/threads.ts";
 import type { GroupWatch } from "./group_watch.ts";
 import type { Disputes } from "./repair/disputes.ts";
 import type { Lobby } from "./lobby.ts";
@@ -130,39 +129,14 @@ export class Sync {
 
   /** Groups that this account is not listed in any more: the last that comes of them is the commit that removes it. */
   async #unlisted(listed: ReadonlySet<string>): Promise<void> {
-    const { threads, logger } = this.#core;
-    for (const row of threads.all()) {
+    for (const row of this.#core.threads.all()) {
       const { kind, joined, conversation } = row;
       if (kind !== "group" || !joined || conversation === undefined || listed.has(conversation)) {
         continue;
       }
-      try {
-        await this.#options.readLog(conversation);
-      } catch (thrown) {
-        if (isTemporary(thrown)) throw thrown;
-        logger.log("info", "group_not_listed", { code: asAppError(thrown).code });
-        this.#gone(row);
-      }
+      const there = await readLast(this.#core, conversation, this.#options.readLog);
+      if (!there) noteGone(this.#core, row);
     }
-  }
-
-  /** Nothing of what came last is left at the server: the group was dissolved, or this account removed long ago. */
-  #gone({ thread }: Thread): void {
-    const { sealed, threads, messages, clock, own, changed } = this.#core;
-    sealed.database.transaction(() => {
-      const row = threads.get(thread);
-      if (row?.joined !== true) return;
-      const facts = threads.groups.get(thread);
-      const left = facts.standing.kind === "leaving";
-      const standing = left ? { kind: "left" } as const : { kind: "removed", by: "" } as const;
-      threads.setGroup(row, { ...facts, standing });
-      threads.compareAndSet(thread, row.version, { state: null, pending: null });
-      const notice = left
-        ? { kind: "left", who: own.name, said: true } as const
-        : { kind: "gone" } as const;
-      messages.add(noticeLine(notice, { thread, ts: clock.now(), self: own.name }));
-    });
-    changed();
   }
 
   /** Groups whose making was interrupted: the server knows whether they exist. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { EvilServer } from "./evil.ts";
-import { message, nextEvent } from "./kit.ts";
+import { message, nextEvent, patience } from "./kit.ts";
 import { Village } from "./village.ts";
 
 const team = { kind: "group", name: "team" } as const;
@@ -132,4 +132,48 @@ Deno.test("the server's word alone takes nobody out of a group, and puts nobody 
   await olga.send(team, "still three");
   await message(adam, "still three");
   assert.equal((await roles(adam)).length, 3);
+});
+
+/** The liar's client hears nothing of the next commit; what comes live after it reaches the client. */
+function hideOne(evil: EvilServer, conversation: string): Promise<void> {
+  const hidden = Promise.withResolvers<void>();
+  let commits = 0;
+  evil.bend = (arrived) => {
+    if (arrived.message.type !== "commit" || commits++ > 0) return arrived;
+    hidden.resolve();
+    const nobody = { removals: [], leaving: [] };
+    const message = { type: "conversation.removals", conversation, ...nobody } as const;
+    return { message, body: new Uint8Array() };
+  };
+  return hidden.promise;
+}
+
+Deno.test("who was removed without hearing of it, and writes, learns by whom, and is in no group without keys", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  await olga.groups.create("team", ["adam", "kim"]);
+  const adam = await village.open(facts, { port: evil.port });
+  const hidden = hideOne(evil, (await adam.groups.info(team)).id);
+  await olga.groups.remove(team, ["adam"]);
+  await hidden;
+  const { id: said } = await adam.send(team, "does anybody hear me");
+  assert.equal((await adam.waitFor(said, "sent", patience())).state, "failed");
+  const { standing, by } = await adam.groups.info(team);
+  assert.deepEqual([standing, by], ["removed", "olga"]);
+});
+
+Deno.test("who leaves has left, also when he is too far behind for the commit that says so", async () => {
+  await using village = await Village.make();
+  const { olga, facts, evil } = await besieged(village);
+  await using _ = evil;
+  await olga.groups.create("team", ["adam", "kim"]);
+  const adam = await village.open(facts, { port: evil.port });
+  const hidden = hideOne(evil, (await adam.groups.info(team)).id);
+  await olga.rekey(team);
+  await hidden;
+  const left = message(adam, "you left");
+  await adam.groups.leave(team);
+  await left;
+  assert.equal((await adam.groups.info(team)).standing, "left");
 });

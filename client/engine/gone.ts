@@ -1,0 +1,45 @@
+/** Groups of which nothing comes any more, because the server knows this account in them no longer. */
+import { asAppError } from "../../lib/base/errors.ts";
+import type { Thread } from "../store/threads.ts";
+import { type Core, isTemporary } from "./core.ts";
+import { isIn } from "./group_names.ts";
+import { noticeLine } from "./notices.ts";
+
+/**
+ * The server does not list the account in the group, and has nothing left to say of it: the group was dissolved, or the
+ * account removed long ago. Does nothing for a group that is over already, or was never there.
+ */
+export function noteGone(core: Core, { thread }: Thread): void {
+  const { sealed, threads, messages, clock, own, changed } = core;
+  sealed.database.transaction(() => {
+    const row = threads.get(thread);
+    const facts = threads.groups.get(thread);
+    const left = facts.standing.kind === "leaving";
+    const known = facts.members.length > 0 && (left || isIn(facts));
+    if (row === undefined || !known) return;
+    const standing = left ? { kind: "left" } as const : { kind: "removed", by: "" } as const;
+    threads.setGroup(row, { ...facts, standing });
+    threads.compareAndSet(thread, row.version, { state: null, pending: null });
+    const notice = left
+      ? { kind: "left", who: own.name, said: true } as const
+      : { kind: "gone" } as const;
+    messages.add(noticeLine(notice, { thread, ts: clock.now(), self: own.name }));
+  });
+  changed();
+}
+
+/** Takes in the last rows of a group that there are for this account; false when there are none. Rejects when nobody answers. */
+export async function readLast(
+  { logger }: Pick<Core, "logger">,
+  conversation: string,
+  readLog: (conversation: string) => Promise<void>,
+): Promise<boolean> {
+  try {
+    await readLog(conversation);
+    return true;
+  } catch (thrown) {
+    if (isTemporary(thrown)) throw thrown;
+    logger.log("info", "group_not_listed", { code: asAppError(thrown).code });
+    return false;
+  }
+}
