@@ -7,6 +7,7 @@ import {
   type MlsGroup,
   type PendingCommit,
 } from "../../lib/mls/mod.ts";
+import { testSeed } from "../kit/seed.ts";
 import { account, applied, as, commit, device, newGroup, now, received, reloaded } from "./kit.ts";
 
 interface Participant {
@@ -131,13 +132,13 @@ class Crowd {
   }
 }
 
-for (const seed of [1, 2, 3]) {
-  Deno.test(`a group that many devices change at random stays one group (seed ${seed})`, async () => {
-    const crowd = new Crowd(seed);
-    await crowd.begin();
-    for (let step = 0; step < 25; step++) {
-      await crowd.step();
-      await crowd.check();
-    }
-  });
-}
+Deno.test("a group that many devices change at random stays one group", async () => {
+  const seed = testSeed();
+  console.log(`  seed ${seed}`);
+  const crowd = new Crowd(seed);
+  await crowd.begin();
+  for (let step = 0; step < 30; step++) {
+    await crowd.step();
+    await crowd.check();
+  }
+});

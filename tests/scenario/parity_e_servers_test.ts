@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { FaultProxy } from "../client/engine/proxy.ts";
 import { TempFolder } from "../kit/folder.ts";
-import { run, Running } from "../kit/program.ts";
+import { command, jsonOf } from "../kit/commands.ts";
+import { Running } from "../kit/program.ts";
 import { goodPassword } from "../kit/story.ts";
 import { House, linkHouses } from "../server/federation/kit.ts";
 
@@ -26,7 +27,7 @@ class Person implements AsyncDisposable {
     await Deno.writeTextFile(`${home.path}/pw`, `${goodPassword}\n`);
     const password = ["--password-file", `${home.path}/pw`];
     const flags = ["--server", house.link, ...password, "--remember"];
-    const { code, err } = await run(["client", "register", name, ...flags], { home: home.path });
+    const { code, err } = await command(["register", name, ...flags], { home: home.path });
     assert.equal(code, 0, err);
     const chat = Running.start(["client", "--utc", "--user", name], { home: home.path });
     const person = new Person(name, home, chat);
@@ -46,9 +47,7 @@ class Person implements AsyncDisposable {
 
   /** What a command of its own prints, one object a line. */
   async json(...args: string[]): Promise<Record<string, unknown>[]> {
-    const { code, out, err } = await run(["client", ...args, "--json"], { home: this.home.path });
-    assert.equal(code, 0, err);
-    return out.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return await jsonOf(args, { home: this.home.path });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { message, patience } from "./kit.ts";
 import { FaultProxy } from "./proxy.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
+const test = storiesOf("answers that get lost");
+
 // Each connection dies after so many bytes from the server: somewhere in the hello, the login, the catching up, the
 // creation of the conversation, the answers to messages, live events.
-Deno.test("whenever an answer is lost on the way, everything arrives once and in order", async () => {
-  await using village = await Village.make();
+test("whenever an answer is lost on the way, everything arrives once and in order", async (village) => {
   await using proxy = await FaultProxy.start(village.pinned.port);
   const aliceFacts = await village.device("alice");
   const bobbyFacts = await village.device("bobby");
@@ -40,22 +41,22 @@ Deno.test("whenever an answer is lost on the way, everything arrives once and in
 });
 
 for (const lost of [1, 2, 3, 4, 5, 6, 7, 8]) {
-  Deno.test(`the answer to request ${lost} of a session is lost after the server acted on it`, async () => {
-    await using village = await Village.make();
-    const aliceFacts = await village.device("alice");
-    const bobby = await village.online("bobby");
+  test(`the answer to request ${lost} of a session is lost after the server acted on it`, async (village) => {
+    const names = { alice: `alice${lost}`, bobby: `bobby${lost}` };
+    const aliceFacts = await village.device(names.alice);
+    const bobby = await village.online(names.bobby);
     await using proxy = await FaultProxy.start(village.pinned.port);
     const alice = village.engine(aliceFacts, { port: proxy.port });
     // TLS and hello come first; then each piece from the server that follows one from the client is an answer.
     proxy.cutBeforeAnswer = lost + 2;
     await alice.start({ receive: true, keepTrying: true });
-    const sent = await alice.send(to("bobby"), "hello");
+    const sent = await alice.send(to(names.bobby), "hello");
     await message(bobby, "hello");
     await alice.waitFor(sent.id, "delivered", patience());
-    await bobby.send(to("alice"), "hello back");
+    await bobby.send(to(names.alice), "hello back");
     await message(alice, "hello back");
     assert.deepEqual(
-      (await bobby.history({ target: to("alice") })).map(({ text }) => text),
+      (await bobby.history({ target: to(names.alice) })).map(({ text }) => text),
       ["hello", "hello back"],
     );
   });

@@ -16,13 +16,16 @@ async function filesUnder(folder: string): Promise<string[]> {
   return found;
 }
 
-/** Files that a process has mapped into its memory. */
+/** Files that a process has mapped into its memory, its program and what that comes with left out. */
 async function mappedFiles(pid: number): Promise<string[]> {
   // By another program: Deno itself reads /proc only with all permissions.
   const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/maps`] }).output();
   const maps = new TextDecoder().decode(stdout);
   const paths = maps.split("\n").map((line) => line.slice(line.indexOf("/")).trim());
-  return [...new Set(paths.filter((path) => path.startsWith("/") && !path.startsWith("/dev")))];
+  const program = /^\/(dev|lib|lib64|usr)\//;
+  return [...new Set(paths)].filter((path) =>
+    path.startsWith("/") && !program.test(path) && path !== Deno.execPath()
+  );
 }
 
 /** The files that hold one of the markers, with it; files that have gone meanwhile hold none. */
