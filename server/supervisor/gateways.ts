@@ -63,6 +63,8 @@ export class GatewayWorker {
       events.failed(event.message);
     };
     this.#up = this.#next((message) => message.kind === "up" ? true : undefined).then(() => {});
+    // Where the server is refused before it listens, nobody waits for this.
+    this.#up.catch(() => undefined);
   }
 
   /** Listens. Throws `ExitError` (network, localData) when that is not possible. */

@@ -119,7 +119,7 @@ Deno.test("parity E: users, groups and files of three linked servers", async (t)
   await t.step(
     "a user who is not there, and a server that is not linked, are told apart",
     async () => {
-      const send = (to: string) => run(["client", "send", to, "hello"], { home: ann.home.path });
+      const send = (to: string) => command(["send", to, "hello"], { home: ann.home.path });
       const [nobody, nowhere] = [await send("nobody@office"), await send("bob@moon")];
       assert.deepEqual([nobody.code, nowhere.code], [6, 6]);
       assert.match(nobody.err, /no such user/);

@@ -3,6 +3,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import type { Engine } from "../../../client/engine/api.ts";
 import { Profile } from "../../../client/store/profile.ts";
+import { storiesIn } from "../../kit/stories.ts";
 import { House, otherPassword, password } from "./house.ts";
 
 const code = (wanted: string) => (error: unknown) =>
@@ -60,8 +61,9 @@ Deno.test("names and passwords that cannot be are refused before anything is sen
   assert.equal(entrance.hasProfile("sam"), false);
 });
 
-Deno.test("a name that is taken leaves nothing behind", async () => {
-  await using house = await House.make();
+const test = storiesIn(House.make, "people who come and go");
+
+test("a name that is taken leaves nothing behind", async (house) => {
   await house.resident("Sam");
   const entrance = await house.come({ machine: "other" });
   await assert.rejects(
@@ -77,9 +79,8 @@ Deno.test("a name that is taken leaves nothing behind", async () => {
   assert.equal(same.hasProfile("sam"), true, "the profile that is there stays");
 });
 
-Deno.test("the password alone brings an account to a new machine; the first one is told", async () => {
-  await using house = await House.make();
-  const first = await house.resident("Sam", "laptop");
+test("the password alone brings an account to a new machine; the first one is told", async (house) => {
+  const first = await house.resident("Sam2", "laptop");
   const warned = new Promise<string>((resolve) =>
     first.subscribe((event) => {
       if (event.kind === "notification" && event.notification.kind === "device_added") {
@@ -89,22 +90,22 @@ Deno.test("the password alone brings an account to a new machine; the first one 
   );
   const entrance = await house.come({ machine: "phone" });
   await assert.rejects(
-    entrance.login({ name: "sam", password: otherPassword, remember: false }),
+    entrance.login({ name: "sam2", password: otherPassword, remember: false }),
     code("invalid_credentials"),
   );
   await assert.rejects(
     entrance.login({ name: "nobody", password, remember: false }),
     code("invalid_credentials"),
   );
-  assert.equal(entrance.hasProfile("sam"), false);
-  const second = house.keep(await entrance.login({ name: "sam", password, remember: false }));
-  assert.equal(second.self.name, "Sam");
+  assert.equal(entrance.hasProfile("sam2"), false);
+  const second = house.keep(await entrance.login({ name: "sam2", password, remember: false }));
+  assert.equal(second.self.name, "Sam2");
   assert.equal(second.self.account, first.self.account);
   assert.equal(second.self.fingerprint, first.self.fingerprint);
   assert.notEqual(second.self.device, first.self.device);
   await online(second);
   assert.match(await warned, /was added to your account/);
-  const { devices, state } = await first.key("sam");
+  const { devices, state } = await first.key("sam2");
   assert.equal(state, "own");
   assert.equal(devices.length, 2);
   assert.deepEqual(
@@ -113,11 +114,10 @@ Deno.test("the password alone brings an account to a new machine; the first one 
   );
 });
 
-Deno.test("a removed device is told what to do, and can be set up anew", async () => {
-  await using house = await House.make();
-  const first = await house.resident("Sam", "laptop");
+test("a removed device is told what to do, and can be set up anew", async (house) => {
+  const first = await house.resident("Sam3", "laptop");
   const entrance = await house.come({ machine: "phone" });
-  const second = house.keep(await entrance.login({ name: "sam", password, remember: true }));
+  const second = house.keep(await entrance.login({ name: "sam3", password, remember: true }));
   await first.revokeDevice(second.self.device);
   await assert.rejects(
     online(second),
@@ -125,18 +125,17 @@ Deno.test("a removed device is told what to do, and can be set up anew", async (
   );
   await second.stop();
   await Deno.rename(second.self.profile, `${second.self.profile}.old`);
-  const third = house.keep(await entrance.login({ name: "sam", password, remember: false }));
+  const third = house.keep(await entrance.login({ name: "sam3", password, remember: false }));
   await online(third);
-  const { devices } = await first.key("sam");
+  const { devices } = await first.key("sam3");
   assert.deepEqual(devices.map(({ revoked }) => revoked).sort(), [false, false, true]);
   await assert.rejects(first.revokeDevice("A".repeat(43)), code("not_found"));
 });
 
-Deno.test("a new password counts everywhere: here, on new machines and on those set up before", async () => {
-  await using house = await House.make();
-  const first = await house.resident("Sam", "laptop");
+test("a new password counts everywhere: here, on new machines and on those set up before", async (house) => {
+  const first = await house.resident("Sam4", "laptop");
   const phone = await house.come({ machine: "phone" });
-  await (await phone.login({ name: "sam", password, remember: false })).stop();
+  await (await phone.login({ name: "sam4", password, remember: false })).stop();
   await assert.rejects(
     first.changePassword(otherPassword, "yet another zebra clip 17"),
     code("invalid_credentials"),
@@ -154,33 +153,32 @@ Deno.test("a new password counts everywhere: here, on new machines and on those 
   const laptop = await house.come({ machine: "laptop" });
   const remember = false;
   await assert.rejects(
-    laptop.login({ name: "sam", password, remember }),
+    laptop.login({ name: "sam4", password, remember }),
     code("invalid_credentials"),
   );
-  await (await laptop.login({ name: "sam", password: otherPassword, remember })).stop();
+  await (await laptop.login({ name: "sam4", password: otherPassword, remember })).stop();
   // The phone's profile is still under the old password; the account opens it with the new one.
-  const moved = house.keep(await phone.login({ name: "sam", password: otherPassword, remember }));
+  const moved = house.keep(await phone.login({ name: "sam4", password: otherPassword, remember }));
   await online(moved);
   await moved.stop();
   await assert.rejects(
-    phone.login({ name: "sam", password, remember }),
+    phone.login({ name: "sam4", password, remember }),
     code("invalid_credentials"),
   );
   const tablet = await house.come({ machine: "tablet" });
-  await online(house.keep(await tablet.login({ name: "sam", password: otherPassword, remember })));
+  await online(house.keep(await tablet.login({ name: "sam4", password: otherPassword, remember })));
 });
 
-Deno.test("two processes use one profile at once; a copy of it is refused while they do", async () => {
-  await using house = await House.make();
-  const first = await house.resident("Sam", "laptop");
+test("two processes use one profile at once; a copy of it is refused while they do", async (house) => {
+  const first = await house.resident("Sam5", "laptop");
   const entrance = await house.come({ machine: "laptop" });
-  const second = house.keep(await entrance.login({ name: "sam", remember: false }));
+  const second = house.keep(await entrance.login({ name: "sam5", remember: false }));
   await online(second);
   assert.equal((await second.users("online")).length, 1);
-  const copied = `${house.folder}/copied`;
+  const copied = house.home("copied");
   await copyFolder(house.home("laptop"), copied);
   const elsewhere = await house.come({ machine: "copied" });
-  const copy = house.keep(await elsewhere.login({ name: "sam", remember: false }));
+  const copy = house.keep(await elsewhere.login({ name: "sam5", remember: false }));
   await assert.rejects(
     online(copy),
     (error) => code("already_logged_in")(error) && String(error).includes("copy"),
@@ -188,7 +186,7 @@ Deno.test("two processes use one profile at once; a copy of it is refused while 
   await copy.stop();
   await first.stop();
   await second.stop();
-  const later = house.keep(await elsewhere.login({ name: "sam", remember: false }));
+  const later = house.keep(await elsewhere.login({ name: "sam5", remember: false }));
   await online(later);
 });
 
@@ -200,37 +198,34 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-Deno.test("a profile can stand in a folder of one's choice, which knows its server and its name", async () => {
-  await using house = await House.make();
+test("a profile can stand in a folder of one's choice, which knows its server and its name", async (house) => {
   const profile = `${house.folder}/stick/profile`;
   const entrance = await house.come({ machine: "laptop", profile });
   assert.equal(entrance.lastName, undefined);
-  const sam = await entrance.register({ name: "Sam", password, remember: true });
+  const sam = await entrance.register({ name: "Sam6", password, remember: true });
   assert.equal(sam.self.profile, profile);
   await sam.stop();
   const again = await house.come({ machine: "laptop", profile, address: "last" });
-  assert.equal(again.lastName, "Sam");
-  assert.equal(again.hasProfile("sam"), true);
-  assert.equal(again.hasProfile("erik"), false);
-  const foreign = { name: "erik", password, remember: false };
+  assert.equal(again.lastName, "Sam6");
+  assert.equal(again.hasProfile("sam6"), true);
+  assert.equal(again.hasProfile("erik6"), false);
+  const foreign = { name: "erik6", password, remember: false };
   const usage = (error: unknown) => error instanceof ExitError && error.reason === "usage";
   await assert.rejects(again.login(foreign), usage);
   await assert.rejects(again.register(foreign), usage);
   assert.equal(again.hasProfile("../profile"), false);
-  await online(house.keep(await again.login({ name: "sam", remember: false })));
+  await online(house.keep(await again.login({ name: "sam6", remember: false })));
 });
 
-Deno.test("without an address and without a last server the way is unknown", async () => {
-  await using house = await House.make();
+test("without an address and without a last server the way is unknown", async (house) => {
   await assert.rejects(
     house.come({ machine: "new", address: "last" }),
     (error) => error instanceof ExitError && error.reason === "usage",
   );
 });
 
-Deno.test("a damaged profile is refused with exit code 8 and stays as it is", async () => {
-  await using house = await House.make();
-  const sam = await house.resident("Sam", "laptop");
+test("a damaged profile is refused with exit code 8 and stays as it is", async (house) => {
+  const sam = await house.resident("Sam8", "laptop");
   await sam.stop();
   const path = `${sam.self.profile}/profile.key`;
   const text = await Deno.readTextFile(path);
@@ -238,7 +233,7 @@ Deno.test("a damaged profile is refused with exit code 8 and stays as it is", as
   const damaged = await Deno.readTextFile(path);
   const entrance = await house.come({ machine: "laptop" });
   await assert.rejects(
-    entrance.login({ name: "sam", password, remember: false }),
+    entrance.login({ name: "sam8", password, remember: false }),
     (error) => error instanceof ExitError && error.exitCode === 8,
   );
   assert.equal(await Deno.readTextFile(path), damaged);
@@ -247,28 +242,28 @@ Deno.test("a damaged profile is refused with exit code 8 and stays as it is", as
   profile.close();
 });
 
-Deno.test("what was said can be proved from both sides, and what is known of a key is shown", async () => {
-  await using house = await House.make();
-  const sam = await house.resident("Sam");
-  const erik = await house.resident("erik");
-  const seen = await sam.key("ERIK");
+test("what was said can be proved from both sides, and what is known of a key is shown", async (house) => {
+  const sam = await house.resident("Sam9");
+  const erik = await house.resident("erik9");
+  const seen = await sam.key("ERIK9");
   assert.equal(seen.state, "unverified");
   assert.equal(seen.fingerprint, erik.self.fingerprint);
-  assert.equal(seen.safetyNumber, (await erik.key("sam")).safetyNumber);
+  assert.equal(seen.safetyNumber, (await erik.key("sam9")).safetyNumber);
   assert.match(seen.safetyNumber ?? "", /^(\d{5} ){11}\d{5}$/);
-  await sam.setVerified("erik", true);
-  assert.equal((await sam.key("erik")).state, "verified");
-  await sam.setVerified("erik", false);
-  assert.equal((await sam.key("erik")).state, "unverified");
-  await assert.rejects(sam.setVerified("sam", true), code("blocked"));
+  await sam.setVerified("erik9", true);
+  assert.equal((await sam.key("erik9")).state, "verified");
+  await sam.setVerified("erik9", false);
+  assert.equal((await sam.key("erik9")).state, "unverified");
+  await assert.rejects(sam.setVerified("sam9", true), code("blocked"));
   await assert.rejects(sam.key("nobody"), code("no_such_user"));
-  const own = await sam.key("sam");
+  const own = await sam.key("sam9");
   assert.equal(own.state, "own");
   assert.equal(own.safetyNumber, undefined);
-  assert.equal(await sam.exists("erik"), true);
+  assert.equal(await sam.exists("erik9"), true);
   assert.equal(await sam.exists("nobody"), false);
-  assert.deepEqual((await sam.users("all")).map(({ name, self }) => [name, self]), [
-    ["erik", false],
-    ["Sam", true],
+  const everybody = (await sam.users("all")).filter(({ name }) => name.endsWith("9"));
+  assert.deepEqual(everybody.map(({ name, self }) => [name, self]), [
+    ["erik9", false],
+    ["Sam9", true],
   ]);
 });

@@ -26,8 +26,9 @@ export class House implements AsyncDisposable {
   /** Fingerprints that people were asked about. */
   readonly questions: string[] = [];
   readonly #temp: TempFolder;
-  readonly #entrances: Entrance[] = [];
-  readonly #engines: Engine[] = [];
+  #entrances: Entrance[] = [];
+  #engines: Engine[] = [];
+  #rests = 0;
 
   private constructor(temp: TempFolder, server: TestServer) {
     this.#temp = temp;
@@ -47,7 +48,7 @@ export class House implements AsyncDisposable {
 
   /** The folder of a machine. */
   home(machine: string): string {
-    return `${this.folder}/${machine}`;
+    return `${this.folder}/visitors${this.#rests}/${machine}`;
   }
 
   /** Opens the entrance. */
@@ -84,9 +85,17 @@ export class House implements AsyncDisposable {
     return engine;
   }
 
+  /** All visitors go; machines of the same names are others from now on. */
+  async rest(): Promise<void> {
+    const [engines, entrances] = [this.#engines, this.#entrances];
+    [this.#engines, this.#entrances, this.#rests] = [[], [], this.#rests + 1];
+    this.questions.length = 0;
+    await Promise.all(engines.map((engine) => engine.stop({ drainMs: 0 })));
+    await Promise.all(entrances.map((entrance) => entrance.close()));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#engines.map((engine) => engine.stop({ drainMs: 0 })));
-    await Promise.all(this.#entrances.map((entrance) => entrance.close()));
+    await this.rest();
     await this.server[Symbol.asyncDispose]();
     await this.#temp[Symbol.asyncDispose]();
   }

@@ -9,6 +9,7 @@ import { ContactError } from "../../../lib/wire/contact_error.ts";
 import { parseServerAddress } from "../../../client/engine/servers.ts";
 import { TrustError } from "../../../client/engine/trust_error.ts";
 import { TestServer } from "../../kit/server.ts";
+import { storiesIn } from "../../kit/stories.ts";
 import { House, password } from "./house.ts";
 
 const host = "127.0.0.1";
@@ -18,8 +19,9 @@ function linkOf(house: House) {
   return { ...parseServerAddress(house.server.ready.link), host };
 }
 
-Deno.test("an unknown server is shown once, then known, under its other addresses too", async () => {
-  await using house = await House.make();
+const test = storiesIn(House.make, "which server it is");
+
+test("an unknown server is shown once, then known, under its other addresses too", async (house) => {
   const { fingerprint } = house.server.ready;
   await (await house.come({ machine: "laptop" })).check("sam");
   await (await house.come({ machine: "laptop" })).check("sam");
@@ -32,8 +34,7 @@ Deno.test("an unknown server is shown once, then known, under its other addresse
   assert.deepEqual(house.questions, [formatFingerprint(parseFingerprint(fingerprint))]);
 });
 
-Deno.test("a server that nobody vouches for gets nothing and is not remembered", async () => {
-  await using house = await House.make();
+test("a server that nobody vouches for gets nothing and is not remembered", async (house) => {
   await assert.rejects(
     house.come({ machine: "laptop", trusting: false }),
     (error) => error instanceof TrustError && error.message.includes("nothing was sent"),
@@ -41,8 +42,7 @@ Deno.test("a server that nobody vouches for gets nothing and is not remembered",
   await assert.rejects(Deno.stat(house.home("laptop")), Deno.errors.NotFound);
 });
 
-Deno.test("a link answers the question of trust, and a wrong one is refused, known server or not", async () => {
-  await using house = await House.make();
+test("a link answers the question of trust, and a wrong one is refused, known server or not", async (house) => {
   const link = linkOf(house);
   const wrong = { ...link, fingerprint: fingerprintHex(generateSigningKey().publicKey) };
   const both = (error: unknown) =>
@@ -52,7 +52,7 @@ Deno.test("a link answers the question of trust, and a wrong one is refused, kno
     );
   await assert.rejects(house.come({ machine: "laptop", address: wrong }), both);
   const entrance = await house.come({ machine: "laptop", address: link });
-  assert.equal(await entrance.check("sam"), false);
+  assert.equal(await entrance.check("sam3"), false);
   await assert.rejects(house.come({ machine: "laptop", address: wrong }), both);
   assert.deepEqual(house.questions, []);
 });

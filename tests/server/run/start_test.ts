@@ -8,6 +8,7 @@ import { createCertificateAuthority, createServerCertificate } from "../../../li
 import { createConversation, offerKeyPackage, sendLookalike } from "../../kit/conversation.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { run, Running } from "../../kit/program.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 import { TestServer } from "../../kit/server.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
 
@@ -23,10 +24,17 @@ async function contents(folder: string): Promise<Record<string, string>> {
 
 /** Starts a server that must not start: one line on standard error and an exit code. */
 async function refused(args: string[], home: string): Promise<{ code: number; line: string }> {
-  const ended = await run(["server", ...args], { home });
+  const ended = await inTime(serverCommand(args, { home }));
   const lines = ended.err.split("\n").filter((line) => line.startsWith("sealpost: "));
   strictEqual(ended.out, "");
   return { code: ended.code, line: lines.at(-1) ?? ended.err };
+}
+
+/** One that has started after all would never end. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("the server has started")), 60_000);
+  return await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }
 
 Deno.test("the first start makes everything, for nobody else to read, and says what people need", async () => {
