@@ -7,6 +7,7 @@ import { valueText } from "./admin/text.ts";
 import { type ServerConfig, serverConfig, type ServerFlags, settingValues } from "./config.ts";
 import { type Setting, settingNames, settings } from "./config_settings.ts";
 import { type PathOrigins, type ServerPaths } from "./config_paths.ts";
+import { runningFacts } from "./running.ts";
 
 /** A command about the configuration. */
 export type ConfigCommand =
@@ -34,11 +35,17 @@ export async function runConfig(command: ConfigCommand, world: ConfigWorld): Pro
     case "show":
       return await show(command.flags, world);
     case "check":
-      return check(command.file ?? world.paths.config, command.file !== undefined, world);
+      return check(command.file ?? await usualFile(world), command.file !== undefined, world);
     case "template":
       configTemplate().forEach((line) => world.print(line));
       return exitCodes.done;
   }
+}
+
+/** That of the server that runs here, unless the command line says another. */
+async function usualFile({ paths, origins }: ConfigWorld): Promise<string> {
+  if (origins.config === "flag") return paths.config;
+  return (await runningFacts(paths.data))?.file ?? paths.config;
 }
 
 /** Every setting with its value and where that comes from. No setting is a secret: `key` is the name of a file. */

@@ -9,6 +9,7 @@ import { addressText } from "./config_address.ts";
 import { settingNames, settings } from "./config_settings.ts";
 import type { Finding } from "./doctor_finding.ts";
 import { healthOf } from "./health.ts";
+import type { RunningFacts } from "./running.ts";
 
 /** What the checks are given of the machine. Each function may throw; that is told then. */
 export interface DoctorWorld {
@@ -17,20 +18,22 @@ export interface DoctorWorld {
   readonly configFile: string;
   /** Whether that file is there. */
   readonly configFound: boolean;
-  /** What a server that is started here would use. Throws `ExitError`. */
+  /** What a server that is started here would use, or the running one uses. Throws `ExitError`. */
   readonly configure: () => ServerConfig;
+  /** The server that runs on the folder. */
+  readonly running: Pick<RunningFacts, "pid" | "port"> | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Bytes that are free for this user where `path` is; undefined where that is not told. */
   readonly freeBytes: (path: string) => number | undefined;
-  /** Files that a process of this user may have open; undefined where that is not told. */
-  readonly openFiles: () => Promise<number | undefined>;
+  /** Files that a process, else any of this user, may have open; undefined where that is not told. */
+  readonly openFiles: (pid?: number) => Promise<number | undefined>;
   /** Why nobody can listen there; undefined when somebody can. */
   readonly cannotListen: (address: { hostname: string; port: number }) => string | undefined;
 }
 
 /** The part of it that is the same whatever server is meant. */
-export type Machine = Omit<DoctorWorld, "folder" | "configFile" | "configFound" | "configure">;
+export type Machine = Pick<DoctorWorld, "now" | "freeBytes" | "openFiles" | "cannotListen">;
 
 /** A check. */
 export interface Check {
@@ -196,9 +199,9 @@ function renewed(finding: Finding): Finding {
   return renews ? { ...finding, advice: "sealpost server reload" } : finding;
 }
 
-async function lookAtLimits({ openFiles, configure }: DoctorWorld): Promise<Finding[]> {
+async function lookAtLimits({ openFiles, configure, running }: DoctorWorld): Promise<Finding[]> {
   const check = "open files";
-  const most = await openFiles();
+  const most = await openFiles(running?.pid);
   if (most === undefined) {
     const text = "how many files may be open is not told here";
     return [{ check, level: "skip", text, advice: "ulimit -n shows it" }];
@@ -275,8 +278,9 @@ function lookAtPorts({ cannotListen }: DoctorWorld, { port, metrics }: ServerCon
   ];
 }
 
-function lookFromOutside({ configure }: DoctorWorld): Finding[] {
-  const text = `whether other machines reach port ${configure().port} cannot be known from here`;
+function lookFromOutside({ configure, running }: DoctorWorld): Finding[] {
+  const { port } = running ?? configure();
+  const text = `whether other machines reach port ${port} cannot be known from here`;
   const advice = "sealpost client doctor on another machine; look at the firewall and the router";
   return [{ check: "reach", level: "skip", text, advice }];
 }

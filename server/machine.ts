@@ -21,18 +21,22 @@ function freeBytes(path: string): number | undefined {
   }
 }
 
+/** Prints the limit of a process, on Linux. */
+const ofProcess = (pid: number) =>
+  `while read -r a b c soft rest; do [ "$a $b $c" = "Max open files" ] && echo "$soft"; done </proc/${pid}/limits`;
+
 /** Only a shell knows, which the server itself may not start: from the start script it is not known. */
-async function openFiles(): Promise<number | undefined> {
+async function openFiles(pid?: number): Promise<number | undefined> {
   const permission = await Deno.permissions.query({ name: "run", command: "/bin/sh" });
   if (permission.state !== "granted") return undefined;
-  const { success, stdout } = await new Deno.Command("/bin/sh", {
-    args: ["-c", "ulimit -n"],
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", pid === undefined ? "ulimit -n" : ofProcess(pid)],
     stdin: "null",
     stderr: "null",
   }).output();
   const text = new TextDecoder().decode(stdout).trim();
   if (text === "unlimited") return Infinity;
-  return success && /^\d+$/.test(text) ? Number(text) : undefined;
+  return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 function cannotListen(address: { hostname: string; port: number }): string | undefined {

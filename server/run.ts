@@ -11,7 +11,7 @@ import { thisMachine } from "./machine.ts";
 import { runConfig, settingRows } from "./config_commands.ts";
 import { type PathInput, pathOrigins, type ServerPaths, serverPaths } from "./config_paths.ts";
 import { reloaded } from "./config_reload.ts";
-import { type Program, runService } from "./service_commands.ts";
+import { type ConfigFile, type Program, runService } from "./service_commands.ts";
 import { openLog } from "./log.ts";
 import { hostname } from "./supervisor/addresses.ts";
 import { readOptional } from "./supervisor/folder.ts";
@@ -92,7 +92,7 @@ async function config(
     print: operator.out,
     paths: pathsOf(command),
     origins: pathOrigins(placed(command)),
-    configure: (flags) => readConfig({ ...command, flags }).config,
+    configure: (flags) => readConfig(flags, fileOf(command)).config,
     read: readOptional,
   });
 }
@@ -126,7 +126,7 @@ async function service(
     env: (name) => Deno.env.get(name),
     absolute: (path) => path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
     configFile: (config) => pathsOf({ data, home, config }).config,
-    configure: (flags, config) => readConfig({ data, home, config, flags }).config,
+    configure: (flags, file) => readConfig(flags, file).config,
     isThere: (path) => readOptional(path) !== undefined,
     machine: thisMachine,
   });
@@ -153,13 +153,13 @@ async function run(
   { out, err }: Operator,
 ): Promise<number> {
   const paths = pathsOf(command);
-  const { config } = readConfig(command);
+  const { config } = readConfig(command.flags, fileOf(command));
   let running = config;
   for (const note of config.notes) err(`sealpost: ${note}`);
   return await superviseServer({
     config,
     reconfigure: () => {
-      const { config: next, found } = unchanged(() => readConfig(command));
+      const { config: next, found } = unchanged(() => readConfig(command.flags, fileOf(command)));
       const reload = reloaded(running, next, { path: paths.config, found });
       return { ...reload, hold: () => running = reload.config };
     },
@@ -195,16 +195,20 @@ function unchanged<T>(read: () => T): T {
 
 /** Flags, file and defaults as they are now. Throws `ExitError` (usage). */
 function readConfig(
-  command: Place & { readonly flags: ServerFlags },
+  flags: ServerFlags,
+  { path, named }: ConfigFile,
 ): { readonly config: ServerConfig; readonly found: boolean } {
-  const { config: path } = pathsOf(command);
-  const text = configText(path, command.config !== undefined);
-  const config = serverConfig(command.flags, {
+  const text = configText(path, named);
+  const config = serverConfig(flags, {
     hostname: hostname(),
     cores: navigator.hardwareConcurrency,
     file: { path, text },
   });
   return { config, found: text !== undefined };
+}
+
+function fileOf(command: Place): ConfigFile {
+  return { path: pathsOf(command).config, named: command.config !== undefined };
 }
 
 /** A file that was named must be there; the usual one may be missing. */

@@ -6,12 +6,19 @@ import { type Setting, settingNames, settings } from "./config_settings.ts";
 import { runDoctor } from "./doctor.ts";
 import type { Machine } from "./doctor_checks.ts";
 import { runHealth } from "./health.ts";
+import { runningFacts } from "./running.ts";
 import { systemdUnit } from "./systemd_unit.ts";
 
 /** The program that runs this: the compiled executable, or the start script of the sources. */
 export type Program =
   | { readonly kind: "executable"; readonly path: string }
   | { readonly kind: "script"; readonly path: string; readonly deno: string };
+
+/** A configuration file; one that was named has to be there. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly named: boolean;
+}
 
 /** Where a command runs. */
 export interface ServiceWorld {
@@ -31,23 +38,38 @@ export interface ServiceWorld {
   /** The configuration file's path, with the one that was named if any. */
   readonly configFile: (named: string | undefined) => string;
   /** What a server that is started here would use. Throws `ExitError`. */
-  readonly configure: (flags: ServerFlags, named: string | undefined) => ServerConfig;
+  readonly configure: (flags: ServerFlags, file: ConfigFile) => ServerConfig;
   readonly isThere: (path: string) => boolean;
   readonly machine: Machine;
 }
 
 /** Runs a command; returns the exit code. Throws `ExitError`. */
 export async function runService(command: ServiceCommand, world: ServiceWorld): Promise<number> {
-  if (command.action === "doctor") {
-    const { flags } = command;
-    const configFile = world.configFile(command.config);
-    const configFound = world.isThere(configFile);
-    const configure = () => world.configure(flags, command.config);
-    return await runDoctor({ ...world, ...world.machine, configFile, configFound, configure });
-  }
+  if (command.action === "doctor") return await lookAtAll(command, world);
   if (command.action === "health") return await runHealth({ ...world, ...command });
   printUnit(command, world);
   return exitCodes.done;
+}
+
+/** Unless one says otherwise, a server that runs is looked at as it was started. */
+async function lookAtAll(
+  { config, flags: given }: ServiceCommand & { action: "doctor" },
+  world: ServiceWorld,
+): Promise<number> {
+  const running = await runningFacts(world.folder);
+  const configFile = config === undefined && running !== undefined
+    ? running.file
+    : world.configFile(config);
+  const none = Object.values(given).every((value) => value === undefined);
+  const flags = none ? running?.flags ?? {} : given;
+  return await runDoctor({
+    ...world,
+    ...world.machine,
+    running,
+    configFile,
+    configFound: world.isThere(configFile),
+    configure: () => world.configure(flags, { path: configFile, named: config !== undefined }),
+  });
 }
 
 function printUnit(command: ServiceCommand & { action: "unit" }, world: ServiceWorld): void {

@@ -66,6 +66,7 @@ export function restoreBackup(file: string, { folder, print, json }: FilesWorld)
   try {
     copyChecked(file, part);
     settle(part, folder);
+    giveToOwner(folder);
     Deno.renameSync(part, `${folder}/${databaseName}`);
   } catch (cause) {
     for (const { name } of [...Deno.readDirSync(folder)]) {
@@ -120,6 +121,17 @@ function settle(part: string, folder: string): void {
   }
   using handle = Deno.openSync(part, { read: true, write: true });
   handle.syncSync();
+}
+
+/** What root restores into the folder of the server's own user is for that user to open. */
+function giveToOwner(folder: string, under = folder): void {
+  const { uid, gid } = Deno.statSync(folder);
+  if (uid === null || gid === null) return;
+  for (const { name, isDirectory } of Deno.readDirSync(under)) {
+    const path = `${under}/${name}`;
+    if (isDirectory) giveToOwner(folder, path);
+    if (Deno.statSync(path).uid !== uid) Deno.chownSync(path, uid, gid);
+  }
 }
 
 function putInPlace(part: string, file: string): void {

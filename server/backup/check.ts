@@ -28,11 +28,10 @@ const broken = (text: string) => ({ state: "broken", text } as const);
 
 const looks = {
   "rights": (folder) => {
-    const open = [
-      folder,
-      ...Array.from(Deno.readDirSync(folder), ({ name }) => `${folder}/${name}`),
-    ]
-      .filter((path) => ((Deno.lstatSync(path).mode ?? 0) & 0o077) !== 0);
+    const inside = [...Deno.readDirSync(folder)].filter(({ isSymlink }) => !isSymlink);
+    // The folder itself may be reached by a link, as where systemd makes up the user; links have no rights of their own.
+    const open = [folder, ...inside.map(({ name }) => `${folder}/${name}`)]
+      .filter((path) => (modeOf(path) & 0o077) !== 0);
     return open.length === 0
       ? ok("nothing in it is for other users")
       : warning(`other users may use ${open.join(", ")}: chmod go= them`);
@@ -80,6 +79,16 @@ export function certificateOf(
   now: number,
 ): Looked {
   return looked(() => readCertificate(pair, now));
+}
+
+/** Of what a running server has deleted meanwhile nobody may do anything. */
+function modeOf(path: string): number {
+  try {
+    return Deno.statSync(path).mode ?? 0;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return 0;
+    throw thrown;
+  }
 }
 
 function readCertificate(

@@ -67,7 +67,9 @@ function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.PermissionDenied) return "permission denied";
   const isFile = cause instanceof Deno.errors.AlreadyExists ||
     cause instanceof Deno.errors.NotADirectory;
-  if (isFile) return "it, or something above it, is a file and not a folder";
+  if (isFile) {
+    return "it, or something above it, is a file and not a folder, or a link that leads nowhere";
+  }
   const text = cause instanceof Error ? cause.message : String(cause);
   return /no space|os error 28/i.test(text) ? "the disk is full" : text.replace(/\s*\n[\s\S]*/, "");
 }

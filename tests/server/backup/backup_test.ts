@@ -3,6 +3,7 @@ import { flipped } from "../../kit/hostile.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { run } from "../../kit/program.ts";
 import { TestServer } from "../../kit/server.ts";
+import { serverCommand } from "../../kit/server_commands.ts";
 import { message, patience } from "../../client/engine/kit.ts";
 import { Village } from "../../client/engine/village.ts";
 
@@ -128,6 +129,20 @@ Deno.test("what is no whole backup is refused, and leaves nothing behind", async
     for (const name of ["cut", "changed"]) {
       const { code, left } = await restore(`${home.path}/${name}`);
       deepStrictEqual([code, left], [8, []], name);
+    }
+  });
+  await t.step("what root restores belongs to whom the folder belongs", async () => {
+    if (Deno.uid() !== 0) return;
+    const data = `${home.path}/of somebody`;
+    await Deno.mkdir(data);
+    await Deno.chown(data, 1234, 2345);
+    const { code, err } = await serverCommand(["restore", file, "--data", data], {
+      home: home.path,
+    });
+    strictEqual(code, 0, err);
+    for (const { name } of Deno.readDirSync(data)) {
+      const { uid, gid } = await Deno.stat(`${data}/${name}`);
+      deepStrictEqual([uid, gid], [1234, 2345], name);
     }
   });
   await t.step("the whole one makes a server that starts", async () => {

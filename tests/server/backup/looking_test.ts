@@ -23,6 +23,12 @@ Deno.test("check finds a whole server whole, and says what is broken in a damage
     deepStrictEqual(await check(), { code: 0, bad: ["rights"] });
     await Deno.chmod(`${server.data}/ca.key`, 0o600);
   });
+  await t.step("a link that leads to the folder has no rights of its own", async () => {
+    const data = `${home.path}/link`;
+    await Deno.symlink(server.data, data);
+    const { out } = await serverCommand(["check", "--data", data], { home: home.path });
+    match(out, /^ok +rights: /m);
+  });
   await t.step("a damaged key, certificate and database are broken", async () => {
     await Deno.writeTextFile(`${server.data}/passwords.key`, "nonsense");
     await Deno.writeTextFile(`${server.data}/server.key`, "nonsense");

@@ -4,6 +4,7 @@ import { serverConfig, settingValues } from "../../../server/config.ts";
 import { type ConfigCommand, configTemplate, runConfig } from "../../../server/config_commands.ts";
 import { parseServerArgs, serverWord } from "../../../server/config_flags.ts";
 import { pathOrigins } from "../../../server/config_paths.ts";
+import { runServerFor } from "../../../server/run.ts";
 import { settingNames } from "../../../server/config_settings.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { TestServer } from "../../kit/server.ts";
@@ -124,7 +125,7 @@ Deno.test("every command of the server shows an example in its help", () => {
 
 Deno.test("a running server tells what it goes by, whatever its file says by now", async () => {
   await using home = await TempFolder.make();
-  await using _server = await TestServer.start({ home: home.path, args: ["--name", "here"] });
+  await using server = await TestServer.start({ home: home.path, args: ["--name", "here"] });
   await Deno.writeTextFile(`${home.path}/server.json`, '{"registration": "closed"}');
   const rows = async (...args: string[]) => {
     const { code, out, err } = await serverCommand(["config", "show", "--json", ...args], {
@@ -134,6 +135,11 @@ Deno.test("a running server tells what it goes by, whatever its file says by now
     const all = out.split("\n").map((line) => JSON.parse(line));
     return Object.fromEntries(all.map((row) => [row.setting, [row.value, row.from, row.running]]));
   };
+  const out: string[] = [];
+  const quiet = { err: () => undefined, ask: () => undefined };
+  const operator = { out: (line: string) => out.push(line), ...quiet };
+  const code = await runServerFor(["config", "check", "--data", server.data], operator);
+  deepStrictEqual([code, out], [0, [`${home.path}/server.json can be used; it has 1 setting.`]]);
   const now = await rows();
   deepStrictEqual([now.name, now.registration], [["here", "flag", true], [
     "open",

@@ -20,6 +20,7 @@ async function look(
   const out: string[] = [];
   const code = await runDoctor({
     folder,
+    running: undefined,
     configFile: "/c/server.json",
     configFound: text !== undefined,
     configure: () =>
@@ -91,7 +92,7 @@ Deno.test("where no server is yet, the doctor says what a first start would find
 Deno.test("the doctor looks into a server's folder, while it runs and when it does not", async (t) => {
   await using home = await TempFolder.make();
   const server = await TestServer.start({ home: home.path });
-  const { data } = server;
+  const { data, ready } = server;
   await t.step("all is well while it runs", async () => {
     await Deno.writeTextFile(`${home.path}/server.json`, '{"consent": "all", "name": "x"}');
     const { code, out, err } = await serverCommand(["doctor", "--json"], { home: home.path });
@@ -105,6 +106,9 @@ Deno.test("the doctor looks into a server's folder, while it runs and when it do
       ["restart the server", "sealpost server reload"],
     );
     ok(findings.every(({ level }) => level !== "fail"));
+    // Its port stands on its command line alone.
+    const port = new RegExp(`machines reach port ${ready.port} `);
+    match(findings.find(({ check }) => check === "reach")?.text ?? "", port);
   });
   await t.step("the top-level doctor looks at what is here", async () => {
     const { code, out } = await run(["doctor", "--json"], { home: home.path });
