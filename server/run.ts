@@ -118,18 +118,33 @@ async function service(
   return await runService(command, {
     folder: paths.data,
     named: data !== undefined || home !== undefined,
+    home: data === undefined && home !== undefined ? absolute(home) : undefined,
     config: readOptional(paths.config) === undefined ? undefined : paths.config,
     json,
     print: operator.out,
     remark: (line) => operator.err(`sealpost: ${line}`),
     program: thisProgram(),
     env: (name) => Deno.env.get(name),
-    absolute: (path) => path.startsWith("/") ? path : `${Deno.cwd()}/${path}`,
+    absolute,
     configFile: (config) => pathsOf({ data, home, config }).config,
     configure: (flags, file) => readConfig(flags, file).config,
     isThere: (path) => readOptional(path) !== undefined,
+    isFolder,
     machine: thisMachine,
   });
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return false;
+    throw thrown;
+  }
 }
 
 /** What one starts to get here. */

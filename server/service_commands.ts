@@ -26,6 +26,8 @@ export interface ServiceWorld {
   readonly folder: string;
   /** Whether a flag named it. */
   readonly named: boolean;
+  /** The folder for everything, where a flag named that. */
+  readonly home: string | undefined;
   /** The configuration file that goes with it, where there is one. */
   readonly config: string | undefined;
   readonly json: boolean;
@@ -40,6 +42,7 @@ export interface ServiceWorld {
   /** What a server that is started here would use. Throws `ExitError`. */
   readonly configure: (flags: ServerFlags, file: ConfigFile) => ServerConfig;
   readonly isThere: (path: string) => boolean;
+  readonly isFolder: (path: string) => boolean;
   readonly machine: Machine;
 }
 
@@ -78,13 +81,15 @@ function printUnit(command: ServiceCommand & { action: "unit" }, world: ServiceW
   const config = serverConfig(command.flags, { hostname: "localhost", cores: 1, file });
   const user = userOf(command, world);
   const { program } = world;
+  const home = command.config === undefined ? world.home : undefined;
   const lines = systemdUnit({
     program: program.path,
     words: program.kind === "executable" ? ["server"] : [],
     args: typedAgain(command.flags, world.absolute),
     data: world.named ? world.folder : undefined,
+    home,
     config: command.config === undefined
-      ? world.named ? world.config : undefined
+      ? foundConfig(command, world)
       : world.absolute(command.config),
     user,
     privileged: isPrivileged(config),
@@ -92,12 +97,26 @@ function printUnit(command: ServiceCommand & { action: "unit" }, world: ServiceW
     denoFolder: program.kind === "script" ? parentOf(program.deno) : undefined,
   });
   for (const line of lines) world.print(line);
+  const written = home ?? world.folder;
+  if (world.named && !world.isFolder(written)) {
+    world.remark(
+      `systemd needs ${written} to be there: make it, for ${user} alone, before the first start`,
+    );
+  }
   if (user === undefined && /^\/(root|home)\//.test(program.path)) {
     world.remark(
       `${program.path} lies where a user made up by systemd may not read: ` +
         "copy the compiled executable to /usr/local/bin, or give --user",
     );
   }
+}
+
+/** The file of who asks is not that of another user. */
+function foundConfig(
+  { user }: ServiceCommand & { action: "unit" },
+  { named, home, config }: ServiceWorld,
+): string | undefined {
+  return named && home === undefined && user === undefined ? config : undefined;
 }
 
 /** A user made up by systemd has no folder of its own elsewhere. */

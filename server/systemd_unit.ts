@@ -10,7 +10,9 @@ export interface UnitInput {
   readonly args: readonly string[];
   /** Where the data is; undefined: a folder that systemd makes and owns. */
   readonly data: string | undefined;
-  /** The configuration file; undefined: where the program looks by itself, which is /etc/sealpost for a made-up user. */
+  /** The folder in which data and configuration file are, where they are together. */
+  readonly home: string | undefined;
+  /** The configuration file; undefined: in `home`, else in /etc/sealpost. */
   readonly config: string | undefined;
   /** The user it runs as; undefined: one that systemd makes up. */
   readonly user: string | undefined;
@@ -37,8 +39,8 @@ export function unitWord(word: string): string {
 
 /** The unit's lines. */
 export function systemdUnit(input: UnitInput): string[] {
-  const { program, words, args, data = stateFolder, config, user } = input;
-  const place = ["--data", data];
+  const { program, words, args, data = stateFolder, home, config, user } = input;
+  const place = home === undefined ? ["--data", data] : ["--home", home];
   const start = [
     program,
     ...words,
@@ -55,6 +57,8 @@ export function systemdUnit(input: UnitInput): string[] {
     "Description=Sealpost server",
     "Wants=network-online.target",
     "After=network-online.target",
+    "# It may be waiting for a port: it is tried again for as long as it takes.",
+    "StartLimitIntervalSec=0",
     "",
     "[Service]",
     "# It says itself when it listens, and when it ends.",
@@ -76,14 +80,15 @@ export function systemdUnit(input: UnitInput): string[] {
   ];
 }
 
-function identityLines({ data, user, connections, privileged, denoFolder }: UnitInput): string[] {
+function identityLines(input: UnitInput): string[] {
+  const { data, home, config, user, connections, privileged, denoFolder } = input;
   const open = Math.max(65_536, connections + otherFiles);
   const capability = privileged ? "CAP_NET_BIND_SERVICE" : "";
   return [
     "",
     ...user === undefined ? ["DynamicUser=yes"] : [`User=${user}`],
     ...data === undefined ? ["StateDirectory=sealpost", "StateDirectoryMode=0700"] : [],
-    ...user === undefined
+    ...config === undefined && home === undefined
       ? [
         "# Its configuration file, if there is one: /etc/sealpost/server.json",
         "Environment=XDG_CONFIG_HOME=/etc",
@@ -105,8 +110,8 @@ function identityLines({ data, user, connections, privileged, denoFolder }: Unit
 /** Paths under which people's own files lie. */
 const homes = /^\/(home|root|run\/user)(\/|$)/;
 
-function sandboxLines({ program, data, config, denoFolder }: UnitInput): string[] {
-  const atHome = [program, data, config, denoFolder].some((path) =>
+function sandboxLines({ program, data, home, config, denoFolder }: UnitInput): string[] {
+  const atHome = [program, data, home, config, denoFolder].some((path) =>
     path !== undefined && homes.test(path)
   );
   // A path so long that the admin socket needs a folder of its own in /tmp, where commands have to find it.
@@ -117,7 +122,7 @@ function sandboxLines({ program, data, config, denoFolder }: UnitInput): string[
     "NoNewPrivileges=yes",
     "ProtectSystem=strict",
     `ProtectHome=${atHome ? "read-only" : "yes"}`,
-    ...data === undefined ? [] : [`ReadWritePaths=${unitWord(data)}`],
+    ...data === undefined ? [] : [`ReadWritePaths=${unitWord(home ?? data)}`],
     ...shortPath ? ["PrivateTmp=yes"] : ["ReadWritePaths=/tmp"],
     "PrivateDevices=yes",
     "ProtectClock=yes",

@@ -86,7 +86,7 @@ export function restoreBackup(file: string, { folder, print, json }: FilesWorld)
 
 /** Nothing is copied before the file is found whole and of a version that this program knows. */
 function copyChecked(file: string, part: string): void {
-  if (!isFile(file)) throw new ExitError("notFound", `there is no file ${file}`);
+  if (!isReadable(file)) throw new ExitError("notFound", `there is no file ${file}`);
   const backup = openCopy(file, { readOnly: true });
   try {
     const found = integrityOf(backup);
@@ -163,6 +163,7 @@ function unrestorable(file: string, cause: unknown): ExitError {
 
 function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) return "its folder does not exist";
+  if (cause instanceof Deno.errors.PermissionDenied) return "this user may not";
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.replace(/\s*\n[\s\S]*/, "");
 }
@@ -177,8 +178,15 @@ function exists(path: string): boolean {
   }
 }
 
-function isFile(path: string): boolean {
-  return exists(path) && Deno.statSync(path).isFile;
+/** Whether there is such a file. Throws `ExitError` (localData) where this user may not read it. */
+function isReadable(path: string): boolean {
+  try {
+    using file = Deno.openSync(path, { read: true });
+    return file.statSync().isFile;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw new ExitError("localData", `${path} cannot be read: ${reason(cause)}`, { cause });
+  }
 }
 
 function removeIfThere(path: string): void {

@@ -43,7 +43,9 @@ async function unit(args: string[], world: Partial<ServiceWorld> = {}) {
   const remarks: string[] = [];
   await runService(asked.command, {
     folder: asked.data ?? "/home/sam/.local/share/sealpost/server",
-    named: asked.data !== undefined,
+    named: asked.data !== undefined || asked.home !== undefined,
+    home: asked.home,
+    isFolder: () => false,
     config: undefined,
     json: false,
     print: (line) => lines.push(line),
@@ -99,6 +101,19 @@ Deno.test("a unit for one's own data folder runs as its user and may write there
   const { of } = await unit(["5000", "--data", "/srv/seal post"]);
   deepStrictEqual([of("User"), of("DynamicUser"), of("StateDirectory")], [["sam"], [], []]);
   deepStrictEqual([of("ReadWritePaths"), of("AmbientCapabilities")], [['"/srv/seal post"'], [""]]);
+  // Nothing of anybody's home is there for it: neither is a file of settings.
+  deepStrictEqual([of("ProtectHome"), of("Environment")], [["yes"], ["XDG_CONFIG_HOME=/etc"]]);
+  const config = "/home/sam/.config/sealpost/server.json";
+  const own = await unit(["--data", "/srv/x"], { config });
+  deepStrictEqual([own.of("ProtectHome"), own.of("Environment")], [["read-only"], []]);
+  match(own.of("ExecStart")[0] ?? "", / --config \/home\/sam\//);
+  match(own.remarks.join(), /needs \/srv\/x to be there: make it, for sam alone/);
+  const ofAnother = await unit(["--data", "/srv/x", "--user", "kim"], { config });
+  match(ofAnother.of("ExecStart")[0] ?? "", / --data \/srv\/x$/);
+  const together = await unit(["--home", "/srv/x", "--user", "kim"], { isFolder: () => true });
+  deepStrictEqual(["ReadWritePaths", "Environment"].map(together.of), [["/srv/x"], []]);
+  match(together.of("ExecReload")[0] ?? "", / reload --home \/srv\/x$/);
+  deepStrictEqual(together.remarks, []);
   strictEqual((await unit(["--data", "/home/sam/s"])).of("ProtectHome")[0], "read-only");
   await throwsUsage(["--data", "/x", "--user", "a b"]);
   await throwsUsage(["--registration", "maybe"]);
