@@ -3,6 +3,7 @@ import { AppError, errorCodes } from "../../lib/base/errors.ts";
 import { ExitError } from "../../lib/base/exit_codes.ts";
 import { isAccountName } from "../../lib/crypto/names.ts";
 import { judgePassword } from "../../lib/crypto/password_strength.ts";
+import { splitAddress } from "../engine/address.ts";
 import type { Engine } from "../engine/api.ts";
 import { historyLine } from "../ui/archive.ts";
 import { describeKey } from "../ui/describe_key.ts";
@@ -32,13 +33,20 @@ import {
   withEntrance,
 } from "./session.ts";
 
-/** Tells whether an account exists: exit code 0, or 6 when it does not. */
+/** Tells whether an account exists: exit code 0, or 6 when it does not. One of another server needs somebody to ask there. */
 export async function check(run: Run, name: string): Promise<void> {
-  const exists = await withEntrance(run, (entrance) => entrance.check(name));
+  const elsewhere = splitAddress(name)?.server;
+  const exists = elsewhere === undefined
+    ? await withEntrance(run, (entrance) => entrance.check(name))
+    : await withEngine(run, async (engine) => {
+      await engine.start({ receive: false, keepTrying: false, signal: run.signal });
+      return await engine.exists(name);
+    });
   if (run.flags.json) run.world.out(jsonLine(checkJson(name, exists)));
   else if (exists) run.world.out(`${safe(name, 64)} exists`);
   if (!exists) {
-    throw new ExitError("notFound", `There is no account ${safe(name, 64)} on this server.`);
+    const where = elsewhere === undefined ? "on this server" : "there";
+    throw new ExitError("notFound", `There is no account ${safe(name, 64)} ${where}.`);
   }
 }
 

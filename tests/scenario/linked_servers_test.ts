@@ -138,6 +138,8 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
       return `${code} ${err.split("\n").filter((line) => line !== "").at(-1)}`;
     };
     assert.match(await refused(rae, "key", "nobody@mill"), /^6 .*no such user/);
+    assert.match(await refused(rae, "check", "nobody@mill"), /^6 .*no account nobody@mill there/);
+    assert.equal((await rae.json("check", "sam@mill"))[0]?.["exists"], true);
     assert.match(await refused(rae, "key", "sam@nowhere"), /^6 .*no server of that name is linked/);
     assert.match(await refused(rae, "send", "nobody@mill", "hi"), /^6 .*no such user/);
     assert.match(await refused(rae, "send", "sam@nowhere", "hi"), /^6 .*no server of that name/);
