@@ -22,14 +22,27 @@ export const peerLimits = {
   framesInFlight: 4,
   /** JSON text of one item. */
   itemBytes: 48 * 1024,
+  /**
+   * Items that are stored together, and their JSON text: some 10 ms of work, which is what others wait for whatever one peer
+   * sends. A snapshot of a full group is as much as two of those.
+   */
+  storedItems: 128,
+  storedBytes: 48 * 1024,
   /** One piece of a body that is too large for one item: a commit of a large group has several. */
   partBytes: 256 * 1024,
   /** People whose progress one item tells: its JSON stays within `itemBytes`. */
   progressAtOnce: 150,
   /** Times in an hour that one conversation is asked for as it stands: each costs the hub all of its devices. */
   snapshotsPerHour: 20,
+  /**
+   * Times that one conversation is replaced as the hub says it stands, in ten minutes: everybody's programs look anew each time. A
+   * hub whose outbox fills and empties again and again does it every half minute.
+   */
+  replacedPerTenMinutes: 40,
   /** Conversations of one peer that begin here in an hour: each is kept until its members are out. */
   newConversationsPerHour: 2_000,
+  /** Times in an hour that everything shared with one peer is told anew, because one of both was put back: each is thousands of items. */
+  toldAnewPerHour: 10,
   /**
    * Conversations of one peer that are kept here: a thousand people with a hundred each. With some 2 kB apiece beside their
    * messages a peer that begins them without end costs 200 MB, and not the disk.
@@ -40,6 +53,8 @@ export const peerLimits = {
   /** Questions of one peer that are answered at once, and in a second: each may read a page of accounts. */
   asksInFlight: 64,
   asksPerSecond: 200,
+  /** What one that is asked of a third server counts: that one allows all of us as much as we allow one peer. */
+  thirdAskCost: 10,
   /** Requests of one peer's accounts that are carried out at once; more wait unread: as many as two busy clients may have. */
   requestsInFlight: 1_024,
   /**

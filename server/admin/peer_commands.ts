@@ -124,7 +124,10 @@ function standing(peer: PeerStatus, now: number): string {
   if (peer.state === "paused") return "paused";
   if (peer.state === "blocked") return "BLOCKED";
   if (peer.state === "changed") return "STOPPED: another server answers at its address";
-  if (peer.link === "linked") return `linked for ${spanText(now - (peer.linkSince ?? now))}`;
+  if (peer.link === "linked") {
+    const held = peer.trouble === null ? "" : `; ${troubleText(peer.trouble)}`;
+    return `linked for ${spanText(now - (peer.linkSince ?? now))}${held}`;
+  }
   if (peer.trouble !== null) return `not linked: ${troubleText(peer.trouble)}`;
   return peer.link === "dialling" ? "connecting" : "not linked: waiting for it to connect";
 }

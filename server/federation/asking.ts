@@ -7,6 +7,7 @@ import type { Message } from "../../lib/wire/messages.ts";
 import { AskWindow } from "./ask_window.ts";
 import type { HandedType } from "../requests/asker.ts";
 import type { PeerChannel } from "./channel.ts";
+import { alone } from "./pipe_messages.ts";
 import { Deadlines } from "./deadlines.ts";
 import { RefusedByPeer } from "./refused.ts";
 
@@ -38,6 +39,8 @@ export type Answered = {
 export interface AskingOptions {
   readonly channel: PeerChannel;
   readonly clock: Clock;
+  /** The peer asks more than it may. */
+  readonly exceeded: () => void;
   /** Answers what the peer asks. Begins at once, so that what one account asks keeps its order. */
   readonly answer: (question: Question, body: Uint8Array) => Promise<Answered>;
 }
@@ -141,7 +144,10 @@ export class Asking {
 
   /** A peer that asks too much is refused at once; its users get their answers a moment later. */
   async #answer({ id, ask }: Message<"peer.ask">, body: Uint8Array): Promise<void> {
-    if (!this.#allowed()) return this.#refuse(id, { code: "rate_limited", retryAfterMs: 1000 });
+    if (!this.#allowed(ask)) {
+      this.#options.exceeded();
+      return this.#refuse(id, { code: "rate_limited", retryAfterMs: 1000 });
+    }
     this.#answering++;
     await this.#reply(id, ask, body);
     this.#answering--;
@@ -152,7 +158,8 @@ export class Asking {
     const bytes = body.length + answerBytes(ask);
     this.#carrying.requests++;
     this.#carrying.bytes += bytes;
-    await this.#reply(id, ask, body);
+    // A view would keep the whole frame for as long as this takes.
+    await this.#reply(id, ask, alone(body));
     this.#carrying.requests--;
     this.#carrying.bytes -= bytes;
     for (const go of this.#onCarried.splice(0)) go();
@@ -170,13 +177,14 @@ export class Asking {
     }
   }
 
-  #allowed(): boolean {
+  #allowed(ask: Question): boolean {
     const now = this.#options.clock.monotonic();
-    const { asksPerSecond: most, asksInFlight } = peerLimits;
+    const { asksPerSecond: most, asksInFlight, thirdAskCost } = peerLimits;
+    const cost = "server" in ask && ask.server !== undefined ? thirdAskCost : 1;
     this.#tokens = Math.min(most, this.#tokens + (now - this.#filledAt) * most / 1000);
     this.#filledAt = now;
-    if (this.#tokens < 1 || this.#answering >= asksInFlight) return false;
-    this.#tokens--;
+    if (this.#tokens < cost || this.#answering >= asksInFlight) return false;
+    this.#tokens -= cost;
     return true;
   }
 

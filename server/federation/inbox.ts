@@ -24,6 +24,8 @@ export interface InboxOptions {
   readonly signal: AbortSignal;
   /** Everything up to `counter` is on disk. */
   readonly received: (counter: number) => void;
+  /** The peer has to wait before this item of its is taken. */
+  readonly held: (item: ArrivedItem) => void;
   /** These are dealt with. */
   readonly stored: (items: readonly ArrivedItem[]) => void;
   /** Items cannot be stored; nothing more is taken in. */
@@ -94,16 +96,23 @@ export class Inbox {
 
   /** Stores items, as far and as fast as the peer is allowed, and confirms them. */
   async #store(items: readonly ArrivedItem[]): Promise<void> {
-    const { storage, clock, peer, signal, received, stored } = this.#options;
+    const { storage, clock, peer, signal, received, stored, held } = this.#options;
     for (let left = items; left.length > 0;) {
+      const some = left.slice(0, together(left));
       const done = await storage.call("peer.receive", {
         peer,
-        items: left.map(({ item }) => item),
+        items: some.map(({ item }) => item),
       });
       if (!done.ok) throw new AppError(done.code);
       received(done.received);
-      left = done.retryAfterMs > 0 ? left.filter(({ item }) => item.counter > done.received) : [];
-      if (left.length > 0) await pause(clock, done.retryAfterMs, signal);
+      const again = done.retryAfterMs > 0
+        ? some.filter(({ item }) => item.counter > done.received)
+        : [];
+      const [first] = again;
+      left = [...again, ...left.slice(some.length)];
+      if (first === undefined) continue;
+      held(first);
+      await pause(clock, done.retryAfterMs, signal);
     }
     stored(items);
   }
@@ -111,6 +120,14 @@ export class Inbox {
   #wake(): void {
     for (const go of this.#onStored.splice(0)) go();
   }
+}
+
+/** How many of them are stored together: others wait meanwhile. */
+function together(items: readonly ArrivedItem[]): number {
+  const { storedItems, storedBytes } = peerLimits;
+  let bytes = 0;
+  const end = items.findIndex(({ item }) => (bytes += item.item.length) > storedBytes);
+  return Math.min(storedItems, end < 0 ? items.length : Math.max(1, end));
 }
 
 function bytesOf(items: readonly ArrivedItem[]): number {

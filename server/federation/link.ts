@@ -15,6 +15,7 @@ import { type Answered, type ArrivedAnswer, Asking, type Question } from "./aski
 import { type AskKeys, Authors } from "./authors.ts";
 import { Carrying } from "./carrying.ts";
 import { closeChannel, type PeerChannel, PeerClosed } from "./channel.ts";
+import type { Excess, Trouble } from "./excess.ts";
 import { type ArrivedItem, Inbox } from "./inbox.ts";
 import type { KeysOf } from "./introductions.ts";
 
@@ -37,7 +38,16 @@ export interface LinkOptions {
   readonly answer: (question: DirectoryQuestion) => Promise<Answered>;
   /** Asks the peer for the keys of one of its accounts and keeps them. */
   readonly askKeys: AskKeys;
+  /** Told of what the peer does too much of. */
+  readonly excess: Excess;
 }
+
+/** Items of which a peer may send only so many, in words for the operator. */
+const heldItems: Readonly<Record<string, string>> = {
+  device: "devices that are new here",
+  snapshot: "conversations that are new here",
+  lobby: "posts in the lobby",
+};
 
 /** Items of one read from the outbox, and their bytes: all that may be on its way, so that reading is seldom waited for. */
 const itemsAtOnce = peerLimits.windowItems;
@@ -73,11 +83,12 @@ export class Link {
     this.#window = Math.max(1, Math.min(theirs, peerLimits.windowItems));
     this.#sent = options.after;
     this.#acked = options.after;
-    const { channel, clock, answer } = options;
+    const { channel, clock, answer, excess } = options;
     const carrying = new Carrying({ ...options, identity: channel.identity });
     this.#asking = new Asking({
       channel,
       clock,
+      exceeded: () => excess.note("questions about accounts"),
       answer: (question, body) =>
         question.kind === "request" ? carrying.carry(question, body) : answer(question),
     });
@@ -86,6 +97,7 @@ export class Link {
       ...options,
       signal: this.#ending.signal,
       received: (counter) => channel.send(JSON.stringify({ type: "peer.ack", counter })),
+      held: ({ content }) => excess.note(heldItems[content.kind] ?? "items"),
       stored: (items) => items.forEach(({ content }) => this.#authors.note(content)),
       failed: (error) => this.#fail(error),
     });
@@ -95,6 +107,11 @@ export class Link {
   /** Who dialled it. */
   get dialled(): Dialled {
     return this.#options.channel.dialled;
+  }
+
+  /** What the peer does too much of. */
+  get trouble(): Trouble | undefined {
+    return this.#options.excess.latest();
   }
 
   /** Where the other end is. */

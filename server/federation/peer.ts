@@ -9,18 +9,12 @@ import { lobbyCapability, newerStays } from "../domain/peers.ts";
 import type { PeerRow } from "../operations/contract.ts";
 import type { ArrivedAnswer, Question } from "./asking.ts";
 import { askInPieces } from "./pieces.ts";
+import { Excess, type Trouble } from "./excess.ts";
 import { ChangedIdentity } from "./dialing.ts";
 import { closeChannel, type PeerChannel } from "./channel.ts";
 import { Link } from "./link.ts";
 import { type Greeted, readGreeting, sendGreeting } from "./greeting.ts";
 import type { LinkStatus, Surroundings } from "./surroundings.ts";
-
-/** What went wrong last. */
-interface Trouble {
-  readonly code: string;
-  readonly text: string;
-  readonly at: number;
-}
 
 /** Codes of a peer that is there and does not want a link: asking often would help nobody. */
 const unwanted = new Set([
@@ -67,8 +61,9 @@ export class Peer {
   status(): LinkStatus {
     const { fingerprint } = this.#row;
     if (this.#link !== undefined) {
-      const { link: { dialled, remote }, since } = this.#link;
-      return { fingerprint, state: "linked", since, dialled, remote };
+      const { link: { dialled, remote, trouble }, since } = this.#link;
+      const held = trouble === undefined ? {} : { trouble };
+      return { fingerprint, state: "linked", since, dialled, remote, ...held };
     }
     const { code, text, at } = this.#trouble ?? {};
     return {
@@ -236,7 +231,8 @@ export class Peer {
     if (this.#ended || this.#row.state !== "active") throw closedBy(this.#row);
     const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
     const after = linked.after;
-    this.#hold(new Link({ ...around, peer, channel, after, hello, rest, askKeys }));
+    const excess = new Excess({ ...around, peer: this.#row.name });
+    this.#hold(new Link({ ...around, peer, channel, after, hello, rest, askKeys, excess }));
   }
 
   /** Ends the older link where this one is to stay. Throws `AppError("peer_duplicate")` where the older one stays. */

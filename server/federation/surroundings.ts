@@ -7,6 +7,7 @@ import type { DirectoryQuestion } from "./answers.ts";
 import type { Answered } from "./asking.ts";
 import type { PeerChannel } from "./channel.ts";
 import type { Wanted } from "./dialing.ts";
+import type { Trouble } from "./excess.ts";
 import type { PeerFacts } from "./greeting.ts";
 import type { KeysOf } from "./introductions.ts";
 
@@ -37,7 +38,7 @@ export interface LinkStatus {
   readonly since?: number;
   readonly dialled?: Dialled;
   readonly remote?: string;
-  /** What went wrong last. */
-  readonly trouble?: { readonly code: string; readonly text: string; readonly at: number };
+  /** What went wrong last; on a link that stands, what the peer does too much of. */
+  readonly trouble?: Trouble;
   readonly nextAt?: number;
 }

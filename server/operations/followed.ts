@@ -12,7 +12,7 @@ import type { AnswerItem, EndItem, RevokedItem, WantedItem } from "./conversatio
 import { forwardStanding, sendSnapshot } from "./followers.ts";
 import { accept, decline } from "./leaving.ts";
 import { tellRemovals, unseat } from "./membership.ts";
-import { queueUrgent } from "./outbox.ts";
+import { queueForPeer, queueUrgent } from "./outbox.ts";
 
 /** An account of the follower answers, or is asked first. */
 export function takeAnswer(context: Context, peer: Peer, item: AnswerItem): number {
@@ -45,7 +45,8 @@ export function takeWanted(context: Context, peer: Peer, item: WantedItem): numb
   const there = conversation !== undefined && hasMembers(conversation, peer);
   if (!there) {
     const end: EndItem = { kind: "end", conversation: item.conversation };
-    queueUrgent(context, peer, end);
+    // Where there is no room for it the peer asks again: what it likes to ask fills no disk here.
+    queueForPeer(context, peer, { item: end });
     return 0;
   }
   const subject = `sent ${peer.fingerprint} ${item.conversation}`;

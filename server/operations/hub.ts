@@ -25,7 +25,9 @@ export function answerHub(
   queueUrgent(context, peer, item);
 }
 
-const asking = { most: peerLimits.snapshotsPerHour, windowMs: 60 * 60 * 1000 };
+const hourMs = 60 * 60 * 1000;
+const asking = { most: peerLimits.snapshotsPerHour, windowMs: hourMs };
+const unheardOf = { most: peerLimits.newConversationsPerHour, windowMs: hourMs };
 
 /**
  * This server has lost its place in a conversation of the peer: nothing more of it is taken before the hub has sent it as
@@ -38,6 +40,10 @@ export function loseTrack(context: Context, peer: Peer, id: string): void {
     const { reached = 0 } = conversation.servers.get(peer.key) ?? {};
     conversation.servers.set(peer.key, { reached, behind: true, gone: false, changed: true });
     conversations.save(conversation);
+  } else {
+    // Of conversations that are not known here a peer can name as many as it likes.
+    const subject = `wanted ${peer.fingerprint}`;
+    if (spend(context, { kind: "snapshot", subject, allowance: unheardOf }) > 0) return;
   }
   const subject = `wanted ${peer.fingerprint} ${id}`;
   if (spend(context, { kind: "snapshot", subject, allowance: asking }) > 0) return;

@@ -22,7 +22,9 @@ import { liveDevices } from "./presence.ts";
 import { continueRun, tellRow } from "./rows.ts";
 import { forgetOut, recountWaiting } from "./waiting.ts";
 
-const beginnings = { most: peerLimits.newConversationsPerHour, windowMs: 60 * 60 * 1000 };
+const hourMs = 60 * 60 * 1000;
+const beginnings = { most: peerLimits.newConversationsPerHour, windowMs: hourMs };
+const again = { most: peerLimits.replacedPerTenMinutes, windowMs: hourMs / 6 };
 
 /** A snapshot whose accounts and devices are known. */
 interface Known {
@@ -33,7 +35,7 @@ interface Known {
   readonly devices: readonly Device[];
 }
 
-/** Takes it. Milliseconds until the peer may begin more conversations here; 0 when it is dealt with. */
+/** Takes it. Milliseconds until the peer may begin more conversations, or tell this one anew; 0 when it is dealt with. */
 export function takeSnapshot(context: Context, peer: Peer, item: SnapshotItem): number {
   const { tables } = context;
   const { conversations } = tables;
@@ -44,8 +46,10 @@ export function takeSnapshot(context: Context, peer: Peer, item: SnapshotItem): 
   const known = resolve(tables, item);
   if (known === undefined) return 0;
   if (present !== undefined) {
-    replace(context, peer, present, known);
-    return 0;
+    const subject = `taken ${peer.fingerprint} ${present.id}`;
+    const waitMs = spend(context, { kind: "snapshot", subject, allowance: again });
+    if (waitMs === 0) replace(context, peer, present, known);
+    return waitMs;
   }
   // Whoever has as many does not get its people into more.
   if (tables.following.followedFrom(peer.key) >= peerLimits.followedConversations) return 0;

@@ -10,6 +10,7 @@ import {
   resume,
 } from "../domain/peers.ts";
 import { isListed, type Peer } from "../tables/peers.ts";
+import { spend, type Spending } from "./allowance.ts";
 import { type Context, type Handler, refuse } from "./context.ts";
 import type { PeerItem, PeerRow } from "./contract.ts";
 import { dropThrough } from "./outbox.ts";
@@ -158,11 +159,21 @@ export const peerPosition: Handler<"peer.position"> = ({ tables }, { peer: key }
   return { ok: true, stream, first: acked + 1, received };
 };
 
+const anew = { most: peerLimits.toldAnewPerHour, windowMs: 60 * 60 * 1000 };
+
+function tellingAnew({ fingerprint }: Peer): Spending {
+  return { kind: "snapshot", subject: `anew ${fingerprint}`, allowance: anew };
+}
+
 /** Both have told where they are: from here on the two outboxes move. */
 export const peerLinked: Handler<"peer.linked"> = (context, { peer: key, theirs, ...said }) => {
   const { tables: { peers }, now } = context;
   const peer = known(context, key);
   if (peer === undefined) return refuse("not_found");
+  const broken = isBroken(peer, theirs.received);
+  // Each time is a great many items, also for a peer that only says that it has lost everything.
+  const retryAfterMs = broken ? spend(context, tellingAnew(peer)) : 0;
+  if (retryAfterMs > 0) return refuse("rate_limited", { retryAfterMs });
   const from = resume({ ...peer, digestOf: (at) => peers.digest(key, at) }, theirs.received);
   // The peer hears the new id at the next link, which therefore has to come before anything is sent.
   if (from.kind === "anew") {
@@ -170,7 +181,6 @@ export const peerLinked: Handler<"peer.linked"> = (context, { peer: key, theirs,
     peers.save(peer);
     return { ok: true, after: null };
   }
-  const broken = isBroken(peer, theirs.received);
   confirmed(context, peer, from.counter);
   if (peer.received?.stream !== theirs.stream) forgetParts(context.tables, peer);
   peer.received = receivedOf(peer.received, theirs);

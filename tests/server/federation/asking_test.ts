@@ -23,6 +23,8 @@ const keys: Question = { kind: "keys", name: "rae" };
 /** One end of a link whose other end is the test. */
 function setUp(answer: (question: Question) => Promise<Answered> = () => Promise.reject()) {
   const sent: Message<"peer.ask" | "peer.answer" | "peer.refusal">[] = [];
+  const count = { exceeded: 0 };
+  const exceeded = () => void count.exceeded++;
   const clock = new ManualClock();
   const channel: PeerChannel = {
     id: "1",
@@ -35,7 +37,7 @@ function setUp(answer: (question: Question) => Promise<Answered> = () => Promise
     probe: () => Promise.resolve(true),
     close: () => Promise.resolve(),
   };
-  return { asking: new Asking({ channel, clock, answer }), sent, clock };
+  return { asking: new Asking({ channel, clock, answer, exceeded }), sent, clock, count };
 }
 
 Deno.test("a question that gets no answer in time, or whose link ends, has none", async () => {
@@ -133,7 +135,9 @@ Deno.test("a peer that asks more than may be under way is read no further until 
 });
 
 Deno.test("questions about accounts beyond what a second allows are refused, requests are not", async () => {
-  const { asking, sent, clock } = setUp(() => Promise.resolve({ ok: false, code: "not_found" }));
+  const { asking, sent, clock, count } = setUp(() =>
+    Promise.resolve({ ok: false, code: "not_found" })
+  );
   const most = peerLimits.asksPerSecond;
   const codes = () => sent.splice(0).map((each) => "code" in each ? each.code : each.type);
   for (let id = 0; id < most; id++) {
@@ -149,6 +153,14 @@ Deno.test("questions about accounts beyond what a second allows are refused, req
   asking.take({ type: "peer.ask", id: most + 2, ask: keys }, nothing);
   await turns();
   deepStrictEqual(codes(), ["not_found"]);
+  strictEqual(count.exceeded, 1);
+  // What a third server has to answer counts for more: that one answers all of us only so much.
+  const third = { ...keys, server: "A".repeat(43) };
+  const some = (most - 1) / peerLimits.thirdAskCost;
+  for (let id = 0; id <= some; id++) asking.take({ type: "peer.ask", id, ask: third }, nothing);
+  await turns();
+  strictEqual(codes().filter((code) => code === "rate_limited").length, 1);
+  strictEqual(count.exceeded, 2);
 });
 
 Deno.test("what is larger than half a frame goes ahead in pieces, over the same link", async () => {

@@ -42,6 +42,7 @@ function setUp() {
     clock,
     signal: ending.signal,
     received: (counter) => void told.push(`received ${counter}`),
+    held: ({ item }) => void told.push(`held ${item.counter}`),
     stored: (items) => void told.push(`stored ${items.length}`),
     failed: ({ code }) => void told.push(`failed ${code}`),
   });
@@ -75,7 +76,25 @@ Deno.test("a peer that sends faster than it may has to wait, and nothing is take
   deepStrictEqual(calls[1]?.counters, [2, 3]);
   calls[1]?.done({ received: 3, retryAfterMs: 0 });
   await inbox.empty();
-  deepStrictEqual(told, ["received 1", "received 3", "stored 3"]);
+  deepStrictEqual(told, ["received 1", "held 2", "received 3", "stored 3"]);
+});
+
+Deno.test("whatever arrives at once is stored a little at a time, so that others are served between", async () => {
+  const { inbox, calls, told } = setUp();
+  const { storedItems, storedBytes } = peerLimits;
+  const small = Array.from({ length: storedItems + 1 }, (_, at) => item(at + 1));
+  const large = [item(storedItems + 2, storedBytes), item(storedItems + 3, storedBytes + 1)];
+  inbox.add([...small, ...large]);
+  for (const at of [0, 1, 2, 3]) {
+    const last = calls[at]?.counters.at(-1) ?? 0;
+    calls[at]?.done({ received: last, retryAfterMs: 0 });
+    await turns();
+  }
+  await inbox.empty();
+  const [first, ...rest] = calls.map(({ counters }) => counters);
+  deepStrictEqual(first?.length, storedItems);
+  deepStrictEqual(rest, [[storedItems + 1], [storedItems + 2], [storedItems + 3]]);
+  deepStrictEqual(told.at(-1), `stored ${storedItems + 3}`);
 });
 
 Deno.test("no more waits than one window holds", async () => {
@@ -102,6 +121,6 @@ Deno.test("items that cannot be stored end it, and so does the end of the link",
   over.ending.abort(new AppError("timeout"));
   await over.inbox.ended;
   await over.inbox.room();
-  deepStrictEqual(over.told, ["received 1"]);
+  deepStrictEqual(over.told, ["received 1", "held 2"]);
   strictEqual(over.calls.length, 1);
 });

@@ -95,6 +95,18 @@ export class Neighbour implements AsyncDisposable {
     }
   }
 
+  /** Asks a great many things at once, and waits for what becomes of each: the codes of refusals, or `answered`. */
+  async askAll(asks: readonly object[]): Promise<Map<string, number>> {
+    const said = await Promise.allSettled(asks.map((ask) => this.ask(ask)));
+    const counts = new Map<string, number>();
+    for (const each of said) {
+      if (each.status === "rejected" && !(each.reason instanceof RefusedError)) throw each.reason;
+      const what = each.status === "fulfilled" ? "answered" : each.reason.sentCode;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** Asks; the answer with its body. Rejects with `RefusedError`. */
   async ask(ask: object, body: Uint8Array = new Uint8Array(0)): Promise<Arrived<"peer.answer">> {
     const id = this.#nextId++;
