@@ -72,7 +72,7 @@ linkedWorlds(
 
 linkedWorlds("a conversation that is told anew again and again has to wait", (alpha, beta) => {
   const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
-  const id = converse(alpha, ann, beta, [bob]);
+  converse(alpha, ann, beta, [bob]);
   const snapshot = alpha.waiting(beta).map(({ item }) => JSON.parse(item))
     .find(({ kind }) => kind === "snapshot");
   exchange(alpha, beta);
