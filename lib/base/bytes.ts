@@ -97,3 +97,8 @@ const largeBytes = 32 * 1024;
 export function giveBack({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= largeBytes) buffer.transfer(0);
 }
+
+/** Bytes that are a view of something larger, alone: a view keeps all of that, and takes it along where it crosses a port. */
+export function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}

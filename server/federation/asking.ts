@@ -1,5 +1,5 @@
 /** Questions over a link, both ways: what is not kept, and has no answer when the link ends. */
-import { concat } from "../../lib/base/bytes.ts";
+import { alone, concat } from "../../lib/base/bytes.ts";
 import type { Clock } from "../../lib/base/clock.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
@@ -7,7 +7,6 @@ import type { Message } from "../../lib/wire/messages.ts";
 import { AskWindow } from "./ask_window.ts";
 import type { HandedType } from "../requests/asker.ts";
 import type { PeerChannel } from "./channel.ts";
-import { alone } from "./pipe_messages.ts";
 import { Deadlines } from "./deadlines.ts";
 import { RefusedByPeer } from "./refused.ts";
 

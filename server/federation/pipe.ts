@@ -3,13 +3,13 @@
  * Between them goes what arrived and what is to be sent, over a message port. Frames are read only as fast as the link
  * deals with them. The same port carries what clients ask of linked servers. This is the gateway's end.
  */
+import { alone } from "../../lib/base/bytes.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { Question } from "./asking.ts";
 import {
-  alone,
   type Failure,
   type FromGateway,
   GatheringPort,

@@ -106,8 +106,3 @@ export class GatheringPort<Said, Heard> {
     this.#port.postMessage(gathered);
   }
 }
-
-/** Bytes that are a view of something larger, alone: what crosses a port takes all that it is a view of along. */
-export function alone(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
-}
