@@ -9,6 +9,7 @@ import { groups } from "./groups.ts";
 import { peers } from "./peers.ts";
 import { machine } from "./report.ts";
 import { screen } from "./screen.ts";
+import { send } from "./send.ts";
 import { group, idle, messages, ready } from "./wire.ts";
 
 const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>>> = {
@@ -22,6 +23,7 @@ const workloads: Readonly<Record<string, (...numbers: number[]) => Promise<void>
   groups,
   peers,
   screen,
+  send,
 };
 
 console.log(await machine());
