@@ -13,7 +13,7 @@ export interface Bundle {
 
 /**
  * Bundles main.ts and the workers into a new folder, which is the caller's to remove. Undefined when this Deno cannot:
- * those before 2.5 do not understand some packages, and the bundler itself comes out of the npm registry at first.
+ * 2.4 does not understand some packages, and the bundler itself is fetched from the npm registry at first.
  * @throws Error when the modules are not as expected
  */
 export async function bundle(
