@@ -240,10 +240,14 @@ Deno.test("a resize leaves no stale row and takes no line away", async () => {
         else await screen.resize({ ...screen.size(), ...step });
       }
       const rows = await screen.text();
+      const half = Math.ceil(screen.size().rows / 2);
       editor.close();
       assert.deepEqual(rows.slice(0, printed.length), printed);
-      assert.ok(rows[printed.length]?.startsWith(">"), rows.join("\n"));
-      assert.equal(rows.filter((row) => row.startsWith(">")).length, 1, rows.join("\n"));
+      // A draft that takes all rows that it may have need not show its first one.
+      const drawn = rows.findIndex((row) => row.includes("online")) - printed.length;
+      const begins = rows[printed.length]?.startsWith(">") ? 1 : 0;
+      assert.ok(begins === 1 || drawn >= half, rows.join("\n"));
+      assert.equal(rows.filter((row) => row.startsWith(">")).length, begins, rows.join("\n"));
       assert.equal(rows.filter((row) => row.includes("online")).length, 1, rows.join("\n"));
     }),
     { numRuns: 60 },
