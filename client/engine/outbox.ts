@@ -314,20 +314,27 @@ export class Sending {
 
   /** The server said no, for good as far as these bytes are concerned. */
   async #refused(row: Outgoing, conversation: string, error: AppError): Promise<void> {
-    const { sealed, outbox } = this.#core;
+    const { sealed, outbox, threads } = this.#core;
     if (row.sealed === undefined) return;
     const bytes = row.sealed;
     switch (error.code) {
-      case "epoch_too_old":
       case "removals_pending":
       case "not_a_member":
       case "no_such_conversation":
         sealed.database.transaction(() => outbox.unseal(row.local, bytes));
         if (error.code === "not_a_member" && !row.silent) await takeUp(this.#core, row.thread);
         return await this.#recover(row.thread, conversation, error);
+      case "epoch_too_old":
       case "epoch_conflict":
         await this.#options.readLog(conversation);
-        throw new AppError("timeout", { text: error.message, fault: "environment", cause: error });
+        // The commit is not here yet, or this device stands before it: the same again would be refused as well.
+        if (error.code === "epoch_conflict" || threads.get(row.thread)?.epoch === bytes.epoch) {
+          const { message: text } = error;
+          throw new AppError("timeout", { text, fault: "environment", cause: error });
+        }
+        sealed.database.transaction(() => outbox.unseal(row.local, bytes));
+        this.#pump(row.thread).again = true;
+        return;
       default:
         this.#fail([row.local], error);
     }
@@ -337,8 +344,7 @@ export class Sending {
     const { conversations, readLog } = this.#options;
     if (error.code === "removals_pending") {
       await conversations.carryOut(thread, { stale: true });
-    } else if (error.code === "epoch_too_old") await readLog(conversation);
-    else {
+    } else {
       const before = this.#core.threads.get(thread);
       // The commit that removed this account, or this device, may be on its way: it says who did that.
       if (before?.kind === "group") await readLast(this.#core, conversation, readLog);

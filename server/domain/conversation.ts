@@ -118,6 +118,8 @@ export interface Conversation {
   epoch: number;
   /** Goes up when a commit is taken back or the group is made anew. */
   incarnation: number;
+  /** The epoch in which the newest account came; 0 when all are there from the beginning. */
+  newest: number;
   /** Rows up to here are deleted. */
   trimmed: number;
   /** Rows up to here that only removed devices lag behind were looked at already; not stored. */

@@ -3,11 +3,14 @@ import { mlsLimits, serverLimits } from "../../lib/base/limits.ts";
 import type { Refused } from "../operations/contract.ts";
 import { type Conversation, type Member, type Seat, waitsHere } from "./conversation.ts";
 
-/** Undefined when a message of `epoch` is in time: up to `lateEpochs` behind the current one, never ahead. */
+/**
+ * Undefined when a message of `epoch` is in time: never ahead, up to `lateEpochs` behind the current one, and not from before
+ * the newest account came, which could not read it. (A commit that brought one may have been taken back.)
+ */
 export function refuseEpoch(conversation: Conversation, epoch: number): Refused | undefined {
-  const current = conversation.epoch;
+  const { epoch: current, newest } = conversation;
   if (epoch > current) return { ok: false, code: "epoch_conflict", epoch: current };
-  if (epoch < current - mlsLimits.lateEpochs) {
+  if (epoch < Math.max(current - mlsLimits.lateEpochs, Math.min(newest, current))) {
     return { ok: false, code: "epoch_too_old", epoch: current };
   }
   return undefined;

@@ -312,6 +312,7 @@ export function changeConversation(context: Context, change: AcceptedChange): Ap
     : before;
   if (seat === undefined) return refuse("not_a_member");
   appendOwn(conversation, seat);
+  if (input.membership.add.length > 0) conversation.newest = conversation.epoch + 1;
   const { external, remove, hash } = input;
   keepUndo(context, conversation, { undo, seq, hash, device: party.device.key });
   const founds = false;

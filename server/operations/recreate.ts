@@ -87,6 +87,7 @@ export function beginAgain(context: Context, made: Founding) {
   const seat = sitDown(context, conversation, { device: knownDevice(party.device), seq });
   appendOwn(conversation, seat);
   conversation.epoch = 0;
+  conversation.newest = 0;
   conversation.incarnation += 1;
   tables.conversations.dropVerdicts(key, 0);
   tables.repairs.clear(key);

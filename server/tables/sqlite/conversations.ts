@@ -18,6 +18,7 @@ interface ConversationRow {
   head: number;
   epoch: number;
   incarnation: number;
+  newest: number;
   trimmed: number;
   last_commit: number;
   last_sender: number;
@@ -94,6 +95,7 @@ export class SqliteConversations implements Conversations {
       head: row.head,
       epoch: row.epoch,
       incarnation: row.incarnation,
+      newest: row.newest,
       trimmed: row.trimmed,
       lastCommit: row.last_commit,
       lastSender: row.last_sender,
@@ -288,13 +290,14 @@ export class SqliteConversations implements Conversations {
   #write(conversation: Conversation): void {
     this.#deleteDone(conversation);
     this.#database.prepare(
-      `UPDATE conversations SET head = ?, epoch = ?, incarnation = ?, trimmed = ?, last_commit = ?,
-         last_sender = ?
+      `UPDATE conversations SET head = ?, epoch = ?, incarnation = ?, newest = ?, trimmed = ?,
+         last_commit = ?, last_sender = ?
        WHERE key = ?`,
     ).run(
       conversation.head,
       conversation.epoch,
       conversation.incarnation,
+      conversation.newest,
       conversation.trimmed,
       conversation.lastCommit,
       conversation.lastSender,

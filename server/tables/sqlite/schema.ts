@@ -286,6 +286,9 @@ const deletions = "ALTER TABLE accounts ADD COLUMN deleted_at INTEGER;";
 /** How many conversations of each linked server are kept. */
 const byHub = "CREATE INDEX conversations_by_hub ON conversations (hub) WHERE hub IS NOT NULL;";
 
+/** What was encrypted before an account came is not taken after it. */
+const newestMembers = "ALTER TABLE conversations ADD COLUMN newest INTEGER NOT NULL DEFAULT 0;";
+
 /** Every step of the server's schema. */
 export const migrations: readonly Migration[] = [
   { version: 1, name: "foundation", sql: foundation },
@@ -305,4 +308,5 @@ export const migrations: readonly Migration[] = [
   { version: 15, name: "blocked servers", sql: blockedServersSchema },
   { version: 16, name: "conversations by hub", sql: byHub },
   { version: 17, name: "items that do not stay", sql: itemLifetimes },
+  { version: 18, name: "newest members", sql: newestMembers },
 ];
