@@ -11,13 +11,13 @@ import { type GroupFacts, unknownGroup } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { GroupInfo, GroupsApi, GroupTarget } from "./api_groups.ts";
 import { announce } from "./announce.ts";
-import { type AccountKeys, type Core, sameName } from "./core.ts";
+import { type AccountKeys, type Core, isTemporary, sameName } from "./core.ts";
 import { follow } from "./content/facts.ts";
 import { queueContent, sayQuietly } from "./content/queue.ts";
 import type { Conversations } from "./conversations.ts";
 import type { Plan } from "./group_commits.ts";
 import { groupInfo } from "./group_info.ts";
-import { findGroup, isGroupName } from "./group_names.ts";
+import { findGroup, isGroupName, isIn } from "./group_names.ts";
 import { changeWanted, rolesOf } from "./group_rules.ts";
 import type { Groups } from "./groups.ts";
 import { type CheckedPackage, claimPackages } from "./key_packages.ts";
@@ -172,8 +172,17 @@ export class GroupActions implements GroupsApi {
     const owners = facts.members.filter(({ role }) => role === "owner");
     const last = owners.length === 1 && owners[0]?.account === own.account;
     if (last && facts.members.length > 1) throw new AppError("last_owner");
-    if (kind === "active" && facts.members.length > 1) await this.#farewell(thread.thread);
-    await this.#leave(thread);
+    const { goodbyes } = this.#options.groups;
+    goodbyes.add(thread.thread);
+    try {
+      if (kind === "active" && facts.members.length > 1) await this.#farewell(thread.thread);
+      await this.#leave(thread);
+      goodbyes.delete(thread.thread);
+    } catch (thrown) {
+      // Without an answer the server may have taken it all the same.
+      if (!isTemporary(thrown)) goodbyes.delete(thread.thread);
+      throw thrown;
+    }
   }
 
   async #farewell(thread: number): Promise<void> {
@@ -200,8 +209,9 @@ export class GroupActions implements GroupsApi {
     sealed.database.transaction(() => {
       const row = this.#get(thread);
       const facts = threads.groups.get(thread);
-      const standing = message.deleted ? last : { kind: "leaving" } as const;
-      threads.setGroup(row, { ...facts, standing });
+      // The commit that removes this account may have been here before this answer.
+      const next = isIn(facts) ? { kind: "leaving" } as const : facts.standing;
+      threads.setGroup(row, { ...facts, standing: message.deleted ? last : next });
       // Nothing comes any more that would need the keys.
       if (message.deleted) {
         threads.compareAndSet(thread, row.version, { state: null, pending: null });

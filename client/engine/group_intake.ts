@@ -49,8 +49,12 @@ export function applyGroupCommit(
   const { group: before } = draft;
   const { message } = event;
   if (before === undefined) return undefined;
+  const { thread } = draft.thread;
+  // The commit can be here before the answer to leaving.
+  const leaves = result.selfRemoved && groups.goodbyes.has(thread);
+  const known = factsOf(core, draft);
   const judged = judgeReceived(core, {
-    facts: factsOf(core, draft),
+    facts: leaves ? { ...known, standing: { kind: "leaving" } } : known,
     result,
     before,
     waiting: groups.removals.of(message.conversation).leaving,
@@ -68,10 +72,17 @@ export function applyGroupCommit(
  * Whoever leaves gets nothing more but the commit that removes him, which his device may be too far behind to read: he has
  * left then all the same. Whether this commit was it.
  */
-export function endLeaving(core: Core, draft: Draft, { message }: Arrived<"commit">): boolean {
+export function endLeaving(
+  { core, groups }: Surroundings,
+  draft: Draft,
+  { message }: Arrived<"commit">,
+): boolean {
   const facts = factsOf(core, draft);
   const { own } = core;
-  if (draft.thread.kind !== "group" || facts.standing.kind !== "leaving") return false;
+  const { kind, thread } = draft.thread;
+  const leaves = facts.standing.kind === "leaving" ||
+    (groups.goodbyes.has(thread) && message.remove.includes(own.device));
+  if (kind !== "group" || !leaves) return false;
   draft.group = undefined;
   const members = facts.members.filter(({ account }) => account !== own.account);
   change(core, draft, {

@@ -30,6 +30,8 @@ export class Groups {
   /** By account. */
   readonly #expected = new Map<number, ReadonlyMap<string, AccountKeys>>();
   readonly removals = new Removals();
+  /** Threads of groups that this account leaves, and has no answer about yet. */
+  readonly goodbyes = new Set<number>();
 
   constructor(core: Core) {
     this.#core = core;

@@ -139,7 +139,7 @@ export class Intake {
   async #withoutGroup(draft: Draft, event: LogEvent): Promise<void> {
     if (draft.thread.hasPending) await this.#settlePending(draft);
     const isCommit = event.message.type === "commit";
-    if (isCommit && endLeaving(this.#core, draft, event as Arrived<"commit">)) return;
+    if (isCommit && endLeaving(this.#surroundings, draft, event as Arrived<"commit">)) return;
     // Rows of a group that this account has left are none of its business.
     if (draft.thread.kind === "group" && !isIn(factsOf(this.#core, draft))) return;
     draft.rejoin = true;
@@ -257,7 +257,7 @@ export class Intake {
     event: Arrived<"commit">,
     { reason, detail }: Pick<Refused, "reason" | "detail">,
   ): Promise<void> {
-    if (endLeaving(this.#core, draft, event)) return;
+    if (endLeaving(this.#surroundings, draft, event)) return;
     const disputed = await beginDispute(this.#core, draft, { event, reason });
     draft.warnings.push(
       `a change of the conversation with ${draft.thread.title} was refused (${detail}); ` +

@@ -95,3 +95,23 @@ everyBackend(
     assert(!group.isListed(max));
   },
 );
+
+everyBackend("what was encrypted before somebody came is not taken after that", (world) => {
+  const [olga, adam, mia, max] = ["olga", "adam", "mia", "max"].map((name) => world.register(name));
+  assert(olga && adam && mia && max);
+  const group = Group.create(world, [olga, adam, mia, max]);
+  const before = group.epoch;
+  const at = (epoch: number) => world.code("message.send", world.message(mia, group.id, { epoch }));
+  group.change(adam);
+  assert.equal(at(before), "ok");
+  const late = world.message(mia, group.id, { epoch: before });
+  assert.equal(world.code("message.send", late), "ok");
+  group.remove(olga, max);
+  group.add(olga, max);
+  // What was taken is taken; the rest is encrypted anew, for everybody who is in by now.
+  assert.equal(world.code("message.send", late), "ok");
+  assert.deepEqual([before, group.epoch - 1].map(at), ["epoch_too_old", "epoch_too_old"]);
+  assert.equal(at(group.epoch), "ok");
+  group.change(adam);
+  assert.equal(at(group.epoch - 1), "ok");
+});

@@ -325,24 +325,6 @@ everyBackend("a member that was away for 50 epochs gets every row of them, in or
   assert.equal(group.sending(mia), "ok");
 });
 
-everyBackend("what was encrypted before somebody came is not taken after that", (world) => {
-  const { group, olga, adam, mia, max } = four(world);
-  const before = group.epoch;
-  const at = (epoch: number) => world.code("message.send", world.message(mia, group.id, { epoch }));
-  group.change(adam);
-  assert.equal(at(before), "ok");
-  const late = world.message(mia, group.id, { epoch: before });
-  assert.equal(world.code("message.send", late), "ok");
-  group.remove(olga, max);
-  group.add(olga, max);
-  // What was taken is taken; the rest is encrypted anew, for everybody who is in by now.
-  assert.equal(world.code("message.send", late), "ok");
-  assert.deepEqual([before, group.epoch - 1].map(at), ["epoch_too_old", "epoch_too_old"]);
-  assert.equal(at(group.epoch), "ok");
-  group.change(adam);
-  assert.equal(at(group.epoch - 1), "ok");
-});
-
 everyBackend("a group holds 200 devices, and not one more", (world) => {
   const members = crowd(world, mlsLimits.groupDevices / 2).map((person) =>
     [person, world.enrol(person)] as const
