@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { systemClock } from "../lib/base/clock.ts";
 import { type Word, wordOf } from "../lib/base/completion.ts";
+import { meant } from "../lib/base/edit_distance.ts";
 import { exitCodes, ExitError } from "../lib/base/exit_codes.ts";
 import { failureOf } from "./commands/failure.ts";
 import { errorJson, jsonLine } from "./commands/json.ts";
@@ -149,13 +150,12 @@ function quietly(program: Command, out?: (line: string) => void): Command {
 }
 
 /** A mistyped command must not be looked for in the network as if it were a host. */
-async function refuseMistyped(words: readonly string[]): Promise<void> {
+function refuseMistyped(words: readonly string[]): void {
   const [first, second] = words;
   if (first === undefined || (words.length === 2 && /^\d+$/.test(second ?? ""))) return;
-  const { editDistance } = await import("./ui/slash.ts");
-  const meant = commandNames.find((name) => editDistance(first.toLowerCase(), name) <= 2);
-  if (meant === undefined) return;
-  throw new ExitError("usage", `There is no command ${safe(first, 40)}. Did you mean ${meant}?`);
+  const name = meant(first, commandNames);
+  if (name === undefined) return;
+  throw new ExitError("usage", `There is no command ${safe(first, 40)}. Did you mean ${name}?`);
 }
 
 async function runInteractive(world: Machine, args: readonly string[]): Promise<number> {
@@ -165,7 +165,7 @@ async function runInteractive(world: Machine, args: readonly string[]): Promise<
   ));
   command.parse([...args], { from: "user" });
   const [host, port, ...more] = command.args;
-  await refuseMistyped(command.args);
+  refuseMistyped(command.args);
   if (more.length > 0) {
     throw new ExitError(
       "usage",

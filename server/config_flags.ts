@@ -1,7 +1,9 @@
 /** The command line of `sealpost server`. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type Word, wordOf } from "../lib/base/completion.ts";
+import { meant } from "../lib/base/edit_distance.ts";
 import { ExitError } from "../lib/base/exit_codes.ts";
+import { sanitizeLine } from "../lib/base/sanitize.ts";
 import { inWords } from "../lib/base/usage_words.ts";
 import type { LogLevel } from "../lib/base/log.ts";
 import type { AdminCommand } from "./admin/commands.ts";
@@ -78,7 +80,17 @@ export function parseServerArgs(args: readonly string[]): ServerCommand {
     if (thrown.exitCode === 0) return { kind: "help", text: help };
     throw usage(thrown);
   }
+  if (command?.kind === "run") refuseMistyped(command.flags.port, program);
   return command ?? { kind: "help", text: program.helpInformation() };
+}
+
+/** What stands where a port may stand is a command more often than not. Throws `ExitError` (usage). */
+function refuseMistyped(port: string | undefined, program: Command): void {
+  if (port === undefined || /^\d/.test(port)) return;
+  const name = meant(port, program.commands.map((command) => command.name()));
+  if (name === undefined) return;
+  const typed = sanitizeLine(port, 40);
+  throw new ExitError("usage", `there is no command "${typed}"; did you mean ${name}?`);
 }
 
 /** The grammar of the words after `server`, for completion. */

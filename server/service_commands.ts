@@ -129,7 +129,10 @@ function userOf(
     throw new ExitError("usage", "say with --user whom the data folder belongs to");
   }
   if (found === undefined || /^[A-Za-z_][\w-]{0,30}$/.test(found)) return found;
-  throw new ExitError("usage", "--user is the name of a user of this machine");
+  throw new ExitError(
+    "usage",
+    `${JSON.stringify(found)} cannot be a user of this machine: name one with --user`,
+  );
 }
 
 function isPrivileged({ port }: ServerConfig): boolean {

@@ -1,5 +1,6 @@
 /** The table of slash commands: names, usage, help; finding one, and the nearest to a mistyped one. */
 
+import { editDistance } from "../../lib/base/edit_distance.ts";
 import { safe } from "./format.ts";
 
 /** One slash command as `/help` shows it. */
@@ -193,18 +194,4 @@ export function nearest(typed: string): string | undefined {
     .map(({ name }) => ({ name, distance: editDistance(typed, name) }))
     .sort((a, b) => a.distance - b.distance)[0];
   return ranked !== undefined && ranked.distance <= 2 ? `/${ranked.name}` : undefined;
-}
-
-/** Levenshtein distance: single-character insertions, deletions and replacements between two words. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

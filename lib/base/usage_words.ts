@@ -4,7 +4,11 @@
 const sentences: readonly (readonly [RegExp, (...parts: string[]) => string])[] = [
   [/^\(outputHelp\)$/, () => "which command?"],
   [/^missing required argument '(.*)'$/, (name = "") => `${name} is missing`],
-  [/^unknown command '(.*?)'/, (word = "") => `there is no command "${word}"`],
+  [
+    /^unknown command '(.*?)'(?:\s*\(Did you mean (.*?)\?\))?/s,
+    (word = "", near = "") =>
+      `there is no command "${word}"${near === "" ? "" : `; did you mean ${near}?`}`,
+  ],
   [
     /^unknown option '(.*?)'(?:\s*\(Did you mean (.*?)\?\))?$/s,
     (flag = "", meant = "") =>
@@ -13,8 +17,10 @@ const sentences: readonly (readonly [RegExp, (...parts: string[]) => string])[] 
   [
     /^too many arguments for '(.*?)'\. Expected (\d+) arguments? but got (\d+)/,
     (command = "", most = "", got = "") =>
-      `${command} takes ${most === "1" ? "one word" : `${most} words`} and got ${got}: ` +
-      "put a text with spaces in quotes",
+      most === "0"
+        ? `${command} takes flags alone, and no word`
+        : `${command} takes ${most === "1" ? "one word" : `${most} words`} and got ${got}: ` +
+          "put a text with spaces in quotes",
   ],
   [
     /^(?:command-argument|option) .*?value '(.*)' is invalid.*?\. Allowed choices are (.*)\.$/s,

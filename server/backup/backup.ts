@@ -7,7 +7,7 @@ import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { typedLine } from "../../lib/base/json_line.ts";
 import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
 import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
-import { openFolder } from "../supervisor/folder.ts";
+import { openFolder, whyNot } from "../supervisor/folder.ts";
 import { hasDatabase } from "../supervisor/keys.ts";
 import { databaseName } from "../storage/start.ts";
 import { migrations } from "../tables/sqlite/schema.ts";
@@ -27,6 +27,7 @@ const numberGap = 1 << 20;
 export function writeBackup(file: string, { folder, print, json }: FilesWorld): number {
   const fingerprint = storedFingerprint(folder);
   refuseExisting(file);
+  refuseInside(folder, file);
   const part = `${file}.part`;
   try {
     Deno.writeFileSync(part, new Uint8Array(), { mode: 0o600 });
@@ -146,6 +147,27 @@ function refuseExisting(file: string): void {
   throw new ExitError("localData", `${file} exists already: choose another name`);
 }
 
+/** What lies in the data folder is part of the next backup. */
+function refuseInside(folder: string, file: string): void {
+  const above = file.includes("/") ? file.slice(0, file.lastIndexOf("/") + 1) : ".";
+  const [inner, outer] = [realPath(above), realPath(folder)];
+  if (inner !== outer && !inner.startsWith(`${outer}/`)) return;
+  throw new ExitError(
+    "localData",
+    `${file} is in the data folder, and would be part of every later backup: name a place outside of ${folder}`,
+  );
+}
+
+/** Of what is not there nothing lies in the data folder. */
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (thrown) {
+    if (thrown instanceof Deno.errors.NotFound) return "";
+    throw thrown;
+  }
+}
+
 function unwritable(file: string, cause: unknown): ExitError {
   if (cause instanceof ExitError) return cause;
   return new ExitError("localData", `${file} cannot be written: ${reason(cause)}`, { cause });
@@ -163,9 +185,7 @@ function unrestorable(file: string, cause: unknown): ExitError {
 
 function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) return "its folder does not exist";
-  if (cause instanceof Deno.errors.PermissionDenied) return "this user may not";
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.replace(/\s*\n[\s\S]*/, "");
+  return whyNot(cause);
 }
 
 function exists(path: string): boolean {

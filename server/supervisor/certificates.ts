@@ -48,7 +48,9 @@ function given(source: TlsSource & { kind: "given" }, now: number): ServedCertif
   const certificate = readOptional(source.cert);
   const privateKey = readOptional(source.key);
   for (const [path, text] of [[source.cert, certificate], [source.key, privateKey]]) {
-    if (text === undefined) throw new ExitError("localData", `${path} does not exist`);
+    if (text !== undefined) continue;
+    const what = "the certificate chain and its key have to be there, as --cert and --key say";
+    throw new ExitError("localData", `${path} does not exist: ${what}`);
   }
   const pair = checked({ certificate, privateKey }, source.cert);
   const left = describe(pair.certificate, source.cert).notAfter - now;

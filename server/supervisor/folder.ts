@@ -16,7 +16,7 @@ export function readOptional(path: string): string | undefined {
     return Deno.readTextFileSync(path);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return undefined;
-    throw new ExitError("localData", `${path} cannot be read: ${reason(cause)}`, { cause });
+    throw new ExitError("localData", `${path} cannot be read: ${whyNot(cause)}`, { cause });
   }
 }
 
@@ -56,15 +56,18 @@ function withReason(folder: string, work: () => void): void {
     throw new ExitError(
       "localData",
       `the data folder ${folder} cannot be written: ${
-        reason(cause)
+        whyNot(cause)
       }; make room or rights, or choose another with --data`,
       { cause },
     );
   }
 }
 
-function reason(cause: unknown): string {
-  if (cause instanceof Deno.errors.PermissionDenied) return "permission denied";
+/** Why a file or folder cannot be read or written, in a few words. */
+export function whyNot(cause: unknown): string {
+  const refused = cause instanceof Deno.errors.PermissionDenied ||
+    cause instanceof Deno.errors.NotCapable;
+  if (refused) return "permission denied";
   const isFile = cause instanceof Deno.errors.AlreadyExists ||
     cause instanceof Deno.errors.NotADirectory;
   if (isFile) {

@@ -2,6 +2,7 @@ import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
 import { flipped } from "../../kit/hostile.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { run } from "../../kit/program.ts";
+import { SmallDisk } from "../../kit/small_disk.ts";
 import { TestServer } from "../../kit/server.ts";
 import { serverCommand } from "../../kit/server_commands.ts";
 import { message, patience } from "../../client/engine/kit.ts";
@@ -38,6 +39,16 @@ Deno.test("a backup taken while people chat becomes a server on which they carry
     const again = await admin("backup", backup);
     strictEqual(again.code, 8);
     match(again.err, /exists already: choose another name/);
+  });
+
+  await t.step("on a disk without room for it, nothing of it stays", async () => {
+    using disk = SmallDisk.mount(1);
+    if (disk === undefined) return;
+    disk.fill();
+    const { code, err } = await admin("backup", `${disk.path}/it.backup`);
+    strictEqual(code, 8);
+    match(err, /it\.backup cannot be written: the disk is full$/);
+    deepStrictEqual([...Deno.readDirSync(disk.path)].map(({ name }) => name), ["ballast"]);
   });
 
   const home = `${elsewhere.path}/new machine`;
