@@ -229,7 +229,11 @@ export class GroupActions implements GroupsApi {
     const others = () =>
       threads.groups.get(thread.thread).members.map(({ account }) => account)
         .filter((account) => account !== own.account);
-    if (others().length > 0) await this.#change(thread.thread, others);
+    if (others().length > 0) {
+      // So that the others know it from being removed.
+      await this.#farewell(thread.thread);
+      await this.#change(thread.thread, others);
+    }
     await this.#leave(this.#get(thread.thread), { kind: "dissolved", by: own.name });
   }
 

@@ -7,7 +7,7 @@ import type { GroupFacts, GroupMember } from "../store/group_facts.ts";
 import type { AccountKeys, Core, People } from "./core.ts";
 import { accountsOf, namedAccounts } from "./group_commits.ts";
 import { isIn } from "./group_names.ts";
-import { judgeCommit, type Judgement } from "./group_rules.ts";
+import { dissolves, judgeCommit, type Judgement } from "./group_rules.ts";
 import type { Content } from "./content/codec.ts";
 import type { Draft } from "./draft.ts";
 import type { Groups } from "./groups.ts";
@@ -237,8 +237,8 @@ function goneBy(
   const change = decodeMembershipChange(authenticatedData);
   if (change?.remove.includes(own.account) !== true) return facts.standing;
   if (facts.standing.kind === "leaving") return { kind: "left" };
-  const everybody = change.remove.length > 1 && change.remove.length === facts.members.length - 1;
-  return { kind: everybody ? "dissolved" : "removed", by: people.nameOf(committer) };
+  const over = dissolves(facts, change, { account: committer.accountId });
+  return { kind: over ? "dissolved" : "removed", by: people.nameOf(committer) };
 }
 
 /** A group as a welcome shows it. */

@@ -149,9 +149,9 @@ function noticesOf(
   const by = committer.name;
   const said = new Set(facts.leaving);
   const removed = change.remove.filter((account) => !leaving.has(account));
-  const dissolved = removed.includes(own) &&
-    removed.length === before.size - 1 - (change.remove.length - removed.length);
-  if (dissolved && removed.length > 1) return [{ kind: "dissolved", by }];
+  if (removed.includes(own) && dissolves(facts, change, committer)) {
+    return [{ kind: "dissolved", by }];
+  }
   return [
     ...some("added", by, change.add.map(({ account }) => name(account))),
     ...some("removed", by, removed.map(name)),
@@ -167,6 +167,15 @@ function noticesOf(
       role,
     })),
   ];
+}
+
+/** Whoever has said goodbye and then removes everybody else dissolves the group. */
+export function dissolves(
+  { members, leaving }: Pick<GroupFacts, "members" | "leaving">,
+  { remove }: MembershipChange,
+  committer: Pick<Named, "account">,
+): boolean {
+  return leaving.includes(committer.account) && remove.length === members.length - 1;
 }
 
 function some(kind: "added" | "removed", by: string, who: readonly string[]): Notice[] {

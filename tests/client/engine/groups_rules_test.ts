@@ -99,10 +99,15 @@ Deno.test("whoever said goodbye has left, whoever commits it", () => {
   assert.deepEqual(lines(told), ["mia left (so the server says)"]);
 });
 
-Deno.test("an owner that removes everybody else dissolves the group", () => {
+Deno.test("an owner that says goodbye and removes everybody else dissolves the group", () => {
   const remove = ["adam", "mia", "max"].map((name) => person(name).account);
-  assert.deepEqual(lines(judged("olga", { remove }, { devices: ["olga"] })), [
+  const facts = { ...team, leaving: [person("olga").account] };
+  assert.deepEqual(lines(judged("olga", { remove }, { devices: ["olga"], facts })), [
     "olga dissolved the group",
+  ]);
+  // Who has not said goodbye stays, alone.
+  assert.deepEqual(lines(judged("olga", { remove }, { devices: ["olga"] })), [
+    "you were removed by olga",
   ]);
 });
 
