@@ -31,7 +31,7 @@ interface Painted extends Bottom {
 
 /** Something painted of which the terminal has not said yet how many columns it had then, or said others. */
 interface Flying extends Painting {
-  /** Columns that it was painted for. */
+  /** Columns that the terminal was thought to have. */
   readonly columns: number;
   landing?: Landing;
 }
@@ -59,8 +59,8 @@ const linesAtOnce = 200;
 /** Rows of so few columns wrap in no window that anybody uses: where they land makes no difference. */
 const alwaysFits = 20;
 
-/** So much painted for other columns than the terminal's own, and no resize told: its size is not the one it shows. */
-const mostAstray = 64;
+/** Paintings in a row that came to other columns than the terminal had told before: it does not know them itself. */
+const mostAstray = 32;
 
 /**
  * Paints over one terminal. A terminal wraps its rows anew at the very moment of a resize, and tells later; what was
@@ -81,8 +81,10 @@ export class Painter {
   #ground: Bottom = nothingPainted;
   /** The size has changed, and where the flying ones landed is to be heard first. */
   #held = false;
-  /** Whether the size that the terminal tells is the one that programs see. */
-  #trusted = true;
+  /** Columns that the terminal has told itself since the system told its size; undefined when they are the same. */
+  #wrappedTo: number | undefined;
+  /** Paintings that have gone astray since one did not. */
+  #astray = 0;
 
   /** `view` tells what is to stand at the bottom now. */
   constructor(terminal: Terminal, view: () => View | undefined) {
@@ -114,9 +116,9 @@ export class Painter {
     const { columns } = this.#terminal.size();
     if (this.#held) return;
     const lines = this.#lines.splice(0, linesAtOnce);
-    const next = painting(this.#view());
+    const next = painting(this.#view(), this.#wrappedTo);
     if (lines.length > 0 || looks(next) !== looks(this.#painted)) {
-      const asked = this.#fly(lines, { next, columns });
+      const asked = this.#fly(lines, { next, columns: this.#wrappedTo ?? columns });
       const start = `${begin}${this.#start(columns)}${asked && `${asked}\r`}`;
       const above = lines.map((line) => `${line}${nextRow}`).join("");
       const back = next?.back ?? (asked && "\r");
@@ -188,6 +190,7 @@ export class Painter {
 
   /** The terminal has wrapped what was painted anew: find its first row again before repainting. */
   #resized(): void {
+    this.#wrappedTo = undefined;
     if (this.#flying.length === 0) return this.#wrapped();
     this.#held = true;
     this.#settle();
@@ -218,14 +221,17 @@ export class Painter {
     const before = this.#painted ?? { ...nothingPainted, up: 0 };
     const bottom = next ?? nothingPainted;
     const matters = this.#flying.length > 0 || canWrap(before) || canWrap(bottom);
-    if (!matters || !this.#trusted || this.#terminal.reflow() !== "follows") return "";
+    const told = this.#astray <= mostAstray && this.#terminal.reflow() === "follows";
+    if (!matters || !told) return "";
     const [first, last] = [this.#terminal.measure(), this.#terminal.measure()];
     if (first === undefined || last === undefined) return "";
     if (this.#flying.length === 0) this.#ground = before;
     const flying: Flying = { up: before.up, lines, bottom, columns };
     this.#flying.push(flying);
     Promise.all([first.columns, last.columns]).then(([begun = columns, ended = columns]) => {
-      flying.landing = { begun, ended };
+      const known = Math.min(begun, ended) >= alwaysFits;
+      if (!known) this.#astray = Infinity;
+      flying.landing = known ? { begun, ended } : { begun: columns, ended: columns };
       this.#settle();
     });
     return first.question;
@@ -235,33 +241,32 @@ export class Painter {
   #settle(): void {
     while (this.#flying[0] !== undefined && isInPlace(this.#flying[0])) {
       this.#ground = this.#flying.shift()?.bottom ?? nothingPainted;
+      if (this.#astray <= mostAstray) this.#astray = 0;
     }
     const last = this.#flying.at(-1);
-    if (last === undefined) {
-      if (!this.#held) return;
+    if (last?.landing !== undefined) this.#repair(last.landing.ended);
+    else if (last === undefined && this.#held) {
       this.#held = false;
-      return this.#wrapped();
-    }
-    if (last.landing === undefined) return;
-    if (this.#held || last.landing.ended === this.#terminal.size().columns) this.#repair();
-    else if (this.#flying.length > mostAstray) {
-      this.#trusted = false;
-      this.#forget();
+      this.#wrapped();
     }
   }
 
   /** All that is flying has landed, some of it astray: it is cleared from its first row on and painted again. */
-  #repair(): void {
+  #repair(ended: number): void {
+    // Asked for first: where the size has changed, #resized repairs by itself.
+    const { columns } = this.#terminal.size();
     const flying = this.#flying;
     if (flying.length === 0) return;
-    const { columns } = this.#terminal.size();
+    // The system tells sooner or later what the terminal says now; a size that it has told meanwhile is newer.
+    if (!this.#held) this.#wrappedTo = ended === columns ? undefined : ended;
     const bottom = flying.reduce((before, one) => {
       const { landing = { begun: one.columns, ended: one.columns } } = one;
       return landed(before, one, landing);
     }, this.#ground);
     this.#forget();
+    if (++this.#astray > mostAstray) this.#wrappedTo = undefined;
     this.#lines.unshift(...flying.flatMap(({ lines }) => lines));
-    this.#anew(bottom, rowsAbove(bottom, columns));
+    this.#anew(bottom, rowsAbove(bottom, this.#wrappedTo ?? columns));
   }
 
   /** Wherever it landed, nobody asks any more. */
@@ -286,17 +291,19 @@ function canWrap({ rows, cursorRow }: Bottom): boolean {
   return rows.slice(0, cursorRow + 1).some((row) => columnsOf(row) > alwaysFits);
 }
 
-function painting(view: View | undefined): Painted | undefined {
+/** What is written for a view; a terminal that is narrower by now shows as much of each row as it has room for. */
+function painting(view: View | undefined, narrower = Infinity): Painted | undefined {
   if (view === undefined) return undefined;
   const { input, status } = view;
   const rows = [...input.rows, ...(status === undefined ? [] : [status.text])];
   const shown = [...input.rows, ...(status === undefined ? [] : [status.styled])];
   const up = rows.length - 1 - input.cursorRow;
+  const cut = (row: string) => narrower === Infinity ? row : wrapping(row, narrower)[0] ?? "";
   const back = `${up === 0 ? "" : `\x1b[${up}A`}\r${input.beforeCursor}`;
   return {
-    rows,
+    rows: rows.map(cut),
     cursorRow: input.cursorRow,
-    beforeCursor: input.beforeCursor,
+    beforeCursor: cut(input.beforeCursor),
     up: input.cursorRow,
     written: `${noWrap}${shown.join(nextRow)}`,
     back: `${back}${wrap}`,

@@ -54,6 +54,11 @@ export class Questions {
     while (this.#open.length > 0) await Promise.all(this.#open.map(({ answer }) => answer));
   }
 
+  /** The terminal has gone: nothing will be answered any more. */
+  end(): void {
+    for (const { settle } of this.#open) settle(undefined);
+  }
+
   /** How wide the terminal is when it comes to a question that is written in the same turn; undefined when it does not tell. */
   measure(): Measure | undefined {
     if (!this.#tellsWidth) return undefined;

@@ -210,16 +210,20 @@ async function* readKeys(
   const reader = new KeyReader();
   const buffer = new Uint8Array(4096);
   let pending = Deno.stdin.read(buffer);
-  while (!closed()) {
-    const got = reader.waiting ? await withTimeout(pending, escapeMs) : await pending;
-    if (got === "timeout") {
-      yield reader.flush();
-      continue;
+  try {
+    while (!closed()) {
+      const got = reader.waiting ? await withTimeout(pending, escapeMs) : await pending;
+      if (got === "timeout") {
+        yield reader.flush();
+        continue;
+      }
+      if (got === null) return;
+      const keys = reader.push(buffer.subarray(0, got)).filter((key) => !questions.answer(key));
+      pending = Deno.stdin.read(buffer);
+      if (keys.length > 0) yield keys;
     }
-    if (got === null) return;
-    const keys = reader.push(buffer.subarray(0, got)).filter((key) => !questions.answer(key));
-    pending = Deno.stdin.read(buffer);
-    if (keys.length > 0) yield keys;
+  } finally {
+    questions.end();
   }
 }
 

@@ -38,10 +38,10 @@ export interface RandomOptions {
 /** Types, pastes, deletes, moves, resizes, switches and sends until the time is over; throws with the seed. */
 export async function typeAtRandom(options: RandomOptions): Promise<{ bursts: number }> {
   const hand = new Hand(options);
-  const begun = performance.now();
   let bursts = 0;
   try {
     await hand.fill();
+    const begun = performance.now();
     for (;; bursts++) {
       const share = (performance.now() - begun) / options.milliseconds;
       if (share >= 1) break;

@@ -128,7 +128,28 @@ Deno.test("what came in time is wrapped with all the rest and not painted twice"
     assert.ok(!wrapped.includes("in flight"), JSON.stringify(wrapped));
   }));
 
-Deno.test("a terminal that does not answer is repainted as if all had come in time, and one whose width nobody tells stays usable", () =>
+Deno.test("what the terminal says of its width holds until the system tells it too", () =>
+  typing(async (screen, editor) => {
+    editor.print("in flight");
+    await screen.settled();
+    screen.news();
+    await screen.answer(20);
+    const again = screen.news();
+    assert.ok(again.startsWith(upOne.replace("1A", "2A")), JSON.stringify(again));
+    assert.ok(again.includes("in flight"), JSON.stringify(again));
+    await screen.answer(20);
+    editor.print("and on");
+    await screen.settled();
+    assert.ok(screen.news().startsWith("\x1b[?2026h\r\x1b[K"), "its input is cut in one row");
+    await screen.answer(20);
+    assert.equal(screen.news(), "", "nothing of it is astray");
+    screen.tell(20);
+    const told = screen.news();
+    assert.ok(told.startsWith("\x1b[?2026h\r\x1b[K"), JSON.stringify(told));
+    assert.ok(told.includes(`> ${"x".repeat(18)}\x1bE${"x".repeat(12)}`), JSON.stringify(told));
+  }));
+
+Deno.test("a terminal that does not answer is repainted as if all had come in time, and one that says something else each time is not asked for ever", () =>
   typing(async (screen) => {
     await screen.press("y");
     screen.news();
@@ -136,14 +157,15 @@ Deno.test("a terminal that does not answer is repainted as if all had come in ti
     await screen.press("z");
     await screen.answer(undefined);
     assert.match(screen.news(), /x{11}yz/);
-    await screen.answer(20);
-    for (let key = 0; key < 200; key++) {
-      await screen.press("\x7fx");
-      await screen.answer(100);
+    screen.tell(40);
+    await screen.press("!\x7f");
+    for (let at = 0; at < 200 && screen.open.length > 0; at++) {
+      await screen.answer(at % 2 === 0 ? 100 : 50);
     }
-    assert.equal(screen.open.length, 0, "it is not asked for ever");
+    assert.equal(screen.open.length, 0, "nobody asks any more");
+    screen.news();
     await screen.press("end");
-    assert.match(screen.news(), /yxend/);
+    assert.match(screen.news(), /yzend/);
   }));
 
 Deno.test("rows above the cursor are counted as a terminal wraps them", () => {
@@ -169,11 +191,20 @@ Deno.test("rows above the cursor are counted as a terminal wraps them", () => {
   ));
 });
 
-Deno.test("the terminal's report of its cursor answers the question for its width, in order", async () => {
+Deno.test("the terminal's report of its cursor answers the question for its width, in order; what has gone answers no more", async () => {
   const questions = new Questions(() => undefined);
   const [first, second] = [questions.measure(), questions.measure()];
   assert.ok(questions.answer({ kind: "report", text: "12;80R" }));
   assert.ok(questions.answer({ kind: "report", text: "9;133R" }));
   assert.deepEqual([await first?.columns, await second?.columns], [80, 133]);
   await questions.answered();
+  const third = questions.measure();
+  questions.end();
+  await questions.answered();
+  assert.equal(await third?.columns, undefined);
+  assert.equal(
+    questions.measure(),
+    undefined,
+    "a terminal that has not answered is not asked again",
+  );
 });
