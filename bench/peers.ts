@@ -6,10 +6,13 @@ import { begin } from "./wire.ts";
 /** What every round is: pairs, messages of each on their way, seconds. */
 const load = [10, 64, 3];
 
-/** Messages that are delivered in a second from accounts of `from` to accounts of `to`. */
-async function rateOf(from: House, to: House) {
+/** Who writes: those whose server orders the conversation, or those whose server follows. */
+type Way = "pairs" | "back";
+
+/** Messages that are delivered in a second between accounts of `from`, which began to write, and accounts of `to`. */
+async function rateOf(from: House, to: House, way: Way = "pairs") {
   const elsewhere = from === to ? undefined : { server: to.server, name: to.name };
-  await using generator = await begin(from.server, "pairs", load, elsewhere);
+  await using generator = await begin(from.server, way, load, elsewhere);
   await generator.tell({});
   await generator.hear();
   const before = await cpuOf(from, to);
@@ -29,10 +32,12 @@ async function cpuOf(...houses: House[]): Promise<number[]> {
 
 /** Local and forwarded messages in turn, so that what else the machine does concerns both. */
 async function forwarded(rounds: number): Promise<void> {
-  const best = { local: 0, forwarded: 0 };
+  const best = { local: 0, forwarded: 0, back: 0 };
   const ratios: number[] = [];
+  const backRatios: number[] = [];
   let localCpu: number[] = [];
   let forwardedCpu: number[] = [];
+  let backCpu: number[] = [];
   let disordered = 0;
   for (let round = 0; round < rounds; round++) {
     await using mill = await House.start("mill", "--consent", "none");
@@ -40,22 +45,32 @@ async function forwarded(rounds: number): Promise<void> {
     await linkHouses(mill, office);
     const local = await rateOf(mill, mill);
     const across = await rateOf(mill, office);
+    const back = await rateOf(mill, office, "back");
     ratios.push(across.rate / local.rate);
+    backRatios.push(back.rate / local.rate);
     best.local = Math.max(best.local, local.rate);
     best.forwarded = Math.max(best.forwarded, across.rate);
+    best.back = Math.max(best.back, back.rate);
     localCpu = local.cpu;
     forwardedCpu = across.cpu;
-    disordered += across.disordered;
+    backCpu = back.cpu;
+    disordered += across.disordered + back.disordered;
   }
   report(`Direct messages: ${load[0]} pairs, ${load[1]} in flight, on disk before "sent"`, {
     "local, messages/s delivered": best.local.toFixed(0),
     "to another server, messages/s delivered": best.forwarded.toFixed(0),
-    "ratio of each round": ratios.map((ratio) => `${(ratio * 100).toFixed(0)} %`).join(", "),
+    "ratio of each round": percent(ratios),
+    "from a server that follows, messages/s delivered": best.back.toFixed(0),
+    "ratio of each round, from there": percent(backRatios),
     "out of order or twice": disordered,
     "server, CPU us per message: local": localCpu.map((us) => us.toFixed(0)).join(""),
     "the sender's, the receiver's server": forwardedCpu.map((us) => us.toFixed(0)).join(", "),
+    "the hub's, the follower's when that one sends": backCpu.map((us) => us.toFixed(0)).join(", "),
   });
 }
+
+const percent = (ratios: readonly number[]) =>
+  ratios.map((ratio) => `${(ratio * 100).toFixed(0)} %`).join(", ");
 
 async function queued(house: House): Promise<number> {
   return (await house.peers())[0]?.queued ?? 0;

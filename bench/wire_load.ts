@@ -124,10 +124,10 @@ class Pair {
 async function makePair(
   server: PinnedServer,
   elsewhere: Elsewhere | undefined,
-  index: number,
+  { index, back = false }: { readonly index: number; readonly back?: boolean },
 ): Promise<Pair> {
   const there = elsewhere?.server ?? server;
-  const place = elsewhere === undefined ? "here" : "there";
+  const place = elsewhere === undefined ? "here" : back ? "back" : "there";
   const from = await party(server, `from-${place}-${index}`);
   const to = await party(there, `to-${place}-${index}`);
   await offerKeyPackage(to);
@@ -136,19 +136,23 @@ async function makePair(
   if (elsewhere !== undefined) {
     await to.client.event("welcome", ({ message }) => message.conversation === conversation);
   }
-  return new Pair(await bare(server, from), await bare(there, to), conversation);
+  const [one, other] = [await bare(server, from), await bare(there, to)];
+  return back ? new Pair(other, one, conversation) : new Pair(one, other, conversation);
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
-/** Pairs that each keep so many messages in flight. */
+/** Pairs that each keep so many messages in flight; `back`: whoever is elsewhere writes to whoever began the conversation. */
 async function pairs(
   server: PinnedServer,
   elsewhere: Elsewhere | undefined,
   [count = 10, inFlight = 64, seconds = 5]: number[],
+  { back = false } = {},
 ) {
   const all: Pair[] = [];
-  for (let index = 0; index < count; index++) all.push(await makePair(server, elsewhere, index));
+  for (let index = 0; index < count; index++) {
+    all.push(await makePair(server, elsewhere, { index, back }));
+  }
   say({ ready: true });
   await nextLine();
   for (const pair of all) pair.begin(inFlight);
@@ -180,7 +184,7 @@ async function queued(
   if (elsewhere === undefined) throw new Error("a second server is needed");
   const all: Pair[] = [];
   for (let index = 0; index < pairsInAll; index++) {
-    all.push(await makePair(server, elsewhere, index));
+    all.push(await makePair(server, elsewhere, { index }));
   }
   say({ ready: true });
   await nextLine();
@@ -230,5 +234,6 @@ const [workload, ...numbers] = Deno.args;
 await generate((server, elsewhere) => {
   const given = numbers.map(Number);
   if (workload === "idle") return idle(server, given);
-  return (workload === "queued" ? queued : pairs)(server, elsewhere, given);
+  if (workload === "queued") return queued(server, elsewhere, given);
+  return pairs(server, elsewhere, given, { back: workload === "back" });
 });

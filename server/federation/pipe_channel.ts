@@ -1,6 +1,5 @@
 /** The federation worker's end of the way to one gateway: its lines to peers that dialled, and its clients' questions. */
-import { fromBase64url } from "../../lib/base/bytes.ts";
-import { alone } from "../../lib/base/bytes.ts";
+import { alone, fromBase64url } from "../../lib/base/bytes.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { PeerChannel } from "./channel.ts";
