@@ -153,9 +153,7 @@ export class Directory implements People {
 
   async #fetch(who: Who): Promise<ProvenKeys> {
     const remote = this.#remote(who);
-    const keys = remote === undefined
-      ? await this.#fetchOwn(who)
-      : await this.linked.keysOf(remote);
+    const keys = remote === undefined ? await this.#fetchOwn(who) : await this.#fetchLinked(remote);
     this.#checkOwn(keys);
     this.#checkId(keys);
     const complete = this.#withKnownRevocations(keys);
@@ -170,6 +168,22 @@ export class Directory implements People {
     const known = this.contacts.byAccount(account)?.name ?? "";
     const server = who.server ?? splitAddress(known)?.server;
     return server === undefined ? undefined : { account, server };
+  }
+
+  /**
+   * Of a server that one's own is not linked with, others pass on what it says of an account, and not who has which name
+   * there: whoever is known is asked for by the account.
+   */
+  async #fetchLinked(who: RemoteWho): Promise<ProvenKeys> {
+    try {
+      return await this.linked.keysOf(who);
+    } catch (thrown) {
+      const known = "name" in who && thrown instanceof AppError && thrown.code === "no_such_server"
+        ? this.contacts.byName(`${who.name}@${who.server}`)
+        : undefined;
+      if (known === undefined) throw thrown;
+      return await this.linked.keysOf({ account: known.account, server: who.server });
+    }
   }
 
   async #fetchOwn(asked: Who): Promise<ProvenKeys> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toBase64url } from "../../../lib/base/bytes.ts";
 import { systemClock } from "../../../lib/base/clock.ts";
-import type { AppError } from "../../../lib/base/errors.ts";
+import { AppError } from "../../../lib/base/errors.ts";
 import { issueDeviceCertificate } from "../../../lib/crypto/certificate.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { certifies } from "../../../client/engine/certified.ts";
@@ -20,7 +20,10 @@ interface World extends AsyncDisposable {
   /** Where one's own server knows accounts of linked servers to be, by id. */
   readonly homes: Map<string, string>;
   /** What one's own server makes of a question to "mill"; hands it on by default. */
-  route: (mill: FakeDirectory) => { readonly to: FakeDirectory; readonly identity?: string };
+  route: (
+    mill: FakeDirectory,
+    asked: object,
+  ) => { readonly to: FakeDirectory; readonly identity?: string };
   /** A directory as a new process would make it, on the same profile. */
   directory(): Directory;
 }
@@ -64,7 +67,7 @@ async function world(): Promise<World> {
     if (!("server" in message) || message.server === undefined) {
       return await home.server.request(message, ...rest);
     }
-    const { to, identity } = w.route(mill);
+    const { to, identity } = w.route(mill, message);
     const reply = await to.server.request(message, ...rest);
     if (message.type === "directory.keys" && identity !== undefined) {
       Object.assign(Object(reply.message), { identity });
@@ -98,6 +101,33 @@ Deno.test("an account of a linked server is proved by that server's own log, and
   const grown = await directory.keysOf({ name: "sam@mill" }, { fresh: true });
   assert.equal(grown.devices.length, 2);
   assert.deepEqual(w.warnings, []);
+});
+
+Deno.test("whoever is known of a server that is not linked is asked for by the account", async () => {
+  await using w = await world();
+  const { accountId } = w.mill.account("sam").identity.certificate;
+  w.homes.set(accountId, "mill");
+  const directory = w.directory();
+  const hand = w.route;
+  // Others pass on what the mill says of an account that they know, and nothing else.
+  w.route = (mill, asked) => {
+    if ("name" in asked) throw new AppError("no_such_server");
+    return hand(mill, asked);
+  };
+  await assert.rejects(directory.keysOf({ name: "sam@mill" }), { code: "no_such_server" });
+  const met = await directory.keysOf({ account: accountId });
+  assert.equal(met.name, "Sam@mill");
+  const known = await directory.keysOf({ name: "SAM@mill" }, { fresh: true });
+  assert.deepEqual([known.name, known.account], ["Sam@mill", accountId]);
+  assert.equal(directory.contacts.byName("sam@mill")?.verified, false);
+  await assert.rejects(directory.keysOf({ name: "rae@mill" }), { code: "no_such_server" });
+  // A lie about whom one knows is found out as ever.
+  const swapped = toBase64url(generateSigningKey().publicKey);
+  w.mill.lies.keys = (honest) => ({ ...honest, accountKey: swapped });
+  await assert.rejects(
+    directory.keysOf({ name: "sam@mill" }, { fresh: true }),
+    untrusted(/linked server mill's directory cannot be trusted/),
+  );
 });
 
 Deno.test("one's own server cannot put other keys into a linked server's mouth", async (t) => {
