@@ -35,6 +35,12 @@ export const peerLimits = {
   /** Times in an hour that one conversation is asked for as it stands: each costs the hub all of its devices. */
   snapshotsPerHour: 20,
   /**
+   * Messages that are kept while it is not known what came before them, the latest of all conversations, and the bytes of one: 64 MiB
+   * at most. Beyond them those who were away learn that something is missing, as without them.
+   */
+  stashedRows: 1_024,
+  stashedBytes: 64 * 1024,
+  /**
    * Times that one conversation is replaced as the hub says it stands, in ten minutes: everybody's programs look anew each time. A
    * hub whose outbox fills and empties again and again does it every half minute.
    */

@@ -2,6 +2,7 @@
  * Conversations that another server orders, as this one follows them: rows are taken from the hub alone, in order, once
  * each, and written by the code that writes this server's own. What does not fit says that one of both has lost its place.
  */
+import { peerLimits } from "../../lib/base/limits.ts";
 import { decodeMembershipChange } from "../../lib/base/membership.ts";
 import {
   type Conversation,
@@ -21,6 +22,7 @@ import type {
   EndItem,
   MessageItem,
   RollbackItem,
+  SnapshotItem,
   StandingItem,
 } from "./conversation_items.ts";
 import { answerHub, loseTrack } from "./hub.ts";
@@ -66,8 +68,11 @@ export function takeMessage(
   bytes: Uint8Array,
 ): number {
   const conversation = beforeRow(context, peer, item);
-  const seat = conversation?.seats.get(item.device);
-  if (conversation === undefined) return 0;
+  if (conversation === undefined) {
+    keepForLater(context.tables, peer, { item, bytes });
+    return 0;
+  }
+  const seat = conversation.seats.get(item.device);
   if (!isInRoster(seat) || item.epoch > conversation.epoch) {
     loseTrack(context, peer, item.conversation);
     return 0;
@@ -79,6 +84,39 @@ export function takeMessage(
   const message = { id, epoch, bytes, quiet, until, generation };
   appendMessage(at(context, item.ts), { conversation, seat, message, row, hidden });
   return 0;
+}
+
+/** A message before which others are missing may be the end of what the hub will say how it stands. */
+function keepForLater(
+  { conversations, following }: Tables,
+  peer: Peer,
+  { item, bytes }: { readonly item: MessageItem; readonly bytes: Uint8Array },
+): void {
+  const conversation = conversations.byId(item.conversation);
+  const waits = conversation?.hub === peer.key && conversation.servers.get(peer.key)?.behind;
+  if (!waits || bytes.length > peerLimits.stashedBytes) return;
+  const row = { conversation: conversation.key, seq: item.seq, item: JSON.stringify(item) };
+  following.stash({ ...row, body: bytes }, peerLimits.stashedRows);
+}
+
+/** What was kept of a conversation that stands at row `seq` now: the messages without a gap that end with it. */
+export function takeStash(
+  { conversations, following }: Tables,
+  peer: Peer,
+  { conversation: id, seq, epoch, restored }: SnapshotItem,
+): readonly { readonly item: MessageItem; readonly bytes: Uint8Array }[] {
+  const conversation = conversations.byId(id);
+  if (conversation?.hub !== peer.key) return [];
+  const rows = following.stashed(conversation.key).map(({ item, body }) => ({
+    item: JSON.parse(item) as MessageItem,
+    bytes: body,
+  })).filter(({ item }) => item.conversation === id && item.seq <= seq && item.epoch <= epoch);
+  following.clearStash(conversation.key);
+  // Of before the hub was put back to an older state.
+  if (restored !== undefined) return [];
+  let next = seq;
+  const tail = rows.toReversed().filter(({ item }) => item.seq === next && next-- > 0);
+  return tail.toReversed();
 }
 
 /** The same surroundings at the time that the hub noted. */

@@ -16,7 +16,7 @@ import { spend } from "./allowance.ts";
 import { enter, tellNewcomers } from "./consent.ts";
 import type { Context } from "./context.ts";
 import type { SnapshotItem } from "./conversation_items.ts";
-import { answerForNew, mostRows, standAs } from "./mirror.ts";
+import { answerForNew, mostRows, standAs, takeMessage, takeStash } from "./mirror.ts";
 import { accountIds, rosterEntries } from "./parties.ts";
 import { liveDevices } from "./presence.ts";
 import { continueRun, tellRow } from "./rows.ts";
@@ -48,7 +48,7 @@ export function takeSnapshot(context: Context, peer: Peer, item: SnapshotItem): 
   if (present !== undefined) {
     const subject = `taken ${peer.fingerprint} ${present.id}`;
     const waitMs = spend(context, { kind: "snapshot", subject, allowance: again });
-    if (waitMs === 0) replace(context, peer, present, known);
+    if (waitMs === 0) catchUpWith(context, peer, { present, known });
     return waitMs;
   }
   // Whoever has as many does not get its people into more.
@@ -57,6 +57,18 @@ export function takeSnapshot(context: Context, peer: Peer, item: SnapshotItem): 
   const waitMs = spend(context, { kind: "snapshot", subject, allowance: beginnings });
   if (waitMs === 0) begin(context, peer, known);
   return waitMs;
+}
+
+/** Replaces the conversation as it was before the messages that are here already, and takes those. */
+function catchUpWith(
+  context: Context,
+  peer: Peer,
+  { present, known }: { readonly present: Conversation; readonly known: Known },
+): void {
+  const rows = takeStash(context.tables, peer, known.item);
+  const item = { ...known.item, seq: known.item.seq - rows.length };
+  replace(context, peer, present, { ...known, item });
+  for (const row of rows) takeMessage(context, peer, row.item, row.bytes);
 }
 
 /** What the item names, when all of it is known, within limits, and of listed accounts. */

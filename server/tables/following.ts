@@ -25,4 +25,16 @@ export interface Following {
   addPart(peer: number, bytes: Uint8Array): void;
   parts(peer: number): Uint8Array[];
   clearParts(peer: number): void;
+  /** Keeps a message of a conversation before which others are missing, and of all that are kept the latest `most`. */
+  stash(row: StashedRow & { readonly conversation: number }, most: number): void;
+  /** In the order of their rows. */
+  stashed(conversation: number): StashedRow[];
+  clearStash(conversation: number): void;
+}
+
+/** A message as it came: what was said of it (JSON) and its bytes. */
+export interface StashedRow {
+  readonly seq: number;
+  readonly item: string;
+  readonly body: Uint8Array;
 }

@@ -1,7 +1,7 @@
 /** Which linked servers have members in which conversations, and what goes to them, as rows of SQLite. */
 import type { Database } from "../../../lib/sql/database.ts";
 import type { FollowingServer } from "../../domain/conversation.ts";
-import type { Due, Following } from "../following.ts";
+import type { Due, Following, StashedRow } from "../following.ts";
 
 /** One migration's worth of SQL. */
 export const followingSchema = `
@@ -51,6 +51,18 @@ CREATE INDEX peer_parts_by_peer ON peer_parts (peer);
 /** Accounts of servers of which only others have spoken. */
 export const hearsaySchema = `
 ALTER TABLE accounts ADD COLUMN hearsay INTEGER NOT NULL DEFAULT 0;
+`;
+
+/** Messages before which others are missing. */
+export const stashSchema = `
+CREATE TABLE stashed_rows (
+  key INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  item TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE INDEX stashed_rows_by_conversation ON stashed_rows (conversation, seq);
 `;
 
 /** What is known of other servers with members in the conversation, by storage key. */
@@ -163,5 +175,25 @@ export class SqliteFollowing implements Following {
 
   clearParts(peer: number): void {
     this.#database.prepare("DELETE FROM peer_parts WHERE peer = ?").run(peer);
+  }
+
+  stash(
+    { conversation, seq, item, body }: StashedRow & { readonly conversation: number },
+    most: number,
+  ): void {
+    const { lastRowid } = this.#database.prepare(
+      "INSERT INTO stashed_rows (conversation, seq, item, body) VALUES (?, ?, ?, ?)",
+    ).run(conversation, seq, item, body);
+    this.#database.prepare("DELETE FROM stashed_rows WHERE key <= ?").run(lastRowid - most);
+  }
+
+  stashed(conversation: number): StashedRow[] {
+    return this.#database.prepare(
+      "SELECT seq, item, body FROM stashed_rows WHERE conversation = ? ORDER BY seq, key",
+    ).all<StashedRow & object>(conversation);
+  }
+
+  clearStash(conversation: number): void {
+    this.#database.prepare("DELETE FROM stashed_rows WHERE conversation = ?").run(conversation);
   }
 }

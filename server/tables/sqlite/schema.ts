@@ -1,7 +1,7 @@
 /** The schema of the server's database. Appended to, never changed. */
 import { blockedServersSchema } from "./blocked_servers.ts";
 import type { Migration } from "../../../lib/sql/migrate.ts";
-import { followingSchema, hearsaySchema, itemsSchema } from "./following.ts";
+import { followingSchema, hearsaySchema, itemsSchema, stashSchema } from "./following.ts";
 import { groupsSchema } from "./groups_schema.ts";
 import { invitesSchema } from "./invites.ts";
 import { itemLifetimes, peersSchema } from "./peers.ts";
@@ -309,4 +309,5 @@ export const migrations: readonly Migration[] = [
   { version: 16, name: "conversations by hub", sql: byHub },
   { version: 17, name: "items that do not stay", sql: itemLifetimes },
   { version: 18, name: "newest members", sql: newestMembers },
+  { version: 19, name: "messages before which others are missing", sql: stashSchema },
 ];

@@ -122,7 +122,7 @@ linkedWorlds(
     const { tables } = beta.world.backend;
     strictEqual(typeof tables.devices.anyById(phone.device)?.revokedAt, "number");
     const { lost, head } = beta.world.conversation(bob, id);
-    strictEqual(lost, head);
+    strictEqual(lost, head - 1, "what was sent lately is there");
     alpha.world.send(ann, id, { epoch: 2, bytes });
     exchange(alpha, beta);
     strictEqual(beta.world.read(bob, id).at(-1)?.seq, head + 1);

@@ -41,11 +41,36 @@ linkedWorlds(
     exchange(alpha, beta);
     sameState(alpha, beta, id);
     const row = beta.world.conversation(bob, id);
-    deepStrictEqual([row.head, row.epoch, row.incarnation, row.lost], [5, 2, 0, 5]);
+    deepStrictEqual([row.head, row.epoch, row.incarnation, row.lost], [5, 2, 0, 4]);
+    // What was on its way to it has not gone with what it lost.
+    deepStrictEqual(beta.world.read(bob, id).map(({ seq }) => seq), [5]);
     // And goes on from there.
     alpha.world.send(ann, id, { epoch: 2 });
     exchange(alpha, beta);
     strictEqual(beta.world.read(bob, id).at(-1)?.seq, 6);
+  },
+);
+
+linkedWorlds(
+  "of what was on its way to a restored follower nothing counts that came before a commit, or is made up",
+  (alpha, beta) => {
+    const { ann, bob, id } = both(alpha, beta);
+    beta.save();
+    alpha.world.send(ann, id);
+    exchange(alpha, beta);
+    beta.restore();
+    alpha.world.send(ann, id);
+    alpha.world.ok("conversation.commit", alpha.world.commit(ann, id));
+    alpha.world.send(ann, id, { epoch: 2 });
+    alpha.world.send(ann, id, { epoch: 2 });
+    link(alpha, beta);
+    exchange(alpha, beta);
+    sameState(alpha, beta, id);
+    deepStrictEqual(beta.world.read(bob, id).map(({ seq }) => seq), [5, 6]);
+    strictEqual(beta.world.conversation(bob, id).lost, 4);
+    // What is kept of conversations is kept of these rows no longer.
+    const { tables } = beta.world.backend;
+    deepStrictEqual(tables.following.stashed(tables.conversations.byId(id)?.key ?? 0), []);
   },
 );
 
