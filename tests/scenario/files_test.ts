@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FaultProxy } from "../client/engine/proxy.ts";
 import { Running } from "../kit/program.ts";
 import { filesWith, type Person, Town } from "../kit/story.ts";
 
@@ -34,17 +35,24 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
   const [erik, sam] = [await town.resident("erik"), await town.resident("sam")];
   await sam.lines(["unread"]);
   const marker = "a marker that must not be seen anywhere";
-  const content = contentOf(48 * MiB, marker);
+  const content = contentOf(24 * MiB, marker);
   const path = `${town.folder}/plan \u{1f4c4}.dat`;
   await Deno.writeFile(path, content);
   const data = `${town.data}/files`;
+  // Whoever comes over it stands still in the middle, however fast or slow the machine is. Later commands come over it too:
+  // the last address is remembered.
+  await using line = await FaultProxy.start(town.ready.port);
+  const over = ["--server", `localhost:${line.port}`];
 
   await t.step(
     "a sender that is killed goes on where the server stands, and announces once",
     async () => {
-      await using first = start(erik, "file", "send", "sam", path);
+      line.stallAfter = 12 * MiB;
+      await using first = start(erik, "file", "send", "sam", path, ...over);
       await reaches(first, 40);
       await first.stop("SIGKILL");
+      line.cutNow();
+      line.flow();
       assert.equal(names(data).length, 1);
       await using second = start(erik, "file", "send", "sam", path, "--json");
       const { code, out, err } = await second.finish();
@@ -73,9 +81,12 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
       "offered",
       "erik",
     ]);
-    await using first = start(sam, "file", "get", id);
+    line.stallAfter = 12 * MiB;
+    await using first = start(sam, "file", "get", id, ...over);
     await reaches(first, 40);
     await first.stop("SIGKILL");
+    line.cutNow();
+    line.flow();
     const downloads = `${sam.home}/downloads`;
     assert.deepEqual(names(downloads).map((name) => name.endsWith(".part")), [true]);
     assert.deepEqual((await sam.json(["file", "list"]))[0]?.["state"], "partial");
@@ -94,15 +105,20 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
     async () => {
       const again = `${town.folder}/again.dat`;
       await Deno.writeFile(again, content);
-      await using sending = start(erik, "file", "send", "sam", again);
+      line.stallAfter = 12 * MiB;
+      await using sending = start(erik, "file", "send", "sam", again, ...over);
       await reaches(sending, 30);
       await town.server.stop("SIGKILL");
+      line.flow();
       await town.restart({ flags: ["--file-types", "+dat"] });
       const sent = await sending.finish();
       assert.equal(sent.code, 0, sent.err);
-      await using saving = start(sam, "file", "get", "2", "-o", `${town.folder}/copy.dat`);
+      line.stallAfter = 12 * MiB;
+      const copy = ["-o", `${town.folder}/copy.dat`];
+      await using saving = start(sam, "file", "get", "2", ...copy, ...over);
       await reaches(saving, 30);
       await town.server.stop("SIGKILL");
+      line.flow();
       await town.restart({ flags: ["--file-types", "+dat"] });
       const saved = await saving.finish();
       assert.equal(saved.code, 0, saved.err);

@@ -1,4 +1,4 @@
-/** A relay between client and server that loses answers. It sees only TLS; what it can do is to cut. */
+/** A relay between client and server that loses answers or stands still. It sees only TLS: that is all it can do. */
 
 /** A relay on a port of its own. */
 export class FaultProxy implements AsyncDisposable {
@@ -7,6 +7,9 @@ export class FaultProxy implements AsyncDisposable {
   cutAfter = Infinity;
   /** The first connection ends in place of the answer of this number; later ones live. */
   cutBeforeAnswer = Infinity;
+  /** Nothing more passes on a connection once so many bytes have passed either way, until `flow`. */
+  stallAfter = Infinity;
+  #flowing = Promise.withResolvers<void>();
   readonly #listener: Deno.TcpListener;
   #target: number;
   readonly #open = new Set<Deno.Conn>();
@@ -29,6 +32,13 @@ export class FaultProxy implements AsyncDisposable {
   /** Relays new connections to another port from now on. */
   retarget(target: number): void {
     this.#target = target;
+  }
+
+  /** Everything passes again. */
+  flow(): void {
+    this.stallAfter = Infinity;
+    this.#flowing.resolve();
+    this.#flowing = Promise.withResolvers();
   }
 
   /** Ends all connections. */
@@ -56,8 +66,17 @@ export class FaultProxy implements AsyncDisposable {
     let asked = false;
     const answerLimit = this.cutBeforeAnswer;
     this.cutBeforeAnswer = Infinity;
-    const up = copy(client, server, () => asked = true);
-    const down = copy(server, client, (length) => {
+    let carried = 0;
+    const stalled = async (length: number) => {
+      carried += length;
+      while (carried > this.stallAfter && !this.#closed) await this.#flowing.promise;
+    };
+    const up = copy(client, server, async (length) => {
+      asked = true;
+      await stalled(length);
+    });
+    const down = copy(server, client, async (length) => {
+      await stalled(length);
       passed += length;
       if (asked) answers += 1;
       asked = false;
@@ -74,6 +93,7 @@ export class FaultProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.flow();
     this.#listener.close();
     this.cutNow();
     await Promise.all(this.#relays);
@@ -95,14 +115,14 @@ async function reach(port: number): Promise<Deno.TcpConn | undefined> {
 async function copy(
   from: Deno.Conn,
   to: Deno.Conn,
-  before: (length: number) => void,
+  before: (length: number) => Promise<void>,
 ): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   try {
     for (;;) {
       const length = await from.read(buffer);
       if (length === null) break;
-      before(length);
+      await before(length);
       for (let at = 0; at < length;) at += await to.write(buffer.subarray(at, length));
     }
   } catch (thrown) {
