@@ -10,6 +10,9 @@ const walHeaderBytes = 32;
 /** How often a copy during which the log was begun anew is thrown away: writers do that once in a thousand pages. */
 const attempts = 20;
 
+/** Ends of the names of what SQLite keeps beside a database: left by a killed process, it is taken for the next file's. */
+const beside = ["-wal", "-shm", "-journal"];
+
 /**
  * Writes what the database at `path` holds at this moment to `target`, while others read and write on. The copy is one
  * file without a log beside it. Throws `AppError`.
@@ -19,6 +22,7 @@ const attempts = 20;
  * moved into the database file meanwhile, and a log that was not begun anew meanwhile holds them all.
  */
 export function copyDatabase(path: string, target: string): void {
+  removeBeside(target);
   const database = connect(path, { readOnly: false });
   try {
     database.exec("PRAGMA busy_timeout = 30000; BEGIN");
@@ -31,8 +35,28 @@ export function copyDatabase(path: string, target: string): void {
   takeInLog(target);
 }
 
+/** Removes a copy that was not finished, with what belongs to it. */
+export function removeCopy(target: string): void {
+  removeBeside(target);
+  removeIfThere(target);
+}
+
+function removeBeside(path: string): void {
+  for (const end of beside) removeIfThere(`${path}${end}`);
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (thrown) {
+    if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
+  }
+}
+
 function copyFiles(path: string, target: string): void {
   for (let attempt = 0; attempt < attempts; attempt++) {
+    // Of the attempt before, a log would be taken for that of this one.
+    if (attempt > 0) removeBeside(target);
     const before = walHeader(path);
     Deno.copyFileSync(path, target);
     if (before.length > 0) Deno.copyFileSync(`${path}-wal`, `${target}-wal`);

@@ -6,7 +6,7 @@ import { AppError } from "../../lib/base/errors.ts";
 import { exitCodes, ExitError } from "../../lib/base/exit_codes.ts";
 import { typedLine } from "../../lib/base/json_line.ts";
 import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
-import { copyDatabase, integrityOf, openCopy } from "../../lib/sql/snapshot.ts";
+import { copyDatabase, integrityOf, openCopy, removeCopy } from "../../lib/sql/snapshot.ts";
 import { openFolder, whyNot } from "../supervisor/folder.ts";
 import { hasDatabase } from "../supervisor/keys.ts";
 import { databaseName } from "../storage/start.ts";
@@ -40,7 +40,7 @@ export function writeBackup(file: string, { folder, print, json }: FilesWorld): 
     }
     putInPlace(part, file);
   } catch (cause) {
-    for (const left of [part, `${part}-wal`, `${part}-journal`]) removeIfThere(left);
+    removeCopy(part);
     throw unwritable(file, cause);
   }
   const bytes = Deno.statSync(file).size;
@@ -207,8 +207,4 @@ function isReadable(path: string): boolean {
     if (cause instanceof Deno.errors.NotFound) return false;
     throw new ExitError("localData", `${path} cannot be read: ${reason(cause)}`, { cause });
   }
-}
-
-function removeIfThere(path: string): void {
-  if (exists(path)) Deno.removeSync(path);
 }

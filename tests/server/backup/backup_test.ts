@@ -1,10 +1,12 @@
 import { deepStrictEqual, match, ok, strictEqual } from "node:assert/strict";
+import { openCopy } from "../../../lib/sql/snapshot.ts";
 import { flipped } from "../../kit/hostile.ts";
 import { TempFolder } from "../../kit/folder.ts";
 import { run } from "../../kit/program.ts";
 import { SmallDisk } from "../../kit/small_disk.ts";
 import { TestServer } from "../../kit/server.ts";
 import { serverCommand } from "../../kit/server_commands.ts";
+import { newAccount, WireClient } from "../../kit/wire_client.ts";
 import { message, patience } from "../../client/engine/kit.ts";
 import { Village } from "../../client/engine/village.ts";
 
@@ -118,6 +120,29 @@ Deno.test("what is no whole backup is refused, and leaves nothing behind", async
     return { ...ended, left };
   };
 
+  await t.step(
+    "what a killed backup of that name left is not taken for part of the next",
+    async () => {
+      const name = `${home.path}/late.backup`;
+      await Deno.copyFile(`${server.data}/sealpost.db-wal`, `${name}.part-wal`);
+      await using client = await WireClient.connect(await server.pinned());
+      await client.register(newAccount("sam"));
+      await server.stop();
+      const { code, err } = await serverCommand(["backup", name], { home: home.path });
+      strictEqual(code, 0, err);
+      const copy = openCopy(name, { readOnly: true });
+      try {
+        const accounts = copy.prepare("SELECT name FROM accounts").all<{ name: string }>();
+        deepStrictEqual(accounts.map(({ name }) => name), ["sam"]);
+      } finally {
+        copy.close();
+      }
+      deepStrictEqual(
+        [...Deno.readDirSync(home.path)].filter(({ name }) => name.startsWith("late")).length,
+        1,
+      );
+    },
+  );
   await t.step("no file", async () => {
     const { code, err, left } = await restore(`${home.path}/none`);
     deepStrictEqual([code, left], [6, []]);
@@ -128,7 +153,6 @@ Deno.test("what is no whole backup is refused, and leaves nothing behind", async
     deepStrictEqual([code, left], [8, []]);
   });
   await t.step("a database that is no backup", async () => {
-    await server.stop();
     const { code, err, left } = await restore(`${server.data}/sealpost.db`);
     deepStrictEqual([code, left], [8, []]);
     match(err, /is not a backup of a Sealpost server/);
