@@ -190,7 +190,9 @@ function addAccountCommands(add: Add): void {
       act === "trust" ? trustDirectory(run, flags) : showDirectory(run),
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["show", "trust"]))
     .option("--yes", "trust: a person has decided so");
-  add("devices", {
+  /** Words that look like flags; none of those after `--`. */
+  let flagLike: readonly string[] = [];
+  const devicesCommand = add("devices", {
     about: "list your own devices, call one something else, or remove one of them for good",
     example: "devices revoke u8VizD",
     act: (
@@ -199,15 +201,24 @@ function addAccountCommands(add: Add): void {
       id: string | undefined,
       label: string | undefined,
     ) => {
-      if (id?.startsWith("--")) throw new ExitError("usage", `there is no flag ${id}`);
+      if (id?.startsWith("--") && flagLike.includes(id)) throw noSuchFlag(id);
       if (act === "rename") return renameDevice(run, { id, label });
       return act === "revoke" ? revokeDevice(run, id) : devices(run);
     },
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["list", "rename", "revoke"]))
-    .argument("[ID]", "the beginning of the device's key, as the list shows it")
+    .argument(
+      "[ID]",
+      "the beginning of the device's key, as the list shows it; after -- if it has --",
+    )
     .argument("[LABEL]", "what to call it")
     // One key in 64 begins with a dash.
     .allowUnknownOption();
+  const parse = devicesCommand.parseOptions.bind(devicesCommand);
+  devicesCommand.parseOptions = (given) => {
+    const parsed = parse(given);
+    flagLike = parsed.unknown;
+    return parsed;
+  };
   add("archive", {
     about: "show the encrypted archive of your history, or leave a conversation out of it",
     example: "archive off sam",
@@ -220,6 +231,15 @@ function addAccountCommands(add: Add): void {
     },
   }).addArgument(new Argument("[ACTION]", "what to do").choices(["status", "on", "off"]))
     .addArgument(conversation());
+}
+
+/** One key in 4,096 begins with two dashes. */
+function noSuchFlag(word: string): ExitError {
+  return new ExitError(
+    "usage",
+    `there is no flag ${word}; a device whose key begins so is given after --: ` +
+      `sealpost client devices revoke -- ${word}`,
+  );
 }
 
 function addChangeCommands(add: Add): void {

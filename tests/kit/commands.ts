@@ -30,7 +30,9 @@ export async function command(args: readonly string[], options: CommandOptions):
   // The program's own timers let a process end; here the test has to wait for them.
   const awake = setInterval(() => undefined, 60_000);
   try {
-    const code = await runOneShot(world, [...args, ...home]);
+    // What stands after "--" is no flag.
+    const end = args.includes("--") ? args.indexOf("--") : args.length;
+    const code = await runOneShot(world, args.toSpliced(end, 0, ...home));
     return { code, out: out.join("\n"), err: err.join("\n") };
   } finally {
     clearInterval(awake);
