@@ -4,7 +4,8 @@ import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
 import { randomId } from "../../../lib/base/ids.ts";
 import { EvilServer } from "./evil.ts";
 import { message, nextEvent, patience } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
+import type { Village } from "./village.ts";
 
 const team = { kind: "group", name: "team" } as const;
 
@@ -14,45 +15,45 @@ const warned = (pattern: RegExp) => (event: EngineEvent) =>
 const roles = async (engine: Engine) =>
   (await engine.groups.info(team)).members.map(({ name, role }) => `${name} ${role}`).sort();
 
-/** A village with olga's group, and adam who will talk to a liar. */
-async function besieged(village: Village) {
-  const olga = await village.online("olga");
-  const facts = await village.device("adam");
+/** Olga who will make a group, kim, and adam who will talk to a liar; their names end with that number. */
+async function besieged(village: Village, number: number) {
+  const olga = await village.online(`olga${number}`);
+  const facts = await village.device(`adam${number}`);
   await village.briefly(facts);
-  await village.briefly(await village.device("kim"));
+  await village.briefly(await village.device(`kim${number}`));
   const evil = EvilServer.start(village, facts);
   return { olga, facts, evil };
 }
 
-Deno.test("a server that gives a member another role in its list is not believed", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+const test = storiesOf("a server that lies about groups");
+
+test("a server that gives a member another role in its list is not believed", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 1);
   await using _ = evil;
-  await olga.groups.create("team", ["adam", "kim"]);
+  await olga.groups.create("team", ["adam1", "kim1"]);
   evil.bend = (arrived) => {
     const { message } = arrived;
     if (message.type !== "conversation.list.ok") return arrived;
     const conversations = message.conversations.map((one) => ({
       ...one,
       members: one.members.map((each) =>
-        each.name === "kim" ? { ...each, role: "owner" as const } : each
+        each.name === "kim1" ? { ...each, role: "owner" as const } : each
       ),
     }));
     return { ...arrived, message: { ...message, conversations } };
   };
   const adam = village.engine(facts, { port: evil.port });
-  const warning = nextEvent(adam, warned(/server's list of the members of #team .*kim/));
+  const warning = nextEvent(adam, warned(/server's list of the members of #team .*kim1/));
   await adam.start({ receive: true, keepTrying: false });
   await adam.caughtUp(AbortSignal.timeout(60_000));
   await warning;
-  assert.deepEqual(await roles(adam), ["adam member", "kim member", "olga owner"]);
+  assert.deepEqual(await roles(adam), ["adam1 member", "kim1 member", "olga1 owner"]);
 });
 
-Deno.test("a server that lists somebody who is not in the group is found out by the group's tree", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("a server that lists somebody who is not in the group is found out by the group's tree", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 2);
   await using _ = evil;
-  await olga.groups.create("team", ["adam"]);
+  await olga.groups.create("team", ["adam2"]);
   evil.bend = (arrived) => {
     const { message } = arrived;
     if (message.type !== "conversation.list.ok") return arrived;
@@ -76,12 +77,11 @@ Deno.test("a server that lists somebody who is not in the group is found out by 
   await adam.start({ receive: true, keepTrying: false });
   await adam.caughtUp(AbortSignal.timeout(60_000));
   await warning;
-  assert.deepEqual(await roles(adam), ["adam member", "olga owner"]);
+  assert.deepEqual(await roles(adam), ["adam2 member", "olga2 owner"]);
 });
 
-Deno.test("a welcome with other roles than the members' own is corrected by what a member says", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("a welcome with other roles than the members' own is corrected by what a member says", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 3);
   await using _ = evil;
   evil.bend = (arrived) => {
     const { message } = arrived;
@@ -92,35 +92,33 @@ Deno.test("a welcome with other roles than the members' own is corrected by what
     return { ...arrived, message: { ...message, members } };
   };
   const adam = village.engine(facts, { port: evil.port });
-  const warning = nextEvent(adam, warned(/who may do what in #team is not what olga says/));
+  const warning = nextEvent(adam, warned(/who may do what in #team is not what olga3 says/));
   await adam.start({ receive: true, keepTrying: false });
   await adam.caughtUp(AbortSignal.timeout(60_000));
-  await olga.groups.create("team", ["adam", "kim"]);
+  await olga.groups.create("team", ["adam3", "kim3"]);
   await warning;
-  assert.deepEqual(await roles(adam), ["adam member", "kim member", "olga owner"]);
+  assert.deepEqual(await roles(adam), ["adam3 member", "kim3 member", "olga3 owner"]);
 });
 
-Deno.test("a server that hides whom a commit adds is found out", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("a server that hides whom a commit adds is found out", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 4);
   await using _ = evil;
   evil.bend = (arrived) => {
     const { message } = arrived;
     return message.type === "commit" ? { ...arrived, message: { ...message, add: [] } } : arrived;
   };
-  await olga.groups.create("team", ["adam"]);
+  await olga.groups.create("team", ["adam4"]);
   const adam = await village.open(facts, { port: evil.port });
   const warning = nextEvent(adam, warned(/server hid a change/));
-  await olga.groups.add(team, ["kim"]);
+  await olga.groups.add(team, ["kim4"]);
   await warning;
-  assert.ok((await roles(adam)).includes("kim member"));
+  assert.ok((await roles(adam)).includes("kim4 member"));
 });
 
-Deno.test("the server's word alone takes nobody out of a group, and puts nobody into it", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("the server's word alone takes nobody out of a group, and puts nobody into it", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 5);
   await using _ = evil;
-  await olga.groups.create("team", ["adam", "kim"]);
+  await olga.groups.create("team", ["adam5", "kim5"]);
   const adam = await village.open(facts, { port: evil.port });
   evil.bend = (arrived) => {
     const { message } = arrived;
@@ -148,26 +146,24 @@ function hideOne(evil: EvilServer, conversation: string): Promise<void> {
   return hidden.promise;
 }
 
-Deno.test("who was removed without hearing of it, and writes, learns by whom, and is in no group without keys", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("who was removed without hearing of it, and writes, learns by whom, and is in no group without keys", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 6);
   await using _ = evil;
-  await olga.groups.create("team", ["adam", "kim"]);
+  await olga.groups.create("team", ["adam6", "kim6"]);
   const adam = await village.open(facts, { port: evil.port });
   const hidden = hideOne(evil, (await adam.groups.info(team)).id);
-  await olga.groups.remove(team, ["adam"]);
+  await olga.groups.remove(team, ["adam6"]);
   await hidden;
   const { id: said } = await adam.send(team, "does anybody hear me");
   assert.equal((await adam.waitFor(said, "sent", patience())).state, "failed");
   const { standing, by } = await adam.groups.info(team);
-  assert.deepEqual([standing, by], ["removed", "olga"]);
+  assert.deepEqual([standing, by], ["removed", "olga6"]);
 });
 
-Deno.test("who leaves has left, also when he is too far behind for the commit that says so", async () => {
-  await using village = await Village.make();
-  const { olga, facts, evil } = await besieged(village);
+test("who leaves has left, also when he is too far behind for the commit that says so", async (village) => {
+  const { olga, facts, evil } = await besieged(village, 7);
   await using _ = evil;
-  await olga.groups.create("team", ["adam", "kim"]);
+  await olga.groups.create("team", ["adam7", "kim7"]);
   const adam = await village.open(facts, { port: evil.port });
   const hidden = hideOne(evil, (await adam.groups.info(team)).id);
   await olga.rekey(team);
