@@ -18,10 +18,69 @@ async function agreed(a: House, b: House): Promise<void> {
   throw new Error(`they do not agree: ${await seen(a, b)}`);
 }
 
-Deno.test("two servers that add each other at once have one link, which comes back after every break", async (t) => {
+Deno.test("two servers: what cannot be linked, one link that comes back, an address that another server takes", async (t) => {
   await using mill = await House.start("mill");
   await using office = await House.start("office");
 
+  await t.step("what cannot be linked is refused in one line", (t) => refused(t, mill, office));
+  await office.ask("peer.remove", { name: "mill", drop: true });
+  await mill.ask("peer.remove", { name: "office", drop: true });
+  await t.step(
+    "two servers that add each other at once have one link, which comes back after every break",
+    (t) => linked(t, mill, office),
+  );
+  await office.ask("peer.remove", { name: "mill", drop: true });
+  await t.step(
+    "another server at a peer's address stops the link, and says why",
+    () => stolen(mill, office),
+  );
+});
+
+async function refused(t: Deno.TestContext, mill: House, office: House): Promise<void> {
+  await t.step("itself", async () => {
+    await rejects(mill.ask("peer.add", { address: mill.link }), { reason: "usage" });
+    await rejects(mill.ask("peer.add", { address: mill.address }), /that is this server itself/);
+  });
+  await t.step("nobody there, and no fingerprint to wait with", async () => {
+    await rejects(mill.ask("peer.add", { address: "127.0.0.1:1" }), (error: Error) => {
+      match(error.message, /refuses connections on port 1; .*--fingerprint/);
+      return "reason" in error && error.reason === "network";
+    });
+  });
+  await t.step("another server than was told", async () => {
+    const fingerprint = "0".repeat(64);
+    await rejects(mill.ask("peer.add", { address: office.address, fingerprint }), {
+      reason: "trust",
+    });
+    deepStrictEqual(await mill.peers(), []);
+  });
+  await t.step("what is no address, fingerprint or name", async () => {
+    for (
+      const input of [{ address: "" }, { address: "x", fingerprint: "12" }, {
+        address: "x",
+        name: "A b",
+      }]
+    ) {
+      await rejects(mill.ask("peer.add", input), { reason: "usage" });
+    }
+  });
+  await t.step("one that does not know this one: it is told, and tried seldom", async () => {
+    const refused = office.says(/peer refused .*code=peer_unknown/);
+    const { pin } = await mill.ask("peer.add", { address: office.address });
+    strictEqual(pin, "contact");
+    await refused;
+    const shown = await serverCommand(["peer", "list"], { home: mill.home.path });
+    match(shown.out, /not linked: that server does not know this one yet/);
+    await rejects(mill.ask("peer.add", { address: office.address }), /added already, as office/);
+  });
+  await t.step("until its operator adds this one too", async () => {
+    const linked = mill.says(/peer linked/);
+    await office.ask("peer.add", { address: mill.link });
+    await linked;
+  });
+}
+
+async function linked(t: Deno.TestContext, mill: House, office: House): Promise<void> {
   await t.step("one link, seen alike from both sides", async () => {
     await linkHouses(mill, office);
     // Both dial; whatever came about first, in the end both agree.
@@ -78,58 +137,9 @@ Deno.test("two servers that add each other at once have one link, which comes ba
     match((await serverCommand(["peer", "remove", "office"], home)).out, /The link is removed\./);
     match((await serverCommand(["peer", "list"], home)).out, /^No server is linked: .*peer add/);
   });
-});
+}
 
-Deno.test("what cannot be linked is refused in one line", async (t) => {
-  await using mill = await House.start("mill");
-  await using office = await House.start("office");
-
-  await t.step("itself", async () => {
-    await rejects(mill.ask("peer.add", { address: mill.link }), { reason: "usage" });
-    await rejects(mill.ask("peer.add", { address: mill.address }), /that is this server itself/);
-  });
-  await t.step("nobody there, and no fingerprint to wait with", async () => {
-    await rejects(mill.ask("peer.add", { address: "127.0.0.1:1" }), (error: Error) => {
-      match(error.message, /refuses connections on port 1; .*--fingerprint/);
-      return "reason" in error && error.reason === "network";
-    });
-  });
-  await t.step("another server than was told", async () => {
-    const fingerprint = "0".repeat(64);
-    await rejects(mill.ask("peer.add", { address: office.address, fingerprint }), {
-      reason: "trust",
-    });
-    deepStrictEqual(await mill.peers(), []);
-  });
-  await t.step("what is no address, fingerprint or name", async () => {
-    for (
-      const input of [{ address: "" }, { address: "x", fingerprint: "12" }, {
-        address: "x",
-        name: "A b",
-      }]
-    ) {
-      await rejects(mill.ask("peer.add", input), { reason: "usage" });
-    }
-  });
-  await t.step("one that does not know this one: it is told, and tried seldom", async () => {
-    const refused = office.says(/peer refused .*code=peer_unknown/);
-    const { pin } = await mill.ask("peer.add", { address: office.address });
-    strictEqual(pin, "contact");
-    await refused;
-    const shown = await serverCommand(["peer", "list"], { home: mill.home.path });
-    match(shown.out, /not linked: that server does not know this one yet/);
-    await rejects(mill.ask("peer.add", { address: office.address }), /added already, as office/);
-  });
-  await t.step("until its operator adds this one too", async () => {
-    const linked = mill.says(/peer linked/);
-    await office.ask("peer.add", { address: mill.link });
-    await linked;
-  });
-});
-
-Deno.test("another server at a peer's address stops the link, and says why", async () => {
-  await using mill = await House.start("mill");
-  await using office = await House.start("office");
+async function stolen(mill: House, office: House): Promise<void> {
   await using thief = await House.start("office");
   // The peer's address is the proxy's, so that somebody else can come to stand behind it.
   await using proxy = await FaultProxy.start(office.server.ready.port);
@@ -161,7 +171,7 @@ Deno.test("another server at a peer's address stops the link, and says why", asy
   const shown = await serverCommand(["peer", "show", peer.name], { home: mill.home.path });
   match(shown.out, /STOPPED: another server answers at its address/);
   match(shown.out, /What to do: +ask its operator/);
-});
+}
 
 Deno.test("with --peers open whoever comes is let in, recorded and shown; three servers link in pairs", async () => {
   await using mill = await House.start("mill", "--peers", "open");
