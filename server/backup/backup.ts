@@ -8,7 +8,7 @@ import { typedLine } from "../../lib/base/json_line.ts";
 import { planMigration, runMigration, schemaVersion } from "../../lib/sql/migrate.ts";
 import { copyDatabase, integrityOf, openCopy, removeCopy } from "../../lib/sql/snapshot.ts";
 import { openFolder, whyNot } from "../supervisor/folder.ts";
-import { hasDatabase } from "../supervisor/keys.ts";
+import { hasDatabase, refuseUnfinished } from "../supervisor/keys.ts";
 import { databaseName } from "../storage/start.ts";
 import { migrations } from "../tables/sqlite/schema.ts";
 import type { FilesWorld } from "./world.ts";
@@ -57,6 +57,7 @@ export function writeBackup(file: string, { folder, print, json }: FilesWorld): 
 /** Makes a data folder of a backup; there must be no server in it. Throws `ExitError`, and leaves the folder as it was. */
 export function restoreBackup(file: string, { folder, print, json }: FilesWorld): number {
   openFolder(folder);
+  refuseUnfinished(folder);
   if (hasDatabase(folder) || Deno.readDirSync(folder)[Symbol.iterator]().next().done !== true) {
     throw new ExitError(
       "localData",

@@ -18,9 +18,11 @@ const names = { identity: "identity.key", passwords: "passwords.key" };
 
 /**
  * Reads the secrets, or makes those that are missing while there is no database yet, which is made last. Throws
- * `ExitError` (localData) when one is damaged, or missing beside a database; then nothing has been changed.
+ * `ExitError` (localData) when one is damaged, or missing beside a database, and after a restore that was not finished;
+ * then nothing has been changed.
  */
 export async function serverKeys(folder: string): Promise<ServerKeys> {
+  refuseUnfinished(folder);
   const identity = readOptional(`${folder}/${names.identity}`);
   const passwords = readOptional(`${folder}/${names.passwords}`);
   refuseLoss(folder, { [names.identity]: identity, [names.passwords]: passwords });
@@ -42,6 +44,19 @@ export async function serverKeys(folder: string): Promise<ServerKeys> {
 /** Whether the folder holds a database: then its first start was finished once. */
 export function hasDatabase(folder: string): boolean {
   return [...Deno.readDirSync(folder)].some(({ name }) => /\.(db|sqlite)$/.test(name));
+}
+
+/**
+ * Throws `ExitError` (localData) where a backup was not restored to its end: with its keys and no database a start would
+ * make an empty server of the same identity.
+ */
+export function refuseUnfinished(folder: string): void {
+  if (hasDatabase(folder)) return;
+  if (![...Deno.readDirSync(folder)].some(({ name }) => /\.(db|sqlite)\.part$/.test(name))) return;
+  throw new ExitError(
+    "localData",
+    `a backup was not restored to its end in ${folder}: delete what is in it, and restore it again`,
+  );
 }
 
 /** The complaint about a file that cannot be used. */

@@ -67,6 +67,9 @@ async function preparedWords(town: Town, folder: string): Promise<Map<string, st
     await Deno.writeTextFile(`${folder}/${word.toLowerCase()}`, text);
   }
   await Deno.mkdir(`${folder}/home`);
+  words.set("HALF", `${folder}/half`);
+  await Deno.mkdir(`${folder}/half`);
+  await Deno.writeTextFile(`${folder}/half/sealpost.db.part`, "");
   const backup = `${folder}/backup`;
   words.set("BACKUP", backup);
   await run(["server", "backup", backup], town.folder);

@@ -180,6 +180,26 @@ Deno.test("what is no whole backup is refused, and leaves nothing behind", async
       deepStrictEqual([uid, gid], [1234, 2345], name);
     }
   });
+  await t.step(
+    "one that was not restored to its end is not started, and nothing is made",
+    async () => {
+      const data = `${home.path}/half`;
+      const place = { home: home.path };
+      strictEqual((await serverCommand(["restore", file, "--data", data], place)).code, 0);
+      await Deno.rename(`${data}/sealpost.db`, `${data}/sealpost.db.part`);
+      const before = [...Deno.readDirSync(data)].map(({ name }) => name).sort();
+      for (const args of [["restore", file], ["0"]]) {
+        const ended = await run(["server", ...args, "--data", data], place);
+        strictEqual(ended.code, 8);
+        match(
+          ended.err,
+          /was not restored to its end in .*: delete what is in it, and restore it again/,
+        );
+      }
+      const after = [...Deno.readDirSync(data)].map(({ name }) => name).sort();
+      deepStrictEqual(after.filter((name) => !/^(lock|server\.log)$/.test(name)), before);
+    },
+  );
   await t.step("the whole one makes a server that starts", async () => {
     const data = `${home.path}/good`;
     const ended = await run(["server", "restore", file, "--data", data], { home: home.path });
