@@ -30,6 +30,12 @@ async function enterAlone(terminal: Terminal, command: string): Promise<void> {
   await terminal.enter(command);
 }
 
+/** Waits until the shell asks below everything else: an older prompt may stand above, and what is typed sooner is lost. */
+async function shellAgain(terminal: Terminal): Promise<void> {
+  const last = (rows: string[]) => rows.findLast((row) => row !== "") ?? "";
+  await terminal.waitFor((rows) => /^\$ *$/.test(last(rows)) || undefined, "end with a prompt");
+}
+
 /** Opens somebody's chat at a terminal. */
 async function chatting(terminal: Terminal, person: Person): Promise<void> {
   await enterAlone(terminal, clientOf(person));
@@ -125,7 +131,7 @@ Deno.test("two people and a bot, in narrow, usual and large terminals", async (t
       ]);
       await Promise.all([atAnn, atBob].map(async (terminal) => {
         await terminal.press("C-d");
-        await terminal.shows(/^\$ *$/);
+        await shellAgain(terminal);
       }));
     });
   }
