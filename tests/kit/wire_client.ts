@@ -32,8 +32,8 @@ export interface ClientOptions {
   readonly receive?: boolean;
 }
 
-/** How long anything may take here, in milliseconds. */
-const patienceMs = 20_000;
+/** Longer than anything takes on a busy machine, in milliseconds; only a failure waits for it. */
+const patienceMs = 60_000;
 
 /** One connection. Use with `await using`. */
 export class WireClient implements AsyncDisposable {

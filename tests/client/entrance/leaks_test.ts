@@ -17,7 +17,7 @@ Deno.test("after a conversation the client's folder shows neither texts, nor fri
   const sam = await house.resident("Sam");
   const other = await house.resident(friend);
   const { id } = await sam.send({ kind: "direct", name: friend }, marker);
-  await sam.waitFor(id, "delivered", AbortSignal.timeout(20_000));
+  await sam.waitFor(id, "delivered", AbortSignal.timeout(60_000));
   await other.send({ kind: "direct", name: "Sam" }, `${marker} back`);
   await sam.setVerified(friend, true);
   const { account, fingerprint, devices } = await sam.key(friend);

@@ -192,7 +192,7 @@ Deno.test("a server tells its manager that it is ready, and health what is wrong
     });
     const said: string[] = [];
     const print = (line: string) => void said.push(line);
-    const world = { folder: folder.path, json: false, timeoutMs: 20_000, print };
+    const world = { folder: folder.path, json: false, timeoutMs: 60_000, print };
     strictEqual(await runHealth(world), 1);
     match(said.join(), /another server answers on port/);
     status = { ...status, port: holder.addr.port };
