@@ -133,7 +133,7 @@ async function check(day: Day): Promise<void> {
       }
       const late = setTimeout(
         () => changed.reject(new Error(`device ${device} of ${owner}: ${now} of ${expected}`)),
-        30_000,
+        60_000,
       );
       await changed.promise.finally(() => clearTimeout(late));
       stop();
