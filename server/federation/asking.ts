@@ -56,6 +56,9 @@ type Taken = Message<"peer.ask"> | Message<"peer.answer"> | Message<"peer.refusa
 
 const nothing = new Uint8Array(0);
 
+/** Bytes that a request may keep beside its own: most are done in a moment, and a copy of each costs more than that. */
+const mostKept = 256 * 1024;
+
 /** The questions of one link. */
 export class Asking {
   readonly #options: AskingOptions;
@@ -108,7 +111,9 @@ export class Asking {
     if (message.type === "peer.refusal") return waiting.reject(new RefusedByPeer(message));
     const { answer } = message;
     // Views of a frame would keep all of it.
-    if (answer.kind === waiting.kind) return waiting.resolve({ answer, body: body.slice() });
+    if (answer.kind === waiting.kind) {
+      return waiting.resolve({ answer, body: body.length === 0 ? nothing : alone(body) });
+    }
     waiting.reject(new AppError("server_away"));
     throw new AppError("malformed");
   }
@@ -157,8 +162,8 @@ export class Asking {
     const bytes = body.length + answerBytes(ask);
     this.#carrying.requests++;
     this.#carrying.bytes += bytes;
-    // A view would keep the whole frame for as long as this takes.
-    await this.#reply(id, ask, alone(body));
+    // A view keeps all that came together for as long as this takes.
+    await this.#reply(id, ask, body.buffer.byteLength > mostKept ? alone(body) : body);
     this.#carrying.requests--;
     this.#carrying.bytes -= bytes;
     for (const go of this.#onCarried.splice(0)) go();

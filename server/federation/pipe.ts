@@ -7,7 +7,6 @@ import { alone } from "../../lib/base/bytes.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import { peerLimits } from "../../lib/base/limits.ts";
 import type { Connection } from "../../lib/wire/connection.ts";
-import type { Arrived } from "../../lib/wire/messages.ts";
 import type { Question } from "./asking.ts";
 import {
   type Failure,
@@ -21,11 +20,6 @@ import {
 import { RefusedByPeer } from "./refused.ts";
 
 export type { LinkedServer, PeerAnswer, PeerDirectory } from "./pipe_messages.ts";
-
-/** Bodies are views of a whole frame: only their own bytes cross the port. */
-function ownBytes(arrived: readonly Arrived[]): Arrived[] {
-  return arrived.map(({ message, body }) => ({ message, body: alone(body) }));
-}
 
 /** One connection that a gateway holds, and how many more of its frames may be read. */
 class Held {
@@ -51,7 +45,10 @@ class Held {
   }
 }
 
-type Answered = ToGateway & { readonly kind: "answered" | "servers" };
+interface Answered {
+  readonly message: ToGateway & { readonly kind: "answered" | "servers" };
+  readonly body: Uint8Array;
+}
 
 interface Asked {
   readonly resolve: (value: Answered) => void;
@@ -69,35 +66,42 @@ export class PeerPort implements PeerDirectory {
   /** `linkChanged` is told of every link that comes or ends. */
   constructor(port: MessagePort, linkChanged: (server: string, linked: boolean) => void) {
     this.#linkChanged = linkChanged;
-    this.#port = new GatheringPort(port, (message) => this.#take(message));
+    this.#port = new GatheringPort(port, (message, body) => this.#take(message, body));
   }
 
   async ask(server: string, question: Question, body?: Uint8Array): Promise<PeerAnswer> {
-    const own = body && alone(body);
-    const said = await this.#question((id) => ({ kind: "ask", id, server, question, body: own }));
-    if (said.kind !== "answered") throw new AppError("internal", { fault: "us" });
-    return said.answered;
+    const said = await this.#question((id) => ({ kind: "ask", id, server, question }), body);
+    if (said.message.kind !== "answered") throw new AppError("internal", { fault: "us" });
+    // A view would keep all that came together.
+    return {
+      ...said.message.answered,
+      body: said.body.length === 0 ? said.body : alone(said.body),
+    };
   }
 
   async servers(): Promise<LinkedServer[]> {
     const said = await this.#question((id) => ({ kind: "servers", id }));
-    return said.kind === "servers" ? [...said.servers] : [];
+    return said.message.kind === "servers" ? [...said.message.servers] : [];
   }
 
   /** Every question is answered or refused: the federation worker ends with the server only. */
-  #question(make: (id: number) => FromGateway): Promise<Answered> {
+  #question(make: (id: number) => FromGateway, body?: Uint8Array): Promise<Answered> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
-      this.#port.tell(make(id));
+      if (body === undefined) this.#port.tell(make(id));
+      else this.#port.tell(make(id), body);
     });
   }
 
-  #answered(said: Answered | ToGateway & { readonly kind: "refused" }): void {
-    const asked = this.#asked.get(said.id);
-    this.#asked.delete(said.id);
-    if (said.kind !== "refused") return asked?.resolve(said);
-    const { code, ...facts } = said.refusal;
+  #answered(
+    message: Answered["message"] | ToGateway & { readonly kind: "refused" },
+    body: Uint8Array,
+  ): void {
+    const asked = this.#asked.get(message.id);
+    this.#asked.delete(message.id);
+    if (message.kind !== "refused") return asked?.resolve({ message, body });
+    const { code, ...facts } = message.refusal;
     asked?.reject(
       facts.epoch === undefined ? new AppError(code, facts) : new RefusedByPeer({ code, ...facts }),
     );
@@ -127,7 +131,10 @@ export class PeerPort implements PeerDirectory {
       for (;;) {
         const arrived = await held.connection.receive();
         if (arrived === undefined) return undefined;
-        this.#port.tell({ kind: "frame", pipe, arrived: ownBytes(arrived) });
+        const bodies = arrived.map(({ body }) => body);
+        const lengths = bodies.map(({ length }) => length);
+        const messages = arrived.map(({ message }) => message);
+        this.#port.tell({ kind: "frame", pipe, messages, lengths }, ...bodies);
         await held.room();
       }
     } catch (thrown) {
@@ -136,16 +143,18 @@ export class PeerPort implements PeerDirectory {
     }
   }
 
-  #take(message: ToGateway): void {
+  #take(message: ToGateway, body: Uint8Array): void {
     if (message.kind === "link") return this.#linkChanged(message.server, message.linked);
-    if ("id" in message) return this.#answered(message);
+    if ("id" in message) return this.#answered(message, body);
     const { kind, pipe } = message;
     const held = this.#held.get(pipe);
     if (held === undefined) return;
     const { connection } = held;
     switch (kind) {
       case "send":
-        return connection.sendEncoded(message.json, message.body);
+        return body.length === 0
+          ? connection.sendEncoded(message.json)
+          : connection.sendEncoded(message.json, body);
       case "more":
         return held.more();
       case "drain":

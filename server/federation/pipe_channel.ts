@@ -1,5 +1,5 @@
 /** The federation worker's end of the way to one gateway: its lines to peers that dialled, and its clients' questions. */
-import { alone, fromBase64url } from "../../lib/base/bytes.ts";
+import { fromBase64url } from "../../lib/base/bytes.ts";
 import { AppError, asAppError } from "../../lib/base/errors.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { PeerChannel } from "./channel.ts";
@@ -42,7 +42,9 @@ class PipeChannel implements PeerChannel {
 
   send(json: string, body?: Uint8Array): void {
     if (this.#end !== undefined) return;
-    this.#port.tell({ kind: "send", pipe: this.#pipe, json, body: body && alone(body) });
+    const message = { kind: "send", pipe: this.#pipe, json } as const;
+    if (body === undefined) this.#port.tell(message);
+    else this.#port.tell(message, body);
   }
 
   async receive(): Promise<readonly Arrived[] | undefined> {
@@ -75,10 +77,13 @@ class PipeChannel implements PeerChannel {
   }
 
   /** What the gateway says of this line. */
-  take(message: Exclude<FromGateway, { kind: "open" | "ask" | "servers" }>): void {
+  take(
+    message: Exclude<FromGateway, { kind: "open" | "ask" | "servers" }>,
+    body: Uint8Array,
+  ): void {
     switch (message.kind) {
       case "frame":
-        this.#frames.push(message.arrived);
+        this.#frames.push(arrivedOf(message, body));
         return this.#wake();
       case "drained":
         return this.#drained.shift()?.();
@@ -98,6 +103,18 @@ class PipeChannel implements PeerChannel {
   }
 }
 
+/** The messages of a frame with their parts of its body. */
+function arrivedOf(
+  { messages, lengths }: FromGateway & { readonly kind: "frame" },
+  body: Uint8Array,
+): Arrived[] {
+  let at = 0;
+  return messages.map((message, index) => ({
+    message,
+    body: body.subarray(at, at += lengths[index] ?? 0),
+  }));
+}
+
 /** What the federation worker does for gateways. */
 export interface PipeServices extends PeerDirectory {
   /** Takes a line. */
@@ -113,18 +130,18 @@ export interface AcceptedPipes {
 /** Takes the lines that one gateway hands over, and answers what its clients ask. */
 export function acceptPipes(messagePort: MessagePort, services: PipeServices): AcceptedPipes {
   const channels = new Map<number, PipeChannel>();
-  const port: Port = new GatheringPort(messagePort, (message) => {
+  const port: Port = new GatheringPort(messagePort, (message, body) => {
     switch (message.kind) {
       case "ask":
       case "servers":
-        return void answer(port, message, services);
+        return void answer(port, { message, body }, services);
       case "open": {
         const channel = new PipeChannel(port, message);
         channels.set(message.pipe, channel);
         return services.take(channel);
       }
       default:
-        channels.get(message.pipe)?.take(message);
+        channels.get(message.pipe)?.take(message, body);
         if (message.kind === "ended") channels.delete(message.pipe);
     }
   });
@@ -133,7 +150,10 @@ export function acceptPipes(messagePort: MessagePort, services: PipeServices): A
 
 async function answer(
   port: Port,
-  asked: FromGateway & { kind: "ask" | "servers" },
+  { message: asked, body }: {
+    readonly message: FromGateway & { kind: "ask" | "servers" };
+    readonly body: Uint8Array;
+  },
   services: PeerDirectory,
 ): Promise<void> {
   const { id } = asked;
@@ -141,8 +161,13 @@ async function answer(
     if (asked.kind === "servers") {
       return port.tell({ kind: "servers", id, servers: await services.servers() });
     }
-    const said = await services.ask(asked.server, asked.question, asked.body);
-    port.tell({ kind: "answered", id, answered: { ...said, body: alone(said.body) } });
+    const { server, question } = asked;
+    const { body: bytes, ...answered } = await services.ask(
+      server,
+      question,
+      body.length === 0 ? undefined : body,
+    );
+    port.tell({ kind: "answered", id, answered }, bytes);
   } catch (thrown) {
     port.tell({ kind: "refused", id, refusal: refusalOf(thrown) });
   }

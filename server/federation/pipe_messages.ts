@@ -1,4 +1,5 @@
 /** What a gateway worker and the federation worker say to each other over their port. */
+import { concat } from "../../lib/base/bytes.ts";
 import type { ErrorCode } from "../../lib/base/errors.ts";
 import type { Arrived } from "../../lib/wire/messages.ts";
 import type { Answer, Question } from "./asking.ts";
@@ -42,14 +43,13 @@ export interface PeerDirectory {
   servers(): LinkedServer[] | Promise<LinkedServer[]>;
 }
 
-/** From a gateway to the federation worker. */
+/** From a gateway to the federation worker; with a question the body of what is asked. */
 export type FromGateway =
   | {
     readonly kind: "ask";
     readonly id: number;
     readonly server: string;
     readonly question: Question;
-    readonly body: Uint8Array | undefined;
   }
   | { readonly kind: "servers"; readonly id: number }
   | {
@@ -59,14 +59,21 @@ export type FromGateway =
     readonly identity: string;
     readonly remote: string;
   }
-  | { readonly kind: "frame"; readonly pipe: number; readonly arrived: readonly Arrived[] }
+  /** Its bytes are the bodies of these messages, one after another; `lengths` has one for each. */
+  | {
+    readonly kind: "frame";
+    readonly pipe: number;
+    readonly messages: readonly Arrived["message"][];
+    readonly lengths: readonly number[];
+  }
   | { readonly kind: "ended"; readonly pipe: number; readonly failure: Failure | undefined }
   | { readonly kind: "drained"; readonly pipe: number }
   | { readonly kind: "probed"; readonly pipe: number; readonly alive: boolean };
 
-/** From the federation worker to a gateway. */
+/** From the federation worker to a gateway; with what is to be sent its body. */
 export type ToGateway =
-  | { readonly kind: "answered"; readonly id: number; readonly answered: PeerAnswer }
+  /** Its bytes are the body of the answer. */
+  | { readonly kind: "answered"; readonly id: number; readonly answered: Omit<PeerAnswer, "body"> }
   | { readonly kind: "refused"; readonly id: number; readonly refusal: Refusal }
   | { readonly kind: "servers"; readonly id: number; readonly servers: readonly LinkedServer[] }
   /** A link has come or has ended. */
@@ -75,7 +82,6 @@ export type ToGateway =
     readonly kind: "send";
     readonly pipe: number;
     readonly json: string;
-    readonly body: Uint8Array | undefined;
   }
   /** A frame was dealt with: one more may be read. */
   | { readonly kind: "more"; readonly pipe: number }
@@ -83,26 +89,51 @@ export type ToGateway =
   | { readonly kind: "probe"; readonly pipe: number; readonly ms: number }
   | { readonly kind: "close"; readonly pipe: number };
 
-/** The port, with everything that is said in one turn of the event loop in one message: each costs far more than what it says. */
+/** What crosses the port: messages, and one after another the bytes that each has beside it. */
+interface Gathered<Said> {
+  readonly messages: readonly Said[];
+  readonly lengths: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+const nothing = new Uint8Array(0);
+
+/**
+ * The port, with everything that is said in one turn of the event loop in one message, and all bytes in one buffer that is handed
+ * over: each message and each buffer costs far more than what it holds, and buffers cost the receiver's memory as well.
+ */
 export class GatheringPort<Said, Heard> {
   readonly #port: MessagePort;
   #gathered: Said[] = [];
+  #bodies: (readonly Uint8Array[])[] = [];
 
-  constructor(port: MessagePort, hear: (message: Heard) => void) {
+  /** `body` is the bytes that came with the message: a view of all that came together. */
+  constructor(port: MessagePort, hear: (message: Heard, body: Uint8Array) => void) {
     this.#port = port;
-    port.onmessage = ({ data }: MessageEvent<readonly Heard[]>) => {
-      for (const message of data) hear(message);
+    port.onmessage = ({ data }: MessageEvent<Gathered<Heard>>) => {
+      const { messages, lengths, bytes } = data;
+      let at = 0;
+      for (const [index, message] of messages.entries()) {
+        const length = lengths[index] ?? 0;
+        hear(message, length === 0 ? nothing : bytes.subarray(at, at += length));
+      }
     };
   }
 
-  tell(message: Said): void {
+  /** `bodies`: what belongs to the message, one after another. */
+  tell(message: Said, ...bodies: readonly Uint8Array[]): void {
     if (this.#gathered.length === 0) queueMicrotask(() => this.#send());
     this.#gathered.push(message);
+    this.#bodies.push(bodies);
   }
 
   #send(): void {
-    const gathered = this.#gathered;
+    const [messages, bodies] = [this.#gathered, this.#bodies];
     this.#gathered = [];
-    this.#port.postMessage(gathered);
+    this.#bodies = [];
+    const lengths = bodies.map((parts) => parts.reduce((sum, { length }) => sum + length, 0));
+    const bytes = concat(...bodies.flat());
+    const gathered: Gathered<Said> = { messages, lengths, bytes };
+    this.#port.postMessage(gathered, [bytes.buffer]);
   }
 }
