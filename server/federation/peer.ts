@@ -91,11 +91,25 @@ export class Peer {
     this.#link?.link.stir();
   }
 
-  /** Asks it. Rejects with `server_away`, or as it refuses (`RefusedByPeer`). */
-  ask(question: Question, body?: Uint8Array): Promise<ArrivedAnswer> {
+  /**
+   * Asks it. What is without an answer when another link takes the place of this one is asked there once more, as a client
+   * would: the answer is that of the first time. Rejects with `server_away`, or as it refuses (`RefusedByPeer`).
+   */
+  async ask(question: Question, body?: Uint8Array): Promise<ArrivedAnswer> {
     const link = this.#link?.link;
-    if (link === undefined) return Promise.reject(new AppError("server_away"));
-    return askInPieces(link, question, body);
+    if (link !== undefined) {
+      try {
+        return await askInPieces(link, question, body);
+      } catch (thrown) {
+        const over = thrown instanceof AppError && thrown.code === "server_away";
+        if (!over || this.#link?.link === link) throw thrown;
+      }
+    }
+    // The one that takes its place may be about to.
+    await this.#settling.run("link", () => Promise.resolve());
+    const next = this.#link?.link;
+    if (next === undefined || next === link) throw new AppError("server_away");
+    return await askInPieces(next, question, body);
   }
 
   /** Takes a line that the peer dialled and has greeted on, or refuses it. Never rejects. */
