@@ -150,6 +150,10 @@ export class Peer {
   }
 
   async #dialForEver(signal: AbortSignal): Promise<void> {
+    // Whoever was linked before this side went away may have dialled already: then that line is the link, and stays it.
+    if (this.#row.linkedAt !== null) {
+      await pause(this.#around.clock, peerLimits.dialFirstMs / 2, signal).catch(() => undefined);
+    }
     for (let attempt = 0; !signal.aborted;) {
       await this.#withoutLink(signal);
       if (signal.aborted) return;
