@@ -61,19 +61,50 @@ export function rowsAbove({ rows, cursorRow, beforeCursor }: Bottom, columns: nu
 }
 
 /**
- * The bottom after something was painted on a terminal that may have wrapped the one before anew already. Rows that the
- * painting did not go up to stay; its own end at the last column. Where the terminal wrapped rows in the midst of it, it
- * is taken to have done so before the last of them: rather stays a row that nobody needs than that one goes that somebody wrote.
+ * The bottom after something was painted on a terminal that may have wrapped the one before anew already; undefined when
+ * the painting went up beyond the first row. Rows that it did not go up to stay; its own end at the last column. Where the
+ * terminal wrapped rows in the midst of it, it is taken to have done so before the last of them: rather stays a row that
+ * nobody needs than that one goes that somebody wrote.
  */
-export function landed(before: Bottom, painting: Painting, { begun, ended }: Landing): Bottom {
-  const stale = Math.max(0, rowsAbove(before, begun) - painting.up);
-  const left = before.rows.flatMap((row) => wrapping(row, begun)).slice(0, stale);
-  const lines = painting.lines.map((line) => line.replace(styles, ""));
+export function landed(
+  before: Bottom,
+  painting: Painting,
+  { begun, ended }: Landing,
+): Bottom | undefined {
+  const stale = rowsAbove(before, begun) - painting.up;
+  if (stale < 0) return undefined;
+  const left = first(stale, before.rows, begun);
   const { rows, cursorRow, beforeCursor } = painting.bottom;
   const cut = (row: string) => wrapping(row, ended)[0] ?? "";
   return {
-    rows: [...left, ...lines, ...rows.map(cut)],
-    cursorRow: left.length + lines.length + cursorRow,
+    rows: [...left, ...painting.lines.map(plain), ...rows.map(cut)],
+    cursorRow: left.length + painting.lines.length + cursorRow,
     beforeCursor: cut(beforeCursor),
   };
+}
+
+/** The first so many rows of a terminal; what it has wrapped stays one row, which it joins again when it becomes wider. */
+function first(count: number, rows: readonly string[], columns: number): string[] {
+  const taken: string[] = [];
+  let left = count;
+  for (const row of rows) {
+    if (left <= 0) break;
+    const parts = wrapping(row, columns).slice(0, left);
+    taken.push(parts.join(""));
+    left -= parts.length;
+  }
+  return taken;
+}
+
+/** A bottom that begins as many lines higher. */
+export function below(lines: readonly string[], { rows, cursorRow, beforeCursor }: Bottom): Bottom {
+  return {
+    rows: [...lines.map(plain), ...rows],
+    cursorRow: lines.length + cursorRow,
+    beforeCursor,
+  };
+}
+
+function plain(line: string): string {
+  return line.replace(styles, "");
 }

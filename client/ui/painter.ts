@@ -3,6 +3,7 @@
  * that changes in one turn is written at once; after a key at once, for lines that arrive a moment later.
  */
 import {
+  below,
   type Bottom,
   landed,
   type Landing,
@@ -59,6 +60,9 @@ const linesAtOnce = 200;
 /** Rows of so few columns wrap in no window that anybody uses: where they land makes no difference. */
 const alwaysFits = 20;
 
+/** Lines above the bottom that are known: a painting goes up too far by less than what was being typed takes. */
+const mostAbove = 60;
+
 /** Paintings in a row that came to other columns than the terminal had told before: it does not know them itself. */
 const mostAstray = 32;
 
@@ -79,6 +83,8 @@ export class Painter {
   #flying: Flying[] = [];
   /** What stood at the bottom before the first of those. */
   #ground: Bottom = nothingPainted;
+  /** The last lines above that: a painting that goes up too far clears some of them. */
+  #above: string[] = [];
   /** The size has changed, and where the flying ones landed is to be heard first. */
   #held = false;
   /** Columns that the terminal has told itself since the system told its size; undefined when they are the same. */
@@ -133,6 +139,7 @@ export class Painter {
   aside(meanwhile: () => void): void {
     this.#finish();
     meanwhile();
+    this.#above = [];
     this.#elsewhere = true;
     this.now();
   }
@@ -140,6 +147,7 @@ export class Painter {
   /** Empties the screen, but not what has scrolled away. */
   clear(): void {
     this.#forget();
+    this.#above = [];
     this.#terminal.write(`${this.#erased()}\x1b[2J\x1b[H`);
     this.now();
   }
@@ -182,6 +190,7 @@ export class Painter {
   /** Others have written in the meantime, so nothing on the screen is ours to erase. */
   #resumed(): void {
     this.#forget();
+    this.#above = [];
     if (this.#painted === undefined) return;
     this.#painted = undefined;
     this.#terminal.write("\r\x1b[J");
@@ -222,9 +231,13 @@ export class Painter {
     const bottom = next ?? nothingPainted;
     const matters = this.#flying.length > 0 || canWrap(before) || canWrap(bottom);
     const told = this.#astray <= mostAstray && this.#terminal.reflow() === "follows";
-    if (!matters || !told) return "";
-    const [first, last] = [this.#terminal.measure(), this.#terminal.measure()];
-    if (first === undefined || last === undefined) return "";
+    const [first, last] = matters && told
+      ? [this.#terminal.measure(), this.#terminal.measure()]
+      : [undefined, undefined];
+    if (first === undefined || last === undefined) {
+      this.#keep(lines);
+      return "";
+    }
     if (this.#flying.length === 0) this.#ground = before;
     const flying: Flying = { up: before.up, lines, bottom, columns };
     this.#flying.push(flying);
@@ -240,7 +253,9 @@ export class Painter {
   /** What is flying is looked through again. */
   #settle(): void {
     while (this.#flying[0] !== undefined && isInPlace(this.#flying[0])) {
-      this.#ground = this.#flying.shift()?.bottom ?? nothingPainted;
+      const landed = this.#flying.shift();
+      this.#ground = landed?.bottom ?? nothingPainted;
+      this.#keep(landed?.lines ?? []);
       if (this.#astray <= mostAstray) this.#astray = 0;
     }
     const last = this.#flying.at(-1);
@@ -259,14 +274,34 @@ export class Painter {
     if (flying.length === 0) return;
     // The system tells sooner or later what the terminal says now; a size that it has told meanwhile is newer.
     if (!this.#held) this.#wrappedTo = ended === columns ? undefined : ended;
-    const bottom = flying.reduce((before, one) => {
-      const { landing = { begun: one.columns, ended: one.columns } } = one;
-      return landed(before, one, landing);
-    }, this.#ground);
+    const { bottom, above } = this.#whereAllIs(flying);
+    const lines = [...above, ...flying.flatMap(({ lines }) => lines)];
+    this.#above.splice(this.#above.length - above.length);
     this.#forget();
     if (++this.#astray > mostAstray) this.#wrappedTo = undefined;
-    this.#lines.unshift(...flying.flatMap(({ lines }) => lines));
+    this.#lines.unshift(...lines);
     this.#anew(bottom, rowsAbove(bottom, this.#wrappedTo ?? columns));
+  }
+
+  /** The bottom after all of these, with as many lines above it as they may have touched. */
+  #whereAllIs(flying: readonly Flying[]): { bottom: Bottom; above: readonly string[] } {
+    for (let more = 0; more <= this.#above.length; more++) {
+      const above = this.#above.slice(this.#above.length - more);
+      let bottom: Bottom | undefined = below(above, this.#ground);
+      for (const one of flying) {
+        const { landing = { begun: one.columns, ended: one.columns } } = one;
+        bottom = bottom && landed(bottom, one, landing);
+      }
+      if (bottom !== undefined) return { bottom, above };
+    }
+    // Further up nothing is known: what was painted last is taken to stand where it should.
+    return { bottom: flying.at(-1)?.bottom ?? nothingPainted, above: [] };
+  }
+
+  /** Lines that stand above the bottom for good. */
+  #keep(lines: readonly string[]): void {
+    this.#above.push(...lines);
+    if (this.#above.length > mostAbove) this.#above = this.#above.slice(-mostAbove);
   }
 
   /** Wherever it landed, nobody asks any more. */

@@ -34,22 +34,29 @@ Deno.test("what was on its way when the terminal wrapped its rows is painted aga
       typed += more;
     }
   };
+  const anySize = () => ({ columns: 30 + next(90), rows: 16 + next(24) });
+  let done: string[] = [];
+  /** A few things, without looking at the screen between them unless the terminal answers meanwhile. */
+  const something = async (round: number) => {
+    for (let count = next(4); count > 0; count--) {
+      const what = (["shown", "type", "print", "status"] as const)[next(4)];
+      done.push(what ?? "");
+      if (what === "shown") await screen.shown();
+      else if (what === "type") await type();
+      else if (what === "print") print();
+      else editor.setStatus([{ text: `status of round ${round}`, need: 0 }]);
+    }
+  };
   const rounds = Number(Deno.env.get("SEALPOST_RANDOM_ROUNDS") ?? 60);
   for (let round = 0; round < rounds; round++) {
-    const size = { columns: 30 + next(90), rows: 16 + next(24) };
-    const done: string[] = [JSON.stringify(size)];
-    for (let count = next(4); count > 0; count--) {
-      if (next(2) === 0) await type(), done.push("type before");
-      else print(), done.push("print before");
-    }
-    await screen.wrap(size);
-    done.push("wrapped");
-    for (let count = next(4); count > 0; count--) {
-      const what = next(4);
-      if (what === 0) await screen.shown(), done.push("shown");
-      else if (what === 1) await type(), done.push("type");
-      else if (what === 2) print(), done.push("print");
-      else editor.setStatus([{ text: `status of round ${round}`, need: 0 }]), done.push("status");
+    const size = anySize();
+    const sizes = next(3) === 0 ? [anySize(), size] : [size];
+    done = [];
+    await something(round);
+    for (const one of sizes) {
+      await screen.wrap(one);
+      done.push(JSON.stringify(one));
+      await something(round);
     }
     await screen.tell(size);
     await screen.shown();

@@ -184,11 +184,25 @@ Deno.test("rows above the cursor are counted as a terminal wraps them", () => {
         rows.slice(0, cursorRow).flatMap((row) => wrapping(row, columns)).length,
       );
       const painting = { up: cursorRow, lines: ["\x1b[1mnews\x1b[22m"], bottom };
-      const after = landed(bottom, painting, { begun: columns, ended: columns });
-      assert.equal(after.rows.length, parts.length - 1 - cursorRow + 1 + rows.length);
-      assert.equal(rowsAbove(after, columns), after.rows.length - rows.length + cursorRow);
+      const landing = { begun: columns, ended: columns };
+      const after = landed(bottom, painting, landing);
+      assert.ok(after !== undefined);
+      const higher = { ...painting, up: parts.length };
+      assert.equal(landed(bottom, higher, landing), undefined, "it went up too far");
+      assert.equal(rowsAbove(after, columns), parts.length, "stale rows, the line, and own rows");
     },
   ));
+});
+
+Deno.test("rows that a terminal has wrapped and that stay become one again when it is wider", () => {
+  const row = "x".repeat(78);
+  const bottom: Bottom = { rows: [row, "y".repeat(40)], cursorRow: 1, beforeCursor: "" };
+  const painting = { up: 1, lines: [], bottom };
+  const after = landed(bottom, painting, { begun: 37, ended: 37 });
+  assert.ok(after !== undefined);
+  const own = [row.slice(0, 37), "y".repeat(37)];
+  assert.deepEqual(after.rows, [row.slice(0, 74), ...own]);
+  assert.deepEqual([rowsAbove(after, 37), rowsAbove(after, 78)], [3, 2]);
 });
 
 Deno.test("the terminal's report of its cursor answers the question for its width, in order; what has gone answers no more", async () => {
