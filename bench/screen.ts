@@ -78,7 +78,7 @@ async function pressKeys(pty: Pty, count: number): Promise<number[]> {
     await pty.press(key);
     times.push(await shown - begun);
     if (draft.length === 26 || at === count - 1) {
-      const emptied = pty.writes("#lobby> \x1b");
+      const emptied = pty.writes("#lobby>\x1b");
       await pty.press("\x15");
       await emptied;
       draft = "";

@@ -178,13 +178,12 @@ export class Painter {
     const painted = this.#painted;
     this.#painted = undefined;
     if (painted === undefined) return "";
-    const up = painted.up === 0 ? "" : `\x1b[${painted.up}A`;
     // Where the first row is the screen's, tmux takes a clearing from there on for one of the whole screen, and keeps it
     // in its scrollback; so the first row is cleared by itself. The cursor is kept (DECSC) and not moved back up: when a
     // window has become lower, what stood below the cursor may be gone, and there was no row to move down to.
     const more = painted.rows.length > 1 || painted.written === "";
     const rest = more ? "\x1b7\x1b[B\x1b[J\x1b8" : "";
-    return `\r${up}\x1b[K${rest}`;
+    return `\r${moved(painted.up, "A")}\x1b[K${rest}`;
   }
 
   /** Others have written in the meantime, so nothing on the screen is ours to erase. */
@@ -326,23 +325,40 @@ function canWrap({ rows, cursorRow }: Bottom): boolean {
   return rows.slice(0, cursorRow + 1).some((row) => columnsOf(row) > alwaysFits);
 }
 
-/** What is written for a view; a terminal that is narrower by now shows as much of each row as it has room for. */
+/**
+ * What is written for a view; a terminal that is narrower by now shows as much of each row as it has room for. Spaces at
+ * the end of a row are not written, because terminals differ in whether they wrap those: the cursor goes over them.
+ */
 function painting(view: View | undefined, narrower = Infinity): Painted | undefined {
   if (view === undefined) return undefined;
   const { input, status } = view;
-  const rows = [...input.rows, ...(status === undefined ? [] : [status.text])];
-  const shown = [...input.rows, ...(status === undefined ? [] : [status.styled])];
+  const inputRows = input.rows.map(ended);
+  const shown = [...inputRows, ...(status === undefined ? [] : [status.styled])];
+  const rows = [...inputRows, ...(status === undefined ? [] : [status.text])];
   const up = rows.length - 1 - input.cursorRow;
-  const cut = (row: string) => narrower === Infinity ? row : wrapping(row, narrower)[0] ?? "";
-  const back = `${up === 0 ? "" : `\x1b[${up}A`}\r${input.beforeCursor}`;
+  const row = inputRows[input.cursorRow] ?? "";
+  const before = ended(input.beforeCursor);
+  const over = input.beforeCursor.length - before.length;
+  const cut = (text: string) => narrower === Infinity ? text : wrapping(text, narrower)[0] ?? "";
   return {
     rows: rows.map(cut),
     cursorRow: input.cursorRow,
-    beforeCursor: cut(input.beforeCursor),
+    // Behind the last character it stays with that.
+    beforeCursor: cut(input.beforeCursor.length > row.length ? row : input.beforeCursor),
     up: input.cursorRow,
     written: `${noWrap}${shown.join(nextRow)}`,
-    back: `${back}${wrap}`,
+    back: `${moved(up, "A")}\r${before}${moved(over, "C")}${wrap}`,
   };
+}
+
+/** A row without the spaces at its end. */
+function ended(row: string): string {
+  return row.replace(/ +$/, "");
+}
+
+/** So many rows up (`A`) or columns to the right (`C`). */
+function moved(count: number, where: "A" | "C"): string {
+  return count === 0 ? "" : `\x1b[${count}${where}`;
 }
 
 /**

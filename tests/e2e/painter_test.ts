@@ -66,7 +66,8 @@ Deno.test("what was on its way when the terminal wrapped its rows is painted aga
     const end = rows.findLastIndex((row) => row !== "");
     const input = rows.findLastIndex((row) => row.startsWith("ann>"));
     assert.ok(/status/.test(rows[end] ?? ""), context);
-    assert.equal(rows.slice(input, end).join("").trimEnd(), `ann> ${typed}`.trimEnd(), context);
+    const shown = rows.slice(input, end).map((row) => row.padEnd(size.columns)).join("");
+    assert.equal(shown.trimEnd(), `ann> ${typed}`.trimEnd(), context);
     const first = rows.findIndex((row) => row.startsWith("number "));
     const heard = rows.slice(Math.max(0, first), input);
     assert.deepEqual(heard.slice(-20), printed.slice(-20), context);
