@@ -138,7 +138,8 @@ export class Database {
 
   /** Moves everything from the write-ahead log into the database file and empties the log. */
   checkpoint(): void {
-    this.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    // As a statement: what goes wrong in a script has no code that tells a full disk from damage.
+    this.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
   }
 
   /** Closes the file. Statements of it cannot be used any more. */

@@ -1,5 +1,6 @@
 /** All tables over one SQLite file, and its transactions. */
 import type { Database } from "../../../lib/sql/database.ts";
+import { sqlError } from "../../../lib/sql/errors.ts";
 import { openDatabase } from "../../../lib/sql/open.ts";
 import type { Backend, Tables } from "../tables.ts";
 import { SqliteAccounts } from "./accounts.ts";
@@ -110,7 +111,12 @@ class SqliteBackend implements Backend {
   }
 
   close(): void {
-    this.#database.checkpoint();
+    try {
+      this.#database.checkpoint();
+    } catch (thrown) {
+      // Without room for it: what is committed stands in the log, which stays, and the next start takes it in.
+      if (sqlError(thrown).code !== "storage_full") throw thrown;
+    }
     this.#database.close();
   }
 }
