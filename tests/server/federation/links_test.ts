@@ -208,6 +208,7 @@ Deno.test("a line that breaks again and again is linked again each time", async 
     await mill.says(/peer link ended/, mark);
     await mill.says(/peer linked/, mark);
   }
+  await agreed(mill, office);
   deepStrictEqual(await seen(mill, office), ["linked by_us", "linked by_them"]);
   // A server that stops in order says so.
   const told = mill.says(/peer link ended .*code=server_closing/);
