@@ -109,6 +109,8 @@ class Hand {
   readonly #seen = { annBob: 0, annLobby: 0, bobAnn: 0, bobLobby: 0 };
   /** Inputs since the bottom was looked at last: any of them may be the one that a resize meets. */
   #since: Layout[] = [];
+  /** Whether the arrow keys went to another row since then. */
+  #vertical = false;
   readonly done: string[] = [];
   /** The size about which the window's changes. */
   around: Size;
@@ -174,6 +176,7 @@ class Hand {
       throw new Error(`${problem}; the model says:\n  ${model}`, { cause: error });
     }
     this.#since = [input];
+    this.#vertical = false;
   }
 
   get #prompt(): string {
@@ -239,6 +242,7 @@ class Hand {
     const times = 1 + this.#next(5);
     this.done.push(`press ${key} ${times}`);
     await this.#terminal.press(...Array<string>(times).fill(key));
+    this.#vertical ||= ["Up", "Down", "C-p", "C-n"].includes(key);
     for (let time = 0; time < times; time++) {
       this.#line.press(keys[key] ?? "", this.#size, this.#prompt);
     }
@@ -337,6 +341,8 @@ class Hand {
   }
 
   async #resizeTo(size: Size): Promise<void> {
+    // Which row is the one above depends on the width at which the client comes to the key.
+    if (this.#vertical) await this.look();
     this.done.push(`resize ${size.columns} ${size.rows}`);
     await this.#terminal.resize(size);
     this.#size = size;
