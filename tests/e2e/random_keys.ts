@@ -337,12 +337,12 @@ class Hand {
       0,
     );
     if (this.#needed(size, this.#since) + messages > size.rows - 1) await this.lookBack();
+    // Which row is the one above depends on the width at which the client comes to the key.
+    if (this.#vertical) await this.look();
     await this.#resizeTo(size);
   }
 
   async #resizeTo(size: Size): Promise<void> {
-    // Which row is the one above depends on the width at which the client comes to the key.
-    if (this.#vertical) await this.look();
     this.done.push(`resize ${size.columns} ${size.rows}`);
     await this.#terminal.resize(size);
     this.#size = size;
