@@ -18,8 +18,10 @@ function withFolders(imports: Readonly<Record<string, string>>): Record<string, 
   return { ...Object.fromEntries(folders), ...imports };
 }
 
-Deno.test("tests replace nothing else than what a guess costs", () => {
-  const { "../../lib/crypto/password_cost.ts": cost, ...rest } = map.imports;
+Deno.test("tests replace nothing else than what a guess costs, and give the same random input each time", () => {
+  const { "../../lib/crypto/password_cost.ts": cost, "fast-check": check, ...rest } = map.imports;
   assert.equal(cost, "./cheap_cost.ts");
-  assert.deepEqual(rest, withFolders(config.imports));
+  assert.equal(check, "./seeded_fast_check.ts");
+  const { "fast-check": _, ...imports } = config.imports;
+  assert.deepEqual(rest, withFolders(imports));
 });
