@@ -139,13 +139,18 @@ Deno.test("a linked server that floods this one harms itself alone", async (t) =
       ok(await until(others(), flood) > 0);
     });
   }
-  await t.step("the same for a while: memory stays what it was", async () => {
-    const before = await memoryOf(house);
-    for (const flood of Object.values(floods)) await flood();
-    // More than what it may grow by.
-    for (let round = 0; round < 16; round++) await floods[pieces]?.();
-    const grown = await memoryOf(house) - before;
-    ok(grown < 48 * mebibyte, `${Math.round(grown / mebibyte)} MiB more`);
+  await t.step("the same again and again: memory grows no further", async () => {
+    // Garbage is collected when the runtime likes, so a round may need more than those before; what is kept grows in each.
+    let highest = await memoryOf(house);
+    for (let grown = Infinity, rounds = 0; grown > 16 * mebibyte; rounds++) {
+      ok(rounds < 8, `still ${Math.round(grown / mebibyte)} MiB more`);
+      for (const flood of Object.values(floods)) await flood();
+      // Several times what it may grow by.
+      for (let again = 0; again < 16; again++) await floods[pieces]?.();
+      const now = await memoryOf(house);
+      grown = now - highest;
+      highest = Math.max(highest, now);
+    }
   });
   await t.step("who asks more than it may is refused, and the operator sees it", async () => {
     const asks = times(2 * peerLimits.asksPerSecond, () => ({ kind: "keys", name: "sam" }));
