@@ -236,13 +236,17 @@ export class Sync {
     this.inBackground(() => this.#options.watch.carryOut(conversation));
   }
 
-  /** Starts work that nobody waits for; its failure is logged and told. */
+  /**
+   * Starts work that nobody waits for; its failure is logged and told, unless it is that this account has come out of the
+   * conversation meanwhile, which the conversation's own lines say.
+   */
   inBackground(work: () => Promise<unknown>): void {
     if (this.#stopped) return;
     const running = work().then(() => undefined, (thrown: unknown) => {
       const { code, message } = asAppError(thrown);
       this.#core.logger.log("warning", "background_work_failed", { code, message });
-      if (!this.#stopped && code !== "timeout") this.#core.warn(message);
+      const told = code === "timeout" || code === "not_a_member";
+      if (!this.#stopped && !told) this.#core.warn(message);
     }).finally(() => this.#background.delete(running));
     this.#background.add(running);
   }
