@@ -154,10 +154,12 @@ Deno.test("six people, two groups of one name, roles, invitations, goodbyes", as
   });
 });
 
-/** Whether the person gets it; the window that says it needs a moment. */
+/** Whether the person gets it; the window that says it, or gives the group its new name, needs a moment. */
 async function seen(person: Person, group: string, text: string): Promise<boolean> {
-  for (let attempt = 0; attempt < 20; attempt++) {
-    if ((await texts(person, group)).includes(text)) return true;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { code, out } = await person.once(["history", group]);
+    assert.ok(code === 0 || code === 6, out);
+    if (out.split("\n").some((line) => line.endsWith(` ${text}`))) return true;
   }
   return false;
 }
