@@ -85,6 +85,8 @@ function race(addresses: readonly string[], target: TcpTarget): Promise<Deno.Tcp
 }
 
 function connectFailure(thrown: unknown, target: TcpTarget): ContactError {
-  const refused = thrown instanceof Deno.errors.ConnectionRefused;
+  // A reset instead of a refusal: the listener went away between the handshake and its being accepted.
+  const refused = thrown instanceof Deno.errors.ConnectionRefused ||
+    thrown instanceof Deno.errors.ConnectionReset;
   return new ContactError(refused ? "refused" : "unreachable", { ...target, cause: thrown });
 }
