@@ -18,6 +18,7 @@ import type { GroupAsks } from "./group_asks.ts";
 import type { Requester } from "./connection.ts";
 import type { Links } from "./links.ts";
 import type { ResendService } from "./resend/asked.ts";
+import type { Returns } from "./returns.ts";
 
 /** The keys of an account, verified against the directory and against what was seen of it before. */
 export interface AccountKeys {
@@ -86,6 +87,8 @@ export interface Core {
   readonly blocked: Blocked;
   /** Which linked servers are away. */
   readonly links: Links;
+  /** When the connection, or a link, has come back. */
+  readonly returns: Returns;
   /** Questions of groups' devices. */
   readonly asks: GroupAsks;
   /** Loaded at first use: it costs tens of milliseconds. */

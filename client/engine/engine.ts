@@ -42,6 +42,7 @@ import { routing } from "./routing.ts";
 import { Sessions } from "./sessions.ts";
 import { Disputes } from "./repair/disputes.ts";
 import { Resends } from "./resend/resends.ts";
+import { Returns } from "./returns.ts";
 import { Sync } from "./sync.ts";
 import { type EngineParts, storesOf } from "./parts.ts";
 import type { AccountServices, MakeEngine } from "./unlocked.ts";
@@ -251,6 +252,7 @@ class ProfileEngine implements Engine {
         compareSoon: () => this.#checkpoints.compareSoon(),
       },
       links: new Links(),
+      returns: new Returns(),
       asks: new GroupAsks({
         clock,
         random: Math.random,

@@ -25,9 +25,12 @@ export interface Receivers {
   readonly sync: Pick<Sync, "inBackground" | "linked">;
 }
 
+/** What is told of links. */
+export type LinkParts = Pick<Core, "links" | "returns" | "checkpoints">;
+
 /** Hands each event to whom it is for; nothing more is read until what it returns settles. */
 export function routing(
-  core: Core,
+  core: LinkParts,
   to: Receivers,
 ): (event: ArrivedEvent) => void | Promise<void> {
   return ({ message, body }) => {
@@ -60,7 +63,7 @@ export function routing(
 
 /** What waits for a server goes out when its link is there, without waiting for the next try. */
 function linkChanged(
-  core: Core,
+  core: LinkParts,
   { feed, sending, sync }: Pick<Receivers, "feed" | "sending" | "sync">,
   { server, linked }: { readonly server: string; readonly linked: boolean },
 ): void {
@@ -68,6 +71,7 @@ function linkChanged(
   feed.emit({ kind: "link", server, linked });
   if (!linked) return;
   sending.kickAll();
+  core.returns.linked();
   sync.inBackground(() => sync.linked(server));
   core.checkpoints.compareSoon();
 }

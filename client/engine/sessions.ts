@@ -47,6 +47,7 @@ export class Sessions {
     sync.newSession();
     inbox.resume();
     sending.kickAll();
+    this.#core.returns.connected();
     const account = this.#parts.account.tend(welcome, signal);
     if (receive) this.#parts.archive.begin();
     const caughtUp = receive ? this.#catchUp(signal) : Promise.resolve();

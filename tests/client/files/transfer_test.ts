@@ -5,6 +5,7 @@ import { AppError } from "../../../lib/base/errors.ts";
 import { ExitError } from "../../../lib/base/exit_codes.ts";
 import { fileLimits } from "../../../lib/base/limits.ts";
 import { nextEvent, patience } from "../engine/kit.ts";
+import { FaultProxy } from "../engine/proxy.ts";
 import { Village } from "../engine/village.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
@@ -202,6 +203,36 @@ Deno.test("files between two people", async (t) => {
     assert.equal((await Deno.stat(path)).size, 24 * 1024 * 1024);
     assert.equal(names(saved).filter((name) => name.startsWith(".")).length, 0);
   });
+
+  await t.step(
+    "after the line has broken a transfer goes on with the next connection, however long its pause",
+    async () => {
+      await using proxy = await FaultProxy.start(village.pinned.port);
+      // Pauses of days: nothing that only waits one out comes to an end here.
+      const options = { port: proxy.port, random: () => 1e6 };
+      const dora = await village.online("dora", options);
+      const cutOnce = () => {
+        let cut = false;
+        return {
+          signal: patience(),
+          onProgress: () => {
+            if (!cut) proxy.cutNow();
+            cut = true;
+          },
+        };
+      };
+      const path = await fileIn(village, "broken line.txt", big);
+      const { id } = await dora.files.send({ target: to("bobby"), path }, cutOnce());
+      await fileArrived(bobby, id);
+      const other = await bobby.files.send({ target: to("dora"), path });
+      await fileArrived(dora, other.id);
+      const got = await dora.files.get({ id: other.id, place }, cutOnce());
+      assert.deepEqual(await Deno.readFile(got.path), big);
+      await bobby.files.decline(id);
+      await nothingAtServer(village);
+      await dora.stop();
+    },
+  );
 
   await t.step(
     "a file that changes while it is sent is noticed, given up and not announced",
