@@ -1,5 +1,6 @@
 /** One-shot commands within the test's own process: what they print is collected, and no process is paid for. */
-import { systemClock } from "../../lib/base/clock.ts";
+import { type Clock, systemClock } from "../../lib/base/clock.ts";
+import type { EngineEvent } from "../../client/engine/api.ts";
 import { runOneShot } from "../../client/run.ts";
 import type { World } from "../../client/commands/world.ts";
 import { openEntrance } from "../../client/engine/entrance.ts";
@@ -19,6 +20,8 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Told which actions of the engine the command uses. */
   readonly onAction?: (action: string) => void;
+  /** After which event the time of `--timeout` is up, in place of when the machine's clock says so. */
+  readonly timeIsUp?: (event: EngineEvent) => boolean;
 }
 
 /** Runs `sealpost client ARGS` to its end. */
@@ -39,14 +42,34 @@ export async function command(args: readonly string[], options: CommandOptions):
   }
 }
 
+/** A command's limit of time, the only thing that it asks the clock of its world for; the test ends it. */
+class TimeLimit {
+  #actions: (() => void)[] = [];
+  readonly clock: Clock = {
+    ...systemClock,
+    after: (_, action) => {
+      this.#actions.push(action);
+      return () => this.#actions = this.#actions.filter((one) => one !== action);
+    },
+  };
+
+  /** What the event has led to comes first, as it would with a clock. */
+  end(): void {
+    const actions = this.#actions.splice(0);
+    setTimeout(() => actions.forEach((action) => action()), 0);
+  }
+}
+
 function worldOf(
-  { home, input = "", onLine, onAction, signal = new AbortController().signal }: CommandOptions,
+  { home, input = "", onLine, onAction, timeIsUp, signal = new AbortController().signal }:
+    CommandOptions,
   { out, err }: { readonly out: string[]; readonly err: string[] },
 ): World {
   const gone = new AbortController();
+  const limit = new TimeLimit();
   const lines = new LineReader(typeof input === "string" ? new Blob([input]).stream() : input);
   return {
-    clock: systemClock,
+    clock: timeIsUp === undefined ? systemClock : limit.clock,
     signal: AbortSignal.any([signal, gone.signal]),
     inputIsTerminal: false,
     outputIsTerminal: false,
@@ -65,9 +88,14 @@ function worldOf(
     shell: runShell,
     openEntrance: async (choice) => {
       const entrance = await openEntrance(choice);
-      if (onAction === undefined) return entrance;
       const login = entrance.login.bind(entrance);
-      entrance.login = async (options) => recording(await login(options), onAction);
+      entrance.login = async (options) => {
+        const engine = await login(options);
+        if (timeIsUp !== undefined) {
+          engine.subscribe((event) => timeIsUp(event) && limit.end());
+        }
+        return onAction === undefined ? engine : recording(engine, onAction);
+      };
       return entrance;
     },
     errorTerminal: () => undefined,

@@ -66,10 +66,23 @@ Deno.test("whatever --json prints is what its schema says, for every command", a
     await bob(["react", one, "👍"]);
     await ann(["edit", one, "one!"]);
     await ann(["delete", two]);
+    // The deletion is here, too, before anything is handed out.
+    await bob(["unread"]);
     const exec = ["listen", "ann", "--once", "--exec", "cat >/dev/null"];
     await bob(exec);
-    assert.equal((await bob(["listen", "ann", "--timeout", "1"])).length, 2);
-    await bob(["listen", "--once", "--timeout", "1"], { code: 6 });
+    const done = new Set<string>();
+    const [last, ...more] = await bob(["listen", "ann", "--timeout", "1"], {
+      timeIsUp: (event) => {
+        if (event.kind === "caught_up") done.add("everything is here");
+        if (event.kind === "changed" && event.message.read) done.add(event.message.text);
+        return done.has("everything is here") && done.has("three");
+      },
+    });
+    assert.deepEqual([last?.["text"], more], ["three", []]);
+    await bob(["listen", "--once", "--timeout", "1"], {
+      code: 6,
+      timeIsUp: ({ kind }) => kind === "caught_up",
+    });
     await bob(["send", "ann", "yes", "--reply-to", one]);
     await ann(["history", "bob", "--grep", "^(one|yes)"]);
     await ann(["expire", "bob", "1h"]);

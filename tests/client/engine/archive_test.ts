@@ -104,7 +104,8 @@ test("what is archived survives all devices: the next one has it", async (villag
   await say(alice, "bobby3", "remember this", [bobby]);
   await bobby.content.react((await message(bobby, "remember this")).id, "👍");
   await alice.stop();
-  await bobby.stop();
+  // Whatever time it takes here, it archives before it ends.
+  await bobby.stop({ drainMs: 60_000 });
   const next = await village.online("bobby3");
   await settled(next);
   const [shown] = await next.history({ target: to("alice3") });

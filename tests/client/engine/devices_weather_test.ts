@@ -167,7 +167,7 @@ class Day {
 
   /** Only what has no unsent words in it: those would be lost with it. */
   async #copy(one: Owned): Promise<void> {
-    await this.#go(one, 5000);
+    await this.#go(one, 60_000);
     const folder = `${one.facts.folder}-${crypto.randomUUID()}`;
     try {
       await Deno.mkdir(folder);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Engine } from "../../../client/engine/api.ts";
 import { AppError } from "../../../lib/base/errors.ts";
 import { EvilServer } from "./evil.ts";
-import { message, nextEvent, patience } from "./kit.ts";
+import { message, patience, until } from "./kit.ts";
 import { storiesOf } from "./stories.ts";
 
 const target = (id: string) => ({ kind: "group", name: "team", id }) as const;
@@ -146,8 +146,7 @@ test("several who go at once are all gone, and whoever stays goes on", async (vi
   const { id } = await olga.groups.create("team", ["adam3", "bert3", "carl3"]);
   await begun([olga, ...others], id);
   await Promise.all(others.map((each) => each.groups.leave(target(id))));
-  const alone = async () => (await view(olga, id)).members.length === 1;
-  while (!await alone()) await nextEvent(olga, () => true, { what: "another goes" });
+  await until(olga, "all others are gone", async () => (await view(olga, id)).members.length === 1);
   const sent = await olga.send(target(id), "alone");
   assert.equal((await olga.waitFor(sent.id, "sent", patience())).state, "sent");
   const lines = (await olga.history({ target: target(id) })).map(({ text }) => text);

@@ -14,7 +14,7 @@ import { createKeyPackage, type MlsIdentity, type NewKeyPackage } from "../../..
 import { openDatabase } from "../../../lib/sql/open.ts";
 import { Connection } from "../../../lib/wire/connection.ts";
 import { dial, type PinnedServer } from "../../../lib/wire/tls.ts";
-import type { Engine, EngineEvent } from "../../../client/engine/api.ts";
+import type { ChatMessage, Engine, EngineEvent } from "../../../client/engine/api.ts";
 import type { Requester, Welcome } from "../../../client/engine/connection.ts";
 import { Directory } from "../../../client/engine/directory.ts";
 import { engineOf } from "../../../client/engine/engine.ts";
@@ -274,15 +274,47 @@ export function nextEvent(
   });
 }
 
-/** Waits for a message with that text, stored already or still to come. */
-export async function message(engine: Engine, text: string) {
+/** Waits until some message is as wanted, stored already, still to come or to be changed: what could not be read at first is. */
+export async function shown(
+  engine: Engine,
+  fits: (message: ChatMessage) => boolean,
+  what: string,
+): Promise<ChatMessage> {
   const event = await nextEvent(
     engine,
-    (one) => one.kind === "message" && one.message.text === text,
-    { after: 0, what: `message ${text}` },
+    (one) => (one.kind === "message" || one.kind === "changed") && fits(one.message),
+    { after: 0, what },
   );
-  if (event.kind !== "message") throw new Error("not a message");
+  if (event.kind !== "message" && event.kind !== "changed") throw new Error("not a message");
   return event.message;
+}
+
+/** Waits for a message with that text. */
+export function message(engine: Engine, text: string): Promise<ChatMessage> {
+  return shown(engine, (one) => one.text === text, `message ${text}`);
+}
+
+/** Waits until something holds, looking again whenever the engine tells of anything; what it tells meanwhile is not missed. */
+export async function until(
+  engine: Engine,
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (;;) {
+    const told = Promise.withResolvers<void>();
+    const late = setTimeout(
+      () => told.reject(new Error(`it did not come to be: ${what}`)),
+      patienceMs,
+    );
+    const stop = engine.subscribe(() => told.resolve());
+    try {
+      if (await holds()) return;
+      await told.promise;
+    } finally {
+      clearTimeout(late);
+      stop();
+    }
+  }
 }
 
 /** A signal that makes a hanging test fail. */

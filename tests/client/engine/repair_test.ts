@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startChild } from "./children.ts";
-import { message, nextEvent, patience } from "./kit.ts";
+import { message, nextEvent, patience, until } from "./kit.ts";
 import { latestCommit, refuse, spoiltCommit, threadOf } from "./repair_kit.ts";
 import { storiesOf } from "./stories.ts";
 
@@ -193,11 +193,10 @@ test("what a commit did that is taken back is told by name, and done again or as
       /^a change was taken back: eve6 is in the group again, and/.test(event.message.text),
     { after: 0, what: "the line" },
   );
-  for (;;) {
+  await until(alice, "eve is out", async () => {
     const { members } = await alice.groups.info(team);
-    if (!members.some(({ name }) => name === "eve6")) break;
-    await nextEvent(alice, () => true);
-  }
+    return !members.some(({ name }) => name === "eve6");
+  });
 });
 
 test("a device that was killed while it stood before such a commit goes on with that when it is back", async (village) => {

@@ -1,19 +1,7 @@
 import assert from "node:assert/strict";
-import type { Engine } from "../../../client/engine/api.ts";
-import { message, nextEvent } from "./kit.ts";
+import { message, shown } from "./kit.ts";
 import { spoiltCommit } from "./repair_kit.ts";
 import { Village } from "./village.ts";
-
-/** Waits until a line that is known has this text. */
-async function changed(engine: Engine, text: string) {
-  const event = await nextEvent(
-    engine,
-    (one) => (one.kind === "changed" || one.kind === "message") && one.message.text === text,
-    { after: 0, what: text },
-  );
-  if (event.kind !== "changed" && event.kind !== "message") throw new Error("not a message");
-  return event.message;
-}
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
@@ -64,9 +52,9 @@ Deno.test("while its author is away, what could not be read is shown as waiting 
   await again.stop();
 
   const back = await village.open(samFacts, { random: () => 0 });
-  const waiting = (await back.unread(to("erik"))).find(({ id }) => id === said.id);
-  assert.equal(waiting?.kind, "unreadable");
-  assert.match(waiting?.text ?? "", /^waiting for keys: .*it is asked for again$/);
+  const waiting = await shown(back, ({ id }) => id === said.id, "the line in its place");
+  assert.deepEqual([waiting.kind, waiting.read], ["unreadable", false]);
+  assert.match(waiting.text, /^waiting for keys: .*it is asked for again$/);
   await village.open(erikFacts, { random: () => 0 });
-  assert.equal((await changed(back, "words that wait")).id, said.id);
+  assert.equal((await message(back, "words that wait")).id, said.id);
 });
