@@ -9,7 +9,10 @@ import {
   newDevice,
 } from "../client/engine/kit.ts";
 import { House, linkHouses } from "../server/federation/kit.ts";
+import { eventually } from "./eventually.ts";
 import { newAccount, type TestAccount } from "./wire_client.ts";
+
+export { eventually };
 
 /** Longer than anything takes on a busy machine, in ms. */
 const patienceMs = 60_000;
@@ -93,25 +96,6 @@ export const direct = (name: string): Target => ({ kind: "direct", name });
 
 /** A group. */
 export const group = (name: string) => ({ kind: "group", name }) as const;
-
-/** What `look` finds, looked for now and after every event. */
-export async function eventually<T>(
-  engine: Engine,
-  look: () => Promise<T | undefined> | T | undefined,
-  what: string,
-): Promise<T> {
-  const end = AbortSignal.timeout(patienceMs);
-  for (;;) {
-    const news = new Promise<void>((resolve) => {
-      const stop = engine.subscribe(() => (stop(), resolve()));
-      end.addEventListener("abort", () => (stop(), resolve()), { once: true });
-    });
-    const found = await look();
-    if (found !== undefined) return found;
-    if (end.aborted) throw new Error(`${what} did not come to be`);
-    await news;
-  }
-}
 
 /** The message with that text, here or still to come. */
 export async function arrives(engine: Engine, text: string): Promise<ChatMessage> {

@@ -2,7 +2,7 @@
 import { firstContact } from "../../lib/wire/first_contact.ts";
 import type { PinnedServer } from "../../lib/wire/tls.ts";
 import { TempFolder } from "./folder.ts";
-import { command } from "./commands.ts";
+import { command, type CommandOptions } from "./commands.ts";
 import { compiled, type Ended, run, Running, type StartOptions } from "./program.ts";
 import type { Ready as ServerReady } from "./server.ts";
 
@@ -155,6 +155,15 @@ export class Person {
       : await run(["client", ...args], options);
   }
 
+  /** As `once`; the time of `--timeout` is up after this event, where events can be seen from here. */
+  async late(
+    args: readonly string[],
+    timeIsUp: NonNullable<CommandOptions["timeIsUp"]>,
+  ): Promise<Ended> {
+    if (compiled() !== undefined) return await this.once(args);
+    return await command(args, { home: this.home, timeIsUp });
+  }
+
   /** As `once`, always as a process, in the person's folder. */
   async process(args: readonly string[]): Promise<Ended> {
     return await run(["client", ...args], { home: this.home });
@@ -201,6 +210,20 @@ export class Person {
       await chat[Symbol.asyncDispose]();
       throw error;
     }
+  }
+}
+
+/** Longer than anything takes on a busy machine, in ms. */
+const patienceMs = 60_000;
+
+/**
+ * Looks again and again until it is so, for what somebody else does a moment later and says no word of. Throws when it does
+ * not come to be.
+ */
+export async function untilSo(look: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const late = performance.now() + patienceMs;
+  while (!await look()) {
+    if (performance.now() > late) throw new Error(`${what}: that did not come to be`);
   }
 }
 

@@ -77,6 +77,9 @@ Deno.test("no damage to a key package, a welcome or a group info makes reading t
   assert.equal((await joinFromWelcome(welcome, { ...bob, privateStates })).kind, "joined");
   await fc.assert(
     fc.asyncProperty(damage, async (how) => {
+      const whole = [keyPackage.keyPackage, welcome, groupInfo];
+      // Two changes of one byte may cancel each other.
+      if (whole.some((bytes) => damaged(bytes, how).join() === bytes.join())) return;
       const read = await readKeyPackage(damaged(keyPackage.keyPackage, how), { now, accept });
       assert.equal(read.kind, "refused");
       const joined = await joinFromWelcome(damaged(welcome, how), { ...bob, privateStates });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FaultProxy } from "../client/engine/proxy.ts";
 import { Running } from "../kit/program.ts";
-import { filesWith, type Person, Town } from "../kit/story.ts";
+import { filesWith, type Person, Town, untilSo } from "../kit/story.ts";
 
 const MiB = 1024 * 1024;
 
@@ -127,7 +127,10 @@ Deno.test("files by one-shot commands and in the chat, whoever is killed meanwhi
         await sha256(content),
       );
       // Where the server was away when it was to be told, it is told at the next connection.
-      while (names(data).length > 0) await sam.lines(["file", "list"]);
+      await untilSo(async () => {
+        await sam.lines(["file", "list"]);
+        return names(data).length === 0;
+      }, "the server has no file any more");
     },
   );
 

@@ -37,7 +37,12 @@ Deno.test({
         await chat.waitForRemark(
           /the server cannot store anything just now: what you write waits here/,
         );
-        const sent = await erik.once(["send", "sam", "from a script", "--timeout", "2"]);
+        const sent = await erik.late(
+          ["send", "sam", "from a script", "--timeout", "2"],
+          (event) =>
+            event.kind === "connection" && event.state.kind === "offline" &&
+            /cannot store anything/.test(event.state.reason),
+        );
         assert.equal(sent.code, 7, sent.err);
         assert.match(
           sent.err,

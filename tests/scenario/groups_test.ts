@@ -1,6 +1,6 @@
 /** Six people and their groups, over the one-shot commands and one window. */
 import assert from "node:assert/strict";
-import { type Person, Town } from "../kit/story.ts";
+import { type Person, Town, untilSo } from "../kit/story.ts";
 
 type Json = Record<string, unknown>;
 
@@ -112,11 +112,11 @@ Deno.test("six people, two groups of one name, roles, invitations, goodbyes", as
     await chat.waitForLine("#Team", await chat.type("/group list"));
     await chat.waitForLine("adam  admin", await chat.type("/members #team"));
     await chat.type("#team from the window");
-    assert.ok(await seen(mia, "#team", "from the window"));
+    await seen(mia, "#team", "from the window");
     await chat.waitForRemark("#crew", await chat.type("/group rename team crew"));
     await chat.type("/to #crew");
     await chat.type("by the new name");
-    assert.ok(await seen(mia, "#crew", "by the new name"));
+    await seen(mia, "#crew", "by the new name");
     assert.equal((await chat.finish()).code, 0);
   });
 
@@ -154,12 +154,11 @@ Deno.test("six people, two groups of one name, roles, invitations, goodbyes", as
   });
 });
 
-/** Whether the person gets it; the window that says it, or gives the group its new name, needs a moment. */
-async function seen(person: Person, group: string, text: string): Promise<boolean> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+/** Until the person has it; the window that says it, or gives the group its new name, needs a moment. */
+async function seen(person: Person, group: string, text: string): Promise<void> {
+  await untilSo(async () => {
     const { code, out } = await person.once(["history", group]);
     assert.ok(code === 0 || code === 6, out);
-    if (out.split("\n").some((line) => line.endsWith(` ${text}`))) return true;
-  }
-  return false;
+    return out.split("\n").some((line) => line.endsWith(` ${text}`));
+  }, `${person.name} reads "${text}"`);
 }

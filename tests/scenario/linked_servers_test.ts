@@ -1,8 +1,8 @@
 /** Two linked servers with a person on each: who is there, their keys, and a lobby that both share. */
 import assert from "node:assert/strict";
-import { command } from "../kit/commands.ts";
+import { command, type CommandOptions } from "../kit/commands.ts";
 import { run } from "../kit/program.ts";
-import { goodPassword } from "../kit/story.ts";
+import { goodPassword, untilSo } from "../kit/story.ts";
 import { TempFolder } from "../kit/folder.ts";
 import { House, linkHouses } from "../server/federation/kit.ts";
 
@@ -26,6 +26,11 @@ class Person implements AsyncDisposable {
 
   async client(...args: string[]) {
     return await command(args, { home: this.#home.path });
+  }
+
+  /** The same; the time of `--timeout` is up after this event. */
+  async late(timeIsUp: NonNullable<CommandOptions["timeIsUp"]>, ...args: string[]) {
+    return await command(args, { home: this.#home.path, timeIsUp });
   }
 
   /** What a command prints, one object a line. */
@@ -81,7 +86,9 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
       await office.kill();
       for (const text of ["one", "two", "three"]) await sam.client("send", "#lobby", text);
       assert.equal((await mill.peers())[0]?.queued, 3);
+      const linked = mill.says(/peer linked/);
       await office.again();
+      await linked;
       await settled(mill);
       assert.deepEqual((await rae.lobby()).slice(-3), [
         "sam@mill: one",
@@ -147,7 +154,10 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
     assert.match(await refused(rae, "send", "rae@office", "hi"), /^6 /);
     await mill.kill();
     assert.match(await refused(rae, "key", "somebody@mill"), /^3 .*cannot be reached just now/);
-    const late = await rae.client("send", "sam@mill", "are you there?", "--timeout", "2");
+    const late = await rae.late(
+      (event) => event.kind === "changed" && event.message.away === "mill",
+      ...["send", "sam@mill", "are you there?", "--timeout", "2"],
+    );
     assert.equal(late.code, 7);
     assert.match(late.err, /the server mill cannot be reached just now.*stays in the queue/s);
     assert.equal((await rae.json("history", "sam@mill")).at(-1)?.["away"], "mill");
@@ -165,8 +175,8 @@ Deno.test("people of two linked servers find each other and share a lobby", asyn
 
 /** Until nothing waits for the other server. */
 async function settled(house: House): Promise<void> {
-  for (let look = 0; look < 20_000; look++) {
-    if ((await house.peers()).every(({ queued }) => queued === 0)) return;
-  }
-  throw new Error("the outbox does not empty");
+  await untilSo(
+    async () => (await house.peers()).every(({ queued }) => queued === 0),
+    `the outbox of ${house.name} is empty`,
+  );
 }

@@ -53,7 +53,7 @@ Deno.test("a conversation of two servers outlives what happens to either of them
       await arrives(sam, `on the way at the office's, ${name}`);
       await bothTalk(`after the ${name} died`);
       await eventually(
-        sam,
+        [sam, rae],
         () => threadOf(samFacts).epoch === threadOf(raeFacts).epoch || undefined,
         "one epoch",
       );

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { createCertificateAuthority, createServerCertificate } from "../../lib/crypto/x509.ts";
-import { filesWith, goodPassword, type Person, scriptPath, Town } from "../kit/story.ts";
+import { filesWith, goodPassword, type Person, scriptPath, Town, untilSo } from "../kit/story.ts";
 import { hostileClient } from "../kit/hostile.ts";
 import { run, Running } from "../kit/program.ts";
 
@@ -320,8 +320,10 @@ async function messagesAndNotifications(t: Deno.TestContext, { town, bob, cleo }
       await using chat = await cleo.online();
       await leave(chat);
       assert.equal((await chat.ended).code, 0);
-      const online = await bob.json(["users"]);
-      assert.ok(!online.some(({ name }) => name === "cleo"));
+      await untilSo(
+        async () => !(await bob.json(["users"])).some(({ name }) => name === "cleo"),
+        "cleo is not listed as online any more",
+      );
     }
   });
 }

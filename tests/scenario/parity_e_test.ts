@@ -78,15 +78,10 @@ async function sessions(t: Deno.TestContext, { alice, bob }: Cast) {
   );
 
   await t.step("the sender is told when the target is offline, or unknown", async () => {
-    const offline = await alice.once([
-      "send",
-      "bob",
-      "later",
-      "--wait",
-      "delivered",
-      "--timeout",
-      "1",
-    ]);
+    const offline = await alice.late(
+      ["send", "bob", "later", "--wait", "delivered", "--timeout", "1"],
+      (event) => event.kind === "changed" && event.message.state === "sent",
+    );
     assert.equal(offline.code, 7);
     assert.match(offline.err, /not delivered in the time given/);
     const unknown = await alice.once(["send", "nobody", "hello"]);

@@ -54,7 +54,7 @@ Deno.test("with --consent all a stranger asks first, is answered, and can be blo
 
   await t.step("whoever writes to somebody whose request was declined takes it up", async () => {
     await olga.lines(["unblock", "eve"]);
-    const { code, err } = await olga.once(["send", "eve", "tulips after all", "--timeout", "20"]);
+    const { code, err } = await olga.once(["send", "eve", "tulips after all", "--timeout", "60"]);
     assert.equal(code, 0, err);
     assert.equal((await eve.json(["read"])).at(-1)?.["text"], "tulips after all");
     await eve.lines(["send", "olga", "yellow ones?"]);

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Engine } from "../../../client/engine/api.ts";
 import type { TransferOptions } from "../../../client/engine/api_files.ts";
 import { patience } from "../engine/kit.ts";
+import { eventually } from "../../kit/eventually.ts";
 import { FaultProxy } from "../engine/proxy.ts";
 import { Village } from "../engine/village.ts";
 
@@ -58,18 +59,11 @@ async function happen(
   await village.restart();
 }
 
-/** The announced file, as soon as it is here. */
-async function announced(engine: Engine, id: string) {
-  const late = patience();
-  for (;;) {
-    const changed = Promise.withResolvers<void>();
-    const stop = engine.subscribe(() => changed.resolve());
-    late.addEventListener("abort", () => changed.reject(late.reason));
-    const found = (await engine.files.list()).find((file) => file.id === id);
-    if (found === undefined) await changed.promise.finally(stop);
-    stop();
-    if (found !== undefined) return found;
-  }
+/** Resolves as soon as the announced file is here. */
+async function announced(engine: Engine, id: string): Promise<void> {
+  const isHere = async () =>
+    (await engine.files.list()).some((file) => file.id === id) || undefined;
+  await eventually(engine, isHere, "the announced file");
 }
 
 Deno.test("a file comes through whatever breaks on its way, whole, once, and without leftovers", async () => {
