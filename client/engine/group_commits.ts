@@ -12,10 +12,10 @@ import type { GroupFacts, Standing } from "../store/group_facts.ts";
 import type { Thread } from "../store/threads.ts";
 import type { AccountKeys, Core, People } from "./core.ts";
 import type { Groups } from "./groups.ts";
-import { judgeCommit, type Named } from "./group_rules.ts";
+import { judgeCommit, type Named, withGoodbye } from "./group_rules.ts";
 import type { CheckedPackage } from "./key_packages.ts";
 import type { Notice } from "./notices.ts";
-import { type Pending, type PendingGroup, pendingOf } from "./pending.ts";
+import { type Change, type Pending, type PendingGroup, pendingOf } from "./pending.ts";
 
 /** What a commit shall do. */
 export interface Planned {
@@ -170,6 +170,27 @@ export function namedAccounts(
       [one.accountId, { account: one.accountId, name: people.nameOf(one) }] as const
     ),
   );
+}
+
+/**
+ * What an accepted change makes of the group as it is `now`: since the change was planned the group may have got its name,
+ * members may have said goodbye, and this account may have left.
+ */
+export function acceptedUpon(
+  now: GroupFacts,
+  { group, change }: { readonly group: PendingGroup; readonly change: Change },
+): Pick<PendingGroup, "facts" | "notices"> {
+  const { name, namedAt, standing, leaving, members } = now;
+  const known = name === undefined || namedAt < group.facts.namedAt ? {} : { name, namedAt };
+  const planned = { ...group.facts, ...known };
+  if (change.kind !== "commit") return { facts: planned, notices: group.notices };
+  const gone = members.filter(({ account }) => leaving.includes(account)).map(({ name }) => name);
+  return {
+    facts: leaving.reduce(withGoodbye, { ...planned, standing }),
+    notices: group.notices.map((notice) =>
+      notice.kind === "left" && gone.includes(notice.who) ? { ...notice, said: true } : notice
+    ),
+  };
 }
 
 /**

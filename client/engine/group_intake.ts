@@ -7,7 +7,7 @@ import type { GroupFacts, GroupMember } from "../store/group_facts.ts";
 import type { AccountKeys, Core, People } from "./core.ts";
 import { accountsOf, namedAccounts } from "./group_commits.ts";
 import { isIn } from "./group_names.ts";
-import { dissolves, judgeCommit, type Judgement } from "./group_rules.ts";
+import { dissolves, judgeCommit, type Judgement, withGoodbye } from "./group_rules.ts";
 import type { Content } from "./content/codec.ts";
 import type { Draft } from "./draft.ts";
 import type { Groups } from "./groups.ts";
@@ -117,8 +117,7 @@ export function noteContent(
   { content, account }: { readonly content: Content; readonly account: string },
 ): void {
   if (content.kind !== "group_leave" || draft.thread.kind !== "group") return;
-  const facts = factsOf(core, draft);
-  draft.facts = { ...facts, leaving: [...new Set([...facts.leaving, account])] };
+  draft.facts = withGoodbye(factsOf(core, draft), account);
 }
 
 /** A group that was joined by a welcome. */
@@ -237,8 +236,10 @@ function goneBy(
   const change = decodeMembershipChange(authenticatedData);
   if (change?.remove.includes(own.account) !== true) return facts.standing;
   if (facts.standing.kind === "leaving") return { kind: "left" };
-  const over = dissolves(facts, change, { account: committer.accountId });
-  return { kind: over ? "dissolved" : "removed", by: people.nameOf(committer) };
+  const by = people.nameOf(committer);
+  if (dissolves(facts, change, { account: committer.accountId })) return { kind: "dissolved", by };
+  // Another device of the account has said goodbye.
+  return facts.leaving.includes(own.account) ? { kind: "left" } : { kind: "removed", by };
 }
 
 /** A group as a welcome shows it. */

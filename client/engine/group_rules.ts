@@ -68,7 +68,7 @@ export function judgeCommit(judged: JudgedCommit): Judgement {
       epoch,
       members,
       leaving: facts.leaving.filter((account) => !change.remove.includes(account)),
-      before: { epoch: epoch - 1, members: facts.members },
+      before: { epoch: epoch - 1, members: facts.members, leaving: facts.leaving },
     },
     notices: noticesOf(judged, { change, leaving }),
   };
@@ -206,7 +206,24 @@ export function changeWanted(
 /** The group before its last commit, when that is taken back to `epoch`. */
 export function takenBack(facts: GroupFacts, epoch: number): GroupFacts {
   if (facts.before?.epoch !== epoch) return { ...facts, epoch };
-  const { before: { members }, ...rest } = facts;
+  const { before: { members, leaving = [] }, ...rest } = facts;
   const { before: _, ...kept } = rest as GroupFacts;
-  return { ...kept, epoch, members };
+  return { ...kept, epoch, members, leaving: [...new Set([...facts.leaving, ...leaving])] };
+}
+
+/**
+ * The group after a member's goodbye: it counts for the commit that is to remove the member, and where that one was here
+ * first, for one that has to do it once more.
+ */
+export function withGoodbye(facts: GroupFacts, account: string): GroupFacts {
+  const { members, leaving, before } = facts;
+  const isIn = (all: readonly GroupMember[]) => all.some((one) => one.account === account);
+  const more = (known: readonly string[] = []) => [...new Set([...known, account])];
+  return {
+    ...facts,
+    ...(isIn(members) ? { leaving: more(leaving) } : {}),
+    ...(before !== undefined && isIn(before.members)
+      ? { before: { ...before, leaving: more(before.leaving) } }
+      : {}),
+  };
 }

@@ -10,6 +10,7 @@ import type { Thread } from "../store/threads.ts";
 import { type Core, isTemporary } from "./core.ts";
 import { announce } from "./announce.ts";
 import { queueContent } from "./content/queue.ts";
+import { acceptedUpon } from "./group_commits.ts";
 import type { Groups } from "./groups.ts";
 import { beforeAccepted } from "./repair/store.ts";
 import { noteGap } from "./gaps.ts";
@@ -158,14 +159,16 @@ export class Proposals {
   }
 
   /** Of a group: who is in it now, what is shown of that, and what the others are told. */
-  #groupChanged(row: Thread, { group }: Pending, at: { seq: number; ts: number }): void {
+  #groupChanged(
+    row: Thread,
+    { group, change }: Pending,
+    at: { seq: number; ts: number },
+  ): void {
     if (group === undefined) return;
     const { threads, messages, own } = this.#core;
-    // Its name may have become known meanwhile.
-    const { name, namedAt } = threads.groups.get(row.thread);
-    const known = name === undefined || namedAt < group.facts.namedAt ? {} : { name, namedAt };
-    threads.setGroup(row, { ...group.facts, ...known }, { seq: at.seq });
-    for (const notice of group.notices) {
+    const { facts, notices } = acceptedUpon(threads.groups.get(row.thread), { group, change });
+    threads.setGroup(row, facts, { seq: at.seq });
+    for (const notice of notices) {
       messages.add(noticeLine(notice, { thread: row.thread, self: own.name, ...at }));
     }
     const said = threads.groups.get(row.thread);

@@ -38,7 +38,12 @@ export interface GroupFacts {
   readonly leaving: readonly string[];
   readonly standing: Standing;
   /** As it was one epoch before: what a commit that is taken back leads back to. */
-  readonly before?: { readonly epoch: number; readonly members: readonly GroupMember[] };
+  readonly before?: {
+    readonly epoch: number;
+    readonly members: readonly GroupMember[];
+    /** Those among them that had said that they leave. */
+    readonly leaving?: readonly string[];
+  };
 }
 
 /** A group that nothing is known of yet. */

@@ -1,8 +1,8 @@
 /** What the members of a group say of it, as it is kept. */
 import type { GroupFacts } from "../../store/group_facts.ts";
 import type { Core } from "../core.ts";
-import { rolesOf } from "../group_rules.ts";
-import { noticeLine } from "../notices.ts";
+import { rolesOf, withGoodbye } from "../group_rules.ts";
+import { noticeLine, noticeText } from "../notices.ts";
 import type { ContentFacts, ContentHandler, Effect } from "./facts.ts";
 import type { GroupBody, Nothing } from "./group.ts";
 
@@ -80,12 +80,29 @@ export const applyGroupAsk: ContentHandler<Nothing> = (core, { thread, own, from
   return [{ kind: "run", run: () => core.asks.asked(thread, ts) }];
 };
 
-/** Somebody leaves by itself; the commit that removes it comes later, by whomever. */
-export const applyGroupLeave: ContentHandler<Nothing> = (core, { thread: id, from }) => {
-  const thread = core.threads.get(id);
+/**
+ * Somebody leaves by itself; the commit that removes it comes later, by whomever. To the one who made that commit, and where
+ * the goodbye could not be read at first, it may have come before: its line says then that there was a goodbye.
+ */
+export const applyGroupLeave: ContentHandler<Nothing> = (core, content) => {
+  const thread = core.threads.get(content.thread);
   if (thread?.kind !== "group") return [];
-  const facts = core.threads.groups.get(id);
-  if (facts.leaving.includes(from.account) || !rolesOf(facts).has(from.account)) return [];
-  core.threads.setGroup(thread, { ...facts, leaving: [...facts.leaving, from.account] });
+  core.threads.setGroup(
+    thread,
+    withGoodbye(core.threads.groups.get(thread.thread), content.from.account),
+  );
+  confirmLeft(core, content);
   return [];
 };
+
+/** Lines among which that of somebody who has left is looked for: it stands a few rows behind the goodbye. */
+const linesLookedAt = 200;
+
+function confirmLeft({ messages, own }: Core, { thread, from, seq }: ContentFacts<Nothing>): void {
+  if (seq === undefined) return;
+  const text = (said: boolean) => noticeText({ kind: "left", who: from.name, said }, own.name);
+  const line = messages.last([thread], linesLookedAt).find((one) =>
+    one.content.notice === "left" && one.content.text === text(false) && (one.seq ?? 0) > seq
+  );
+  if (line !== undefined) messages.change(line, { ...line.content, text: text(true) });
+}

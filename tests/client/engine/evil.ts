@@ -12,8 +12,10 @@ import { dial, listenTls, type PinnedServer, type TlsListener } from "../../../l
 import type { DeviceFacts } from "./kit.ts";
 import type { Village } from "./village.ts";
 
-/** What the client is told in place of a message. */
-export type Bend = (arrived: Arrived) => Arrived | Promise<Arrived>;
+/** What the client is told in place of a message: another one, several, or nothing. */
+export type Bend = (
+  arrived: Arrived,
+) => Arrived | readonly Arrived[] | Promise<Arrived | readonly Arrived[]>;
 
 /** One malicious server for one device. */
 export class EvilServer implements AsyncDisposable {
@@ -29,6 +31,7 @@ export class EvilServer implements AsyncDisposable {
   readonly #data: string;
   readonly #open = new Set<Connection>();
   readonly #running = new Set<Promise<void>>();
+  #client: Connection | undefined;
   #closed = false;
 
   private constructor(village: Village, facts: DeviceFacts) {
@@ -77,6 +80,7 @@ export class EvilServer implements AsyncDisposable {
       facts: { software: "test", role: "client" },
     });
     this.#open.add(client).add(server);
+    this.#client = client;
     // A session can have begun a moment before the end.
     if (this.#closed) await Promise.all([client.close(), server.close()]);
     const up = relay(client, server, (arrived) => {
@@ -85,6 +89,11 @@ export class EvilServer implements AsyncDisposable {
     });
     const down = relay(server, client, (arrived) => this.bend(arrived));
     await Promise.all([up, down]);
+  }
+
+  /** Tells the client that came last something more. */
+  tell({ message, body }: Arrived): void {
+    this.#client?.send(message, body);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,8 +115,7 @@ async function relay(from: Connection, to: Connection, change: Bend): Promise<vo
       const arrived = await from.receive();
       if (arrived === undefined) break;
       for (const one of arrived) {
-        const { message, body } = await change(one);
-        to.send(message, body);
+        for (const { message, body } of [await change(one)].flat()) to.send(message, body);
       }
     }
   } catch (thrown) {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { type MembershipChange, noChange, type Role } from "../../../lib/base/membership.ts";
 import { noticeText } from "../../../client/engine/notices.ts";
-import { changeWanted, judgeCommit, takenBack } from "../../../client/engine/group_rules.ts";
+import { acceptedUpon } from "../../../client/engine/group_commits.ts";
+import {
+  changeWanted,
+  judgeCommit,
+  takenBack,
+  withGoodbye,
+} from "../../../client/engine/group_rules.ts";
 import { type GroupFacts, unknownGroup } from "../../../client/store/group_facts.ts";
 
 const person = (name: string) => ({ account: `account of ${name}`, name });
@@ -135,6 +141,52 @@ Deno.test("a commit that is taken back leaves the members as they were", () => {
   const verdict = judged("olga", { add: [kim] }, { devices });
   assert.ok(verdict.kind === "accepted");
   assert.deepEqual(takenBack(verdict.facts, 4).members, team.members);
+});
+
+Deno.test("a goodbye counts again when the commit that carried it out is taken back, whenever it was heard", () => {
+  const mia = person("mia").account;
+  const devices = ["olga", "adam", "max"];
+  const heard = judged("olga", { remove: [mia] }, {
+    devices,
+    facts: withGoodbye(team, mia),
+  });
+  const unheard = judged("olga", { remove: [mia] }, { devices, waiting: ["mia"] });
+  assert.ok(heard.kind === "accepted" && unheard.kind === "accepted");
+  assert.deepEqual(heard.facts.leaving, []);
+  assert.deepEqual(takenBack(unheard.facts, 4).leaving, []);
+  for (const facts of [heard.facts, withGoodbye(unheard.facts, mia)]) {
+    assert.deepEqual(facts.leaving, []);
+    assert.deepEqual(takenBack(facts, 4).leaving, [mia]);
+  }
+});
+
+Deno.test("what came between an own change and the server's word on it is not undone by it", () => {
+  const [mia, max] = [person("mia").account, person("max").account];
+  const own = judged("olga", { remove: [mia] }, {
+    devices: ["olga", "adam", "max"],
+    waiting: ["mia"],
+    own: "olga",
+  });
+  assert.ok(own.kind === "accepted");
+  const group = { ...own, leaving: [mia], tell: "nothing" } as const;
+  const now = {
+    ...[mia, max].reduce(withGoodbye, team),
+    name: "crew",
+    namedAt: 9,
+    standing: { kind: "leaving" },
+  } as const;
+  const { facts, notices } = acceptedUpon(now, { group, change: { kind: "commit" } });
+  assert.deepEqual(notices.map((each) => noticeText(each, "olga")), ["mia left"]);
+  assert.deepEqual([facts.leaving, facts.name, facts.standing.kind, facts.epoch], [
+    [max],
+    "crew",
+    "leaving",
+    5,
+  ]);
+  assert.equal(facts.members.length, 3);
+  // Whoever comes in from outside takes what the server lists: what was said before may be long over.
+  const entered = acceptedUpon(now, { group, change: { kind: "external" } });
+  assert.deepEqual([entered.facts.leaving, entered.facts.standing.kind], [[], "active"]);
 });
 
 Deno.test("a line with very many names counts them", () => {
