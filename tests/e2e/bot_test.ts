@@ -1,14 +1,64 @@
-/** A bot out of one-shot commands of the executable, as the README shows: a home, a password file, exit codes. */
+/** Bots and scripts out of one-shot commands of the executable: a home, a password file, exit codes; all at one server. */
 import assert from "node:assert/strict";
 import { Running } from "../kit/program.ts";
-import { goodPassword, Town } from "../kit/story.ts";
+import { goodPassword, type Person, Town } from "../kit/story.ts";
 import { compiledProgram, Empty } from "./executable.ts";
 
 Deno.env.set("SEALPOST_BINARY", await compiledProgram());
 
-Deno.test("a bot answers from a shell loop, with nothing in its environment but HOME", async () => {
+/** Whoever has an account in a town before the story begins. */
+interface Cast {
+  readonly town: Town;
+  readonly ann: Person;
+  readonly bob: Person;
+}
+
+/** Longer than a bot takes to answer on a busy machine, in seconds. */
+const patience = ["--timeout", "120"];
+
+Deno.test("bots and scripts out of one-shot commands", async (t) => {
   await using town = await Town.make();
-  const ann = await town.resident("ann");
+  const [ann, bob] = await Promise.all([town.resident("ann"), town.resident("bob")]);
+  for (const [name, story] of stories) await t.step(name, () => story({ town, ann, bob }));
+});
+
+/** In their order: the lobby and the accounts stay. */
+const stories: readonly [name: string, story: (cast: Cast) => Promise<void>][] = [
+  ["a bot answers from a shell loop, with nothing in its environment but HOME", shellLoop],
+  [
+    "listen --exec hands each message to a command, and keeps it unread when that fails",
+    handedOver,
+  ],
+  ["exit codes tell a script what happened", exitCodes],
+  [
+    "an invitation link answers the question of trust, and a wrong fingerprint stops everything",
+    invitation,
+  ],
+];
+
+/** A shell's script as a session of its own; whatever it has started ends with it. */
+function shell(script: string, { folder, path }: { folder: string; path?: string }) {
+  const running = Running.start(["/bin/sh", "-c", script], {
+    home: folder,
+    cwd: folder,
+    file: "/usr/bin/setsid",
+    bare: true,
+    env: path === undefined ? {} : { PATH: path },
+  });
+  return {
+    running,
+    async [Symbol.asyncDispose]() {
+      try {
+        Deno.kill(-running.pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+      await running.ended;
+    },
+  };
+}
+
+async function shellLoop({ town, ann }: Cast): Promise<void> {
   await using bot = await Empty.make();
   const env = { HOME: bot.folder };
   const once = (...args: string[]) => bot.run(["client", ...args], env);
@@ -24,45 +74,29 @@ Deno.test("a bot answers from a shell loop, with nothing in its environment but 
   assert.equal((await once("send", "#lobby", "the nightly build is green")).code, 0);
 
   // Waits for one message and answers it.
-  await using greeter = Running.start([
-    "-c",
+  await using greeter = shell(
     `./sealpost client listen --once --json |
      sed -n 's/.*"from":"\\([^"]*\\)".*/\\1/p' |
      while read -r name; do echo "hello $name" | ./sealpost client send "$name"; done`,
-  ], { home: bot.folder, cwd: bot.folder, file: "/bin/sh", bare: true });
-  await ann.lines(["send", "bot", "anybody there?", "--wait", "read"]);
-  assert.equal((await greeter.ended).code, 0, greeter.err.join("\n"));
+    bot,
+  );
+  await ann.lines(["send", "bot", "anybody there?", "--wait", "read", ...patience]);
+  const { code, err } = await greeter.running.finish();
+  assert.equal(code, 0, err);
   const [answer] = await ann.json(["read", "bot"]);
   assert.equal(answer?.["text"], "hello ann");
 
   // The bot of the README, as it stands there.
-  const pids = `${bot.folder}/pids`;
   await Deno.mkdir(`${bot.folder}/bin`);
-  const wrapper = `#!/bin/sh\necho $$ >>"${pids}"\nexec "${bot.program}" "$@"\n`;
-  await Deno.writeTextFile(`${bot.folder}/bin/sealpost`, wrapper, { mode: 0o755 });
-  const path = { PATH: `${bot.folder}/bin:${Deno.env.get("PATH") ?? ""}` };
-  await using loop = Running.start(["-c", await readmeBot()], {
-    home: bot.folder,
-    cwd: bot.folder,
-    file: "/bin/sh",
-    bare: true,
-    env: path,
-  });
+  await Deno.symlink(bot.program, `${bot.folder}/bin/sealpost`);
+  const path = `${bot.folder}/bin:${Deno.env.get("PATH") ?? ""}`;
+  await using _ = shell(await readmeBot(), { folder: bot.folder, path });
   for (const [asked, said] of [["uptime", /load average/], ["hm?", /^I know one word: uptime$/]]) {
-    await ann.lines(["send", "bot", String(asked), "--wait", "read"]);
-    const [line] = await ann.json(["listen", "bot", "--once"]);
+    await ann.lines(["send", "bot", String(asked), "--wait", "read", ...patience]);
+    const [line] = await ann.json(["listen", "bot", "--once", ...patience]);
     assert.match(String(line?.["text"]), said as RegExp);
   }
-  // The shell first, so that it does not begin again; what it has started would go on without it.
-  loop.kill("SIGKILL");
-  for (const pid of (await Deno.readTextFile(pids)).trim().split("\n")) {
-    try {
-      Deno.kill(Number(pid), "SIGKILL");
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-});
+}
 
 /** The block of shell code behind the README's mark. */
 async function readmeBot(): Promise<string> {
@@ -72,12 +106,9 @@ async function readmeBot(): Promise<string> {
   return code;
 }
 
-Deno.test("listen --exec hands each message to a command, and keeps it unread when that fails", async () => {
-  await using town = await Town.make();
-  const ann = await town.resident("ann");
-  const bot = await town.resident("bot");
-  await ann.lines(["send", "bot", "one $(touch pwned) `touch pwned`"]);
-  await ann.lines(["send", "bot", "two"]);
+async function handedOver({ ann, bob: bot }: Cast): Promise<void> {
+  await ann.lines(["send", "bob", "one $(touch pwned) `touch pwned`"]);
+  await ann.lines(["send", "bob", "two"]);
   const failed = await bot.once(["listen", "--exec", "exit 3"]);
   assert.equal(failed.code, 1);
   assert.match(failed.err, /^sealpost: The command ended with 3; its message stays unread\.$/);
@@ -90,30 +121,28 @@ Deno.test("listen --exec hands each message to a command, and keeps it unread wh
   assert.deepEqual(await bot.lines(["listen", "ann", "--once", "--exec", "echo seen"]), ["seen"]);
   const entries = [...Deno.readDirSync(bot.home)].map(({ name }) => name);
   assert.ok(!entries.includes("pwned"));
-});
+}
 
-Deno.test("exit codes tell a script what happened", async () => {
-  await using town = await Town.make();
+async function exitCodes({ town }: Cast): Promise<void> {
   await using home = await Empty.make();
   const env = { HOME: home.folder };
   const once = (...args: string[]) => home.run(["client", ...args], env);
   await Deno.writeTextFile(`${home.folder}/pw`, `${goodPassword}\n`);
-  await town.resident("bob");
   await Deno.writeTextFile(`${home.folder}/wrong`, "some other password 5\n");
   const at = ["--server", town.address];
   const expected: [number, string[]][] = [
     [2, ["send"]],
-    [5, ["check", "ann", ...at, "--no-input"]],
-    [6, ["check", "ann", ...at, "--accept-new"]],
-    [0, ["register", "ann", ...at, "--password-file", "pw"]],
-    [4, ["register", "ann", ...at, "--password-file", "pw"]],
+    [5, ["check", "cleo", ...at, "--no-input"]],
+    [6, ["check", "cleo", ...at, "--accept-new"]],
+    [0, ["register", "cleo", ...at, "--password-file", "pw"]],
+    [4, ["register", "cleo", ...at, "--password-file", "pw"]],
     [4, ["users", "--no-input"]],
-    [4, ["login", "ann", "--password-file", "wrong"]],
-    [0, ["login", "ann", "--password-file", "pw", "--remember"]],
+    [4, ["login", "cleo", "--password-file", "wrong"]],
+    [0, ["login", "cleo", "--password-file", "pw", "--remember"]],
     [0, ["users"]],
     [6, ["send", "nobody", "hello"]],
     [6, ["key", "nobody"]],
-    [7, ["send", "bob", "are you there?", "--wait", "read", "--timeout", "2"]],
+    [7, ["send", "bob", "are you there?", "--wait", "read", "--timeout", "1"]],
     [3, ["users", "--server", "localhost:1", "--accept-new"]],
   ];
   for (const [code, args] of expected) {
@@ -124,20 +153,19 @@ Deno.test("exit codes tell a script what happened", async () => {
   await town.server.stop();
   assert.equal((await once("users")).code, 3);
   assert.equal((await once("history")).code, 0, "what is stored here needs no server");
-  assert.equal((await once("send", "#lobby", "later", "--timeout", "2")).code, 7);
+  assert.equal((await once("send", "#lobby", "later", "--timeout", "1")).code, 7);
   await town.restart();
   assert.equal((await once("send", "#lobby", "now")).code, 0);
   const { out } = await once("history", "#lobby");
   assert.match(out, /later[^]*now/);
-});
+}
 
-Deno.test("an invitation link answers the question of trust, and a wrong fingerprint stops everything", async () => {
-  await using town = await Town.make();
+async function invitation({ town }: Cast): Promise<void> {
   await using home = await Empty.make();
   const link = `sealpost://localhost:${town.ready.port}/#${town.ready.fingerprint}`;
   const check = (server: string) =>
-    home.run(["client", "check", "ann", "--server", server, "--no-input"], { HOME: home.folder });
+    home.run(["client", "check", "dora", "--server", server, "--no-input"], { HOME: home.folder });
   const wrong = await check(link.replace(/.$/, (digit) => digit === "0" ? "1" : "0"));
   assert.equal(wrong.code, 5, wrong.err);
   assert.equal((await check(link)).code, 6);
-});
+}

@@ -1,5 +1,6 @@
 /** What the Dockerfile runs, run without a container: the same words, on the executable in an empty folder. */
 import assert from "node:assert/strict";
+import { Running } from "../kit/program.ts";
 import { Empty } from "./executable.ts";
 
 const dockerfile = await Deno.readTextFile(new URL("../../Dockerfile", import.meta.url));
@@ -26,14 +27,12 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
   const early = await empty.run(check.map(here), env);
   assert.equal(early.code, 1, "not healthy before it runs");
   const args = [...entry, "0", ...command.slice(1).map(here), "--metrics", "0"];
-  const server = empty.start(args, env);
-  let printed = "";
-  for await (
-    const text of server.stdout.pipeThrough(new TextDecoderStream() as ReadableWritablePair)
-  ) {
-    printed += text;
-    if (printed.includes("Ready")) break;
-  }
+  await using server = Running.start(args, {
+    home: empty.folder,
+    file: empty.program,
+    bare: true,
+  });
+  await server.waitForLine("Ready");
   const healthy = await empty.run(check.map(here), env);
   assert.equal(healthy.code, 0, healthy.err);
   assert.equal(JSON.parse(healthy.out).ok, true);
@@ -42,9 +41,7 @@ Deno.test("the container's command serves, its health check tells, and SIGTERM e
   assert.match(await figures.text(), /^sealpost_gateway_connections_total\{worker="0"\} \d+$/m);
   const { out: unit } = await empty.run(["server", "systemd-unit", "5000"], env);
   assert.match(unit, /^ExecStart=\/\S+ server 5000 --data \/var\/lib\/sealpost$/m);
-  server.kill("SIGTERM");
-  await server.stderr.cancel();
-  assert.equal((await server.status).code, 0);
+  assert.equal((await server.stop("SIGTERM")).code, 0);
   assert.deepEqual(empty.others(), ["data"]);
 });
 

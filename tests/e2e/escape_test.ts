@@ -5,7 +5,7 @@ import { Connection } from "../../lib/wire/connection.ts";
 import { errorMessage } from "../../lib/wire/errors.ts";
 import { listenTls, type SocketTransport } from "../../lib/wire/tls.ts";
 import { AppError } from "../../lib/base/errors.ts";
-import { Town } from "../kit/story.ts";
+import { type Person, Town } from "../kit/story.ts";
 import { makeServerIdentity, serverFacts } from "../wire/kit.ts";
 import { compiledProgram, Empty } from "./executable.ts";
 import { Terminal } from "./terminal.ts";
@@ -46,20 +46,30 @@ function assertHarmless(all: string): void {
   }
 }
 
+/** Who attacks, and who is attacked. */
+async function residents(town: Town): Promise<{ mallory: Person; ann: Person }> {
+  const [mallory, ann] = await Promise.all([town.resident("mallory"), town.resident("ann")]);
+  return { mallory, ann };
+}
+
 Deno.test("escape sequences in public and private messages never reach the terminal", async () => {
   await using town = await Town.make();
-  const mallory = await town.resident("mallory");
-  const ann = await town.resident("ann");
+  const { mallory, ann } = await residents(town);
   await using home = await Empty.make();
   await using terminal = await Terminal.open(home.folder);
   const command = `./sealpost client --home '${ann.home}' --user ann`;
   await terminal.enter(command);
   await terminal.shows(/online 10\.8\./);
   const title = await terminal.fact("#{pane_title}");
-  for (const [index, attack] of attacks.entries()) {
-    for (const to of ["#lobby", "ann"]) {
-      await mallory.lines(["send", to], `begin${attack}end-${index}-${to}`);
-      await terminal.shows(new RegExp(`(mallory: (@ann )?begin|^ {4}).*end-${index}-${to}$`));
+  for (const to of ["#lobby", "ann"]) {
+    const texts = attacks.map((attack, index) => `begin${attack}end-${index}-${to}`);
+    await mallory.lines(["send", to, "--lines"], texts.join("\n"));
+    for (const index of attacks.keys()) {
+      const shown = new RegExp(`(mallory: (@ann )?begin|^ {4}).*end-${index}-${to}$`);
+      await terminal.waitFor(
+        async () => (await terminal.scrollback()).some((row) => shown.test(row)) || undefined,
+        `show ${shown}`,
+      );
     }
   }
   await terminal.enter("/history mallory");
@@ -75,9 +85,9 @@ Deno.test("escape sequences in public and private messages never reach the termi
 
 Deno.test("one-shot commands print nothing that a terminal would obey either", async () => {
   await using town = await Town.make();
-  const mallory = await town.resident("mallory");
-  const ann = await town.resident("ann");
-  for (const attack of attacks) await mallory.lines(["send", "ann"], `begin${attack}end`);
+  const { mallory, ann } = await residents(town);
+  const texts = attacks.map((attack) => `begin${attack}end`);
+  await mallory.lines(["send", "ann", "--lines"], texts.join("\n"));
   for (
     const args of [["unread"], ["history"], ["notifications"], ["export"], ["read"], [
       "users",

@@ -14,6 +14,9 @@ export async function compiledProgram(): Promise<string> {
   return compiled;
 }
 
+/** Longer than any command takes on a busy machine, in ms; one that does not end is killed then. */
+const patienceMs = 120_000;
+
 /** What a run ended with. */
 export interface Ended {
   readonly code: number;
@@ -41,16 +44,23 @@ export class Empty implements AsyncDisposable {
     return `${this.folder}/sealpost`;
   }
 
-  /** Starts the executable here; the environment has nothing but what is given. */
-  start(args: readonly string[], env: Record<string, string> = {}): Deno.ChildProcess {
-    return this.command(args, env).spawn();
-  }
-
-  /** Runs the executable here to its end. */
+  /**
+   * Runs the executable here to its end; the environment has nothing but what is given.
+   * @throws Error when it does not end
+   */
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-    const { code, stdout, stderr } = await this.command(args, env).output();
+    const child = this.command(args, env).spawn();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, patienceMs);
+    const { code, stdout, stderr } = await child.output();
+    clearTimeout(timer);
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, out: text(stdout), err: text(stderr) };
+    const ended = { code, out: text(stdout), err: text(stderr) };
+    if (late) throw new Error(`${args.join(" ")} did not end:\n${ended.out}\n${ended.err}`);
+    return ended;
   }
 
   /** Names of all that lies here beside the executable. */

@@ -15,8 +15,7 @@ Deno.test("random keys and resizes while messages arrive: no stale row, no lost 
   const columns = (setting("COLUMNS") ?? "40 80 200").split(" ").map(Number);
   const sizes = columns.map((columns) => ({ columns, rows: 24 }));
   await using town = await Town.make();
-  const ann = await town.resident("ann");
-  const bob = await town.resident("bob");
+  const [ann, bob] = await Promise.all([town.resident("ann"), town.resident("bob")]);
   await using home = await Empty.make();
   await using terminal = await Terminal.open(home.folder, sizes[0]);
   await using other = await bob.online();

@@ -16,10 +16,23 @@ const wide = { columns: 140, rows: 50 };
 /** The port of the README, where it is one. */
 const writtenPort = /(?<=localhost[: ]|\.sh |port=|\d:|\]:)5000\b/g;
 
-/** A port that nobody listens on. */
+/** What a chat shows of a message: by whom, and the text with its receiver. */
+const saidLine = /^[\d: -]{19} (\w+): (.*)$/;
+
+/**
+ * A port that nobody listens on, below those that a system hands out by itself (Linux: from 32768): until the server has
+ * started nobody is given it.
+ */
 function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "0.0.0.0", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Somebody's terminal, in a folder with the executable beside the start scripts. */
@@ -48,8 +61,8 @@ class Seat implements AsyncDisposable {
     return new Seat(who, place, await Terminal.open(place.folder, wide), common);
   }
 
-  /** Types what a block says and waits for each line that it shows. */
-  async replay(block: Block): Promise<void> {
+  /** Types what a block says and waits for each line that it shows; `typed` hears of each line that was typed. */
+  async replay(block: Block, typed: (line: string) => Promise<void>): Promise<void> {
     for (const [at, written] of block.lines.entries()) {
       const line = written.replaceAll(writtenPort, String(this.#port));
       const prompt = promptOf(line);
@@ -65,6 +78,7 @@ class Seat implements AsyncDisposable {
       else await this.terminal.enter(prompt.kind === "secret" ? goodPassword : prompt.typed);
       // A chat takes its prompt away; whatever else was typed stays where it is.
       if (prompt.kind !== "chat") this.#expected.push(line);
+      await typed(prompt.typed);
     }
     await this.reaches(this.#expected);
   }
@@ -72,7 +86,7 @@ class Seat implements AsyncDisposable {
   /** Shows what the capture shows: those who say something there say it, the last row is only typed. */
   async pose(block: Block, seats: ReadonlyMap<string, Seat>): Promise<void> {
     for (const line of block.lines) {
-      const [, who, text] = /^[\d: -]{19} (\w+): (.*)$/.exec(line) ?? [];
+      const [, who, text] = saidLine.exec(line) ?? [];
       if (who === undefined || text === undefined) continue;
       await seats.get(who)?.terminal.enter(text);
       await this.terminal.shows(`${who}: ${text}`);
@@ -80,6 +94,14 @@ class Seat implements AsyncDisposable {
     const draft = block.lines.map(promptOf).findLast((prompt) => prompt?.kind === "chat");
     await this.terminal.type(draft?.typed ?? "");
     await this.#awaits(block.lines, () => this.terminal.screen());
+  }
+
+  /** Waits until a line that ends so has come, wherever it stands by now. */
+  async hears(end: string): Promise<void> {
+    await this.terminal.waitFor(
+      async () => (await this.terminal.scrollback()).some((row) => row.endsWith(end)) || undefined,
+      `show "${end}"`,
+    );
   }
 
   /** Waits until the terminal shows these lines and nothing else, but for the status row of a chat. */
@@ -122,11 +144,22 @@ Deno.test("what the README shows of the first five minutes is what terminals sho
   for (const { who } of blocks) {
     if (!seats.has(who)) seats.set(who, stack.use(await Seat.take(who, common)));
   }
+  // What two people say one after the other reaches a third in any order, unless the second one waits for it.
+  const told = async (who: string, typed: string) => {
+    for (const block of blocks) {
+      if (block.who === who || block.size !== undefined) continue;
+      for (const line of block.lines) {
+        const [, by, text] = saidLine.exec(line) ?? [];
+        if (by !== who || text === undefined || !typed.includes(text)) continue;
+        await seats.get(block.who)?.hears(`${by}: ${text}`);
+      }
+    }
+  };
   for (const block of blocks) {
     const seat = seats.get(block.who);
     assert.ok(seat !== undefined);
     if (block.size === undefined) {
-      await seat.replay(block);
+      await seat.replay(block, (typed) => told(block.who, typed));
       continue;
     }
     // A fresh sight of the chat, at the size of the capture.

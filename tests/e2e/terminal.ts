@@ -6,6 +6,9 @@
 /** Longer than anything takes on a busy machine, in ms. */
 const patienceMs = 60_000;
 
+/** Between two looks at a size of which nobody tells, in ms. */
+const lookMs = 10;
+
 /** One terminal with a shell in it that has nothing in its environment but HOME, TERM, PATH and LANG. */
 export class Terminal implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -16,12 +19,21 @@ export class Terminal implements AsyncDisposable {
   written = "";
   #answers: { lines: string[]; settle: (answer: { ok: boolean; lines: string[] }) => void }[] = [];
   #waiters: (() => void)[] = [];
+  #ended = false;
 
   private constructor(readonly home: string, child: Deno.ChildProcess) {
     this.#socket = `${home}/tmux.socket`;
     this.#child = child;
     this.#input = child.stdin.getWriter();
     this.#over = this.#listen();
+  }
+
+  /**
+   * Whether all of the last thing that a chat has painted is on the screen: it writes a painting at once, between the marks of
+   * synchronized output, but a terminal may read it in pieces, and the first of them may show a line without what is below it.
+   */
+  get whole(): boolean {
+    return this.written.endsWith("\x1b[?2026l");
   }
 
   /** Opens a terminal of this size with a shell in folder `home`. */
@@ -90,6 +102,7 @@ export class Terminal implements AsyncDisposable {
       const args = ["-F", tty, "size"];
       const { stdout } = await new Deno.Command("stty", { args, stderr: "null" }).output();
       if (new TextDecoder().decode(stdout).trim() === `${rows} ${columns}`) return;
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
   }
 
@@ -170,7 +183,10 @@ export class Terminal implements AsyncDisposable {
   }
 
   #answer(): Promise<{ ok: boolean; lines: string[] }> {
-    return new Promise((settle) => this.#answers.push({ lines: [], settle }));
+    return new Promise((settle) => {
+      if (this.#ended) settle({ ok: false, lines: ["the terminal has ended"] });
+      else this.#answers.push({ lines: [], settle });
+    });
   }
 
   async #listen(): Promise<void> {
@@ -182,6 +198,10 @@ export class Terminal implements AsyncDisposable {
       rest = parts.pop() ?? "";
       for (const line of parts) inside = this.#take(line, inside);
     }
+    this.#ended = true;
+    const lines = ["the terminal has ended"];
+    for (const { settle } of this.#answers.splice(0)) settle({ ok: false, lines });
+    this.#wake();
   }
 
   /** One line of control mode; whether the next one belongs to an answer. */
