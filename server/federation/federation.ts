@@ -101,6 +101,8 @@ export class Federation {
       const fingerprint = fingerprintHex(channel.identity);
       if (this.#closed) throw new AppError("server_closing");
       if (fingerprint === this.#fingerprint) throw new AppError("peer_self");
+      // One that was added a moment ago may be quicker than the look at who is: it would not ask again for minutes.
+      if (!this.#peers.has(fingerprint)) await this.#loading;
       const known = this.#peers.get(fingerprint);
       if (known === undefined && !this.#open) throw new AppError("peer_unknown");
       const greeted = await readGreeting(channel, this.#clock);

@@ -188,8 +188,9 @@ export class Peer {
       const error = asAppError(thrown);
       if (channel !== undefined) await closeChannel(channel, error);
       if (signal.aborted) return error;
-      this.#note(error);
+      // Whoever reads in the log that it stopped finds it stopped.
       if (error instanceof ChangedIdentity) await this.#stopChanged(error.seen);
+      this.#note(error);
       return error;
     }
   }
@@ -237,9 +238,10 @@ export class Peer {
     const { peer } = this.#row;
     await this.#makeRoom(channel);
     const { stream, first, received, name: declared } = hello;
+    const identity = toBase64url(channel.identity);
     const linked = await storage.call("peer.linked", {
       peer,
-      identity: toBase64url(channel.identity),
+      identity,
       declared,
       theirs: { stream, first, received },
       lobby: lobby && hello.capabilities.includes(lobbyCapability),
@@ -247,6 +249,8 @@ export class Peer {
     if (!linked.ok) throw new AppError(linked.code);
     if (linked.after === null) throw new AppError("timeout", { text: "the link begins anew" });
     if (this.#ended || this.#row.state !== "active") throw closedBy(this.#row);
+    // One that was added by its fingerprint alone is known from here on.
+    this.#row = { ...this.#row, identity };
     const askKeys = (account: string) => this.#around.askKeys(this.#row.name, account);
     const after = linked.after;
     const excess = new Excess({ ...around, peer: this.#row.name });

@@ -222,6 +222,11 @@ export class Running implements AsyncDisposable {
     return await this.#wait(this.#err, pattern, after?.err ?? 0);
   }
 
+  /** Resolves at the next line of standard error behind this moment. Throws, with all that was printed, at the end. */
+  async nextRemark(after: Mark): Promise<void> {
+    await this.#wait(this.#err, /^/, after.err);
+  }
+
   async #wait(lines: Lines, pattern: RegExp | string, after: number): Promise<string> {
     const fits = (line: string) =>
       typeof pattern === "string" ? line.includes(pattern) : pattern.test(line);
@@ -268,12 +273,18 @@ async function within<T>(work: Promise<T>, complaint: () => string): Promise<T> 
   }
 }
 
+/** Its input is closed once it has ended, or broken when it has just done so. */
+function onlyEnded(thrown: unknown): void {
+  if (!(thrown instanceof Deno.errors.BrokenPipe || thrown instanceof TypeError)) throw thrown;
+}
+
 /** Runs the program to its end with this input, none by default. */
 export async function run(
   args: readonly string[],
   options: StartOptions & { readonly input?: string },
 ): Promise<Ended> {
   await using running = Running.start(args, options);
-  if (options.input !== undefined) await running.write(options.input);
+  // Who ends without reading it says in other ways what was wrong.
+  if (options.input !== undefined) await running.write(options.input).catch(onlyEnded);
   return await running.finish();
 }

@@ -1,6 +1,7 @@
-/** A real server process, in a folder of its own, on a free port. */
+/** A real server process, in a folder of its own, on a port of its own. */
 import { firstContact } from "../../lib/wire/first_contact.ts";
 import type { DialOptions, PinnedServer } from "../../lib/wire/tls.ts";
+import { OwnPort } from "./own_port.ts";
 import { type Ended, Running, type StartOptions } from "./program.ts";
 
 /** The line that a server prints with `--json` once it listens. */
@@ -14,7 +15,7 @@ export interface Ready {
 
 /** How to start a server. */
 export interface ServerOptions extends StartOptions {
-  /** Any free one by default. */
+  /** By default one that is kept for it until it is disposed of. */
   readonly port?: number;
   readonly args?: readonly string[];
 }
@@ -24,23 +25,31 @@ export class TestServer implements AsyncDisposable {
   readonly ready: Ready;
   readonly process: Running;
   readonly #options: ServerOptions;
+  readonly #port: OwnPort | undefined;
   #pinned: Promise<PinnedServer> | undefined;
 
-  private constructor(options: ServerOptions, process: Running, ready: Ready) {
+  private constructor(
+    options: ServerOptions & { readonly own: OwnPort | undefined },
+    process: Running,
+    ready: Ready,
+  ) {
     this.#options = options;
+    this.#port = options.own;
     this.process = process;
     this.ready = ready;
   }
 
   /** Starts a server and waits until it listens. Throws with what it printed when it ends instead. */
   static async start(options: ServerOptions): Promise<TestServer> {
-    const args = ["server", String(options.port ?? 0), "--json", ...options.args ?? []];
-    const process = await Running.start(args, options);
+    const own = options.port === undefined ? OwnPort.take() : undefined;
+    const port = String(own?.number ?? options.port);
+    const process = Running.start(["server", port, "--json", ...options.args ?? []], options);
     try {
       const line = await process.waitForLine('"event":"ready"');
-      return new TestServer(options, process, JSON.parse(line));
+      return new TestServer({ ...options, own }, process, JSON.parse(line));
     } catch (thrown) {
       await process[Symbol.asyncDispose]();
+      own?.[Symbol.dispose]();
       throw thrown;
     }
   }
@@ -70,13 +79,14 @@ export class TestServer implements AsyncDisposable {
     return this.process.stop(signal);
   }
 
-  /** Its log so far, as written to the file. */
+  /** Its log so far, as written to the file; a line that is being written is not there yet. */
   async log(): Promise<Record<string, unknown>[]> {
     const text = await Deno.readTextFile(`${this.data}/server.log`);
-    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process[Symbol.asyncDispose]();
+    this.#port?.[Symbol.dispose]();
   }
 }

@@ -3,6 +3,7 @@ import { firstContact } from "../../lib/wire/first_contact.ts";
 import type { PinnedServer } from "../../lib/wire/tls.ts";
 import { TempFolder } from "./folder.ts";
 import { command, type CommandOptions } from "./commands.ts";
+import { OwnPort } from "./own_port.ts";
 import { compiled, type Ended, run, Running, type StartOptions } from "./program.ts";
 import type { Ready as ServerReady } from "./server.ts";
 
@@ -34,24 +35,32 @@ export function scriptPath(name: "startServer.sh" | "startClient.sh"): string {
 export class Town implements AsyncDisposable {
   readonly folder: string;
   readonly #temp: TempFolder;
+  readonly #port: OwnPort;
   #server: Running;
   #ready: Ready;
 
-  private constructor(temp: TempFolder, server: Running, ready: Ready) {
-    this.#temp = temp;
-    this.folder = temp.path;
+  private constructor(
+    own: { readonly temp: TempFolder; readonly port: OwnPort },
+    server: Running,
+    ready: Ready,
+  ) {
+    this.#temp = own.temp;
+    this.#port = own.port;
+    this.folder = own.temp.path;
     this.#server = server;
     this.#ready = ready;
   }
 
-  /** Starts a server on a free port with an empty data folder. */
+  /** Starts a server on a port of its own with an empty data folder. */
   static async make(options: ServerOptions = {}): Promise<Town> {
     const temp = await TempFolder.make();
+    const port = OwnPort.take();
     try {
       await Deno.writeTextFile(`${temp.path}/password`, `${goodPassword}\n`);
-      const started = await startServer(temp.path, "0", options);
-      return new Town(temp, started.server, started.ready);
+      const started = await startServer(temp.path, String(port.number), options);
+      return new Town({ temp, port }, started.server, started.ready);
     } catch (error) {
+      port[Symbol.dispose]();
       await temp[Symbol.asyncDispose]();
       throw error;
     }
@@ -110,6 +119,7 @@ export class Town implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
+    this.#port[Symbol.dispose]();
     await this.#temp[Symbol.asyncDispose]();
   }
 }

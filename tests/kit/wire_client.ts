@@ -48,7 +48,8 @@ export class WireClient implements AsyncDisposable {
   /** Why the connection ended; undefined as long as it is open or when it ended cleanly. */
   reason: Error | undefined;
   readonly closed: Promise<Error | undefined>;
-  #onEvent: (() => void) | undefined;
+  /** Whoever waits for an event; several may at once. */
+  readonly #waiting = new Set<() => void>();
 
   private constructor(
     server: PinnedServer,
@@ -65,12 +66,12 @@ export class WireClient implements AsyncDisposable {
     this.requests = new Requests(connection, {
       onEvent: (event) => {
         this.events.push(event);
-        this.#onEvent?.();
+        this.#wake();
       },
       onClosed: (reason) => {
         this.reason = reason;
         closed.resolve(reason);
-        this.#onEvent?.();
+        this.#wake();
       },
     });
   }
@@ -160,7 +161,7 @@ export class WireClient implements AsyncDisposable {
     wanted: (arrived: Arrived<T>) => boolean = () => true,
   ): Promise<Arrived<T>> {
     const due = AbortSignal.timeout(patienceMs);
-    const wake = () => this.#onEvent?.();
+    const wake = () => this.#wake();
     due.addEventListener("abort", wake);
     try {
       for (;;) {
@@ -169,7 +170,7 @@ export class WireClient implements AsyncDisposable {
         if (found !== undefined && isOf(found, type)) return found;
         if (due.aborted) throw new Error(`no ${type} event came`);
         if (this.reason !== undefined) throw this.reason;
-        await new Promise<void>((resolve) => this.#onEvent = resolve);
+        await new Promise<void>((resolve) => this.#waiting.add(resolve));
       }
     } finally {
       due.removeEventListener("abort", wake);
@@ -178,6 +179,12 @@ export class WireClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.requests.close();
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const go of waiting) go();
   }
 
   private get arrival() {

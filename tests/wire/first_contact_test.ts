@@ -42,6 +42,9 @@ function tryClose(conn: Deno.Conn): void {
 
 const loopback = { hostname: "127.0.0.1", port: 0 } as const;
 
+/** Longer than anything takes on a busy machine, in ms. */
+const patienceMs = 60_000;
+
 async function kindOf(contact: Promise<unknown>): Promise<string> {
   const thrown = await contact.then(() => undefined, (reason) => reason);
   assert.ok(thrown instanceof ContactError, String(thrown));
@@ -50,7 +53,7 @@ async function kindOf(contact: Promise<unknown>): Promise<string> {
 }
 
 /** Both ways in find the same. */
-async function kindsAt(port: number, connectMs = 60_000) {
+async function kindsAt(port: number, connectMs = patienceMs) {
   const { identity, authority } = await makeServerIdentity();
   const target = { host: "127.0.0.1", port, connectMs };
   return await Promise.all([
@@ -73,20 +76,18 @@ Deno.test("the first contact learns identity, name and authority, which then ver
 });
 
 Deno.test("a host that does not exist is unknown", async () => {
-  const target = { host: "no-such-host.invalid", port: 1357 };
+  const target = { host: "no-such-host.invalid", port: 1357, connectMs: patienceMs };
   assert.equal(await kindOf(firstContact(target)), "unknown_host");
 });
 
 Deno.test("a port where nothing listens refuses", async () => {
-  const listener = Deno.listen(loopback);
-  const { port } = listener.addr;
-  listener.close();
-  assert.deepEqual(await kindsAt(port), ["refused", "refused"]);
+  // No test running beside this one can be given this port.
+  assert.deepEqual(await kindsAt(1), ["refused", "refused"]);
 });
 
 Deno.test("a plain HTTP server is recognised as not speaking TLS", async () => {
   await using server = lineServer(Deno.listen(loopback), async (conn) => {
-    await conn.read(new Uint8Array(1000));
+    await conn.read(new Uint8Array(65_536));
     await conn.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
     conn.close();
   });
@@ -102,10 +103,22 @@ Deno.test("a service that speaks first in plain text is recognised as not speaki
 
 Deno.test("a server that accepts and says nothing is silent, in the time given", async () => {
   await using server = lineServer(Deno.listen(loopback), () => {});
-  const begun = performance.now();
-  assert.deepEqual(await kindsAt(server.port, 300), ["silent", "silent"]);
-  // Not the eight seconds that it takes when nothing is said of the time.
-  assert.ok(performance.now() - begun < clientLimits.connectMs);
+  const stop = new AbortController();
+  const { signal } = stop;
+  // As long as it takes when nothing is said of the time: were that so always, this one would be done first.
+  let usual = "waits";
+  const slow = firstContact({ host: "127.0.0.1", port: server.port, signal })
+    .then(() => usual = "answered", () => usual = "over");
+  let kinds: string[];
+  let ms = 300;
+  do {
+    kinds = await kindsAt(server.port, ms);
+    // A busy machine may not get as far as being connected.
+    ms *= 3;
+  } while (kinds.includes("unreachable") && ms < clientLimits.connectMs);
+  assert.deepEqual([kinds, usual], [["silent", "silent"], "waits"]);
+  stop.abort(new Error("enough"));
+  await slow;
 });
 
 Deno.test("a server that hangs up at once closed", async () => {
@@ -147,7 +160,7 @@ Deno.test("a TLS service that claims our protocol and sends garbage is some othe
 
 /** The first contact only: dialling already refuses the certificate. */
 function kindsAtUnverified(port: number): Promise<string> {
-  return kindOf(firstContact({ host: "127.0.0.1", port, connectMs: 5000 }));
+  return kindOf(firstContact({ host: "127.0.0.1", port, connectMs: patienceMs }));
 }
 
 Deno.test("the first contact gives up when its signal aborts", async () => {

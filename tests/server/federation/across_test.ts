@@ -15,13 +15,13 @@ import {
 } from "../../kit/conversation.ts";
 import { WireClient } from "../../kit/wire_client.ts";
 import { keyPackageOf, listed, membershipBytes, WireGroup } from "../../kit/wire_group.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House, linkFrom } from "./kit.ts";
 import { meet, refusal, settle } from "./people.ts";
 
 Deno.test("people of two servers in one group, which one of them orders", async (t) => {
   await using mill = await House.start("mill", "--consent", "none");
   await using office = await House.start("office", "--consent", "none");
-  await linkHouses(mill, office);
+  await linkFrom(mill, office);
   const [sam, tom] = [await settle(mill, "sam"), await settle(mill, "tom")];
   const [rae, ron] = [await settle(office, "rae"), await settle(office, "ron")];
   await using _sam = sam.client;
@@ -201,7 +201,7 @@ Deno.test("people of two servers in one group, which one of them orders", async 
 Deno.test("a direct conversation with somebody of another server begins as a request there", async (t) => {
   await using mill = await House.start("mill", "--consent", "remote");
   await using office = await House.start("office", "--consent", "remote");
-  await linkHouses(mill, office);
+  await linkFrom(mill, office);
   const [sam, rae] = [await settle(mill, "sam"), await settle(office, "rae")];
   await using _sam = sam.client;
   await using _rae = rae.client;

@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { randomId } from "../../../lib/base/ids.ts";
 import { serverLimits } from "../../../lib/base/limits.ts";
 import { createConversation, offerKeyPackage, sendLookalike } from "../../kit/conversation.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House, linkFrom } from "./kit.ts";
 import { settle } from "./people.ts";
 
 Deno.test("key packages of people of linked servers, and conversations with them", async (t) => {
@@ -14,7 +14,7 @@ Deno.test("key packages of people of linked servers, and conversations with them
   await using _rae = rae.client;
   const claim = (account: string, server: string) =>
     sam.client.request({ type: "keypackages.claim", account, conversation: randomId(), server });
-  await linkHouses(mill, office);
+  await linkFrom(mill, office);
 
   await t.step("clients hear that the link has come", async () => {
     const { message } = await sam.client.event("server.link");

@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { randomId } from "../../../lib/base/ids.ts";
 import { createConversation, offerKeyPackage, type Party } from "../../kit/conversation.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House, linkFrom } from "./kit.ts";
 
 async function party(house: House, name: string): Promise<Party> {
   const client = await WireClient.connect(await house.server.pinned());
@@ -58,7 +58,7 @@ Deno.test("files of a conversation of two servers stay on their sender's, and ar
   await using _sam = sam.client;
   await using _rae = rae.client;
   await using _max = max.client;
-  await linkHouses(mill, office);
+  await linkFrom(mill, office);
   await offerKeyPackage(rae);
   const { conversation } = await createConversation(sam, rae, { server: "office" });
   await rae.client.event("welcome");

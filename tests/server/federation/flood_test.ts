@@ -160,7 +160,7 @@ Deno.test("a linked server that floods this one harms itself alone", async (t) =
     strictEqual(office?.link, "linked");
     strictEqual(office.trouble?.code, "rate_limited");
     ok(/questions about accounts/.test(office.trouble.text));
-    ok(house.server.process.err.some((line) => /peer held back .*peer=office/.test(line)));
+    await house.server.process.waitForRemark(/peer held back .*peer=office/);
   });
   await t.step("who tells the same conversation anew again and again waits", async () => {
     const id = randomId();

@@ -8,7 +8,7 @@ import {
   type Party,
 } from "../../kit/conversation.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House, linkFrom } from "./kit.ts";
 
 async function party(house: House, name: string): Promise<Party> {
   const client = await WireClient.connect(await house.server.pinned());
@@ -81,7 +81,7 @@ class Inbox {
 Deno.test("servers that are killed in the middle lose no message and bring none twice", async () => {
   await using mill = await House.start("mill", "--consent", "none");
   await using office = await House.start("office", "--consent", "none");
-  await linkHouses(mill, office);
+  await linkFrom(mill, office);
   let sam = await party(mill, "sam");
   let rae = await party(office, "rae");
   await offerKeyPackage(rae);
@@ -116,7 +116,9 @@ Deno.test("servers that are killed in the middle lose no message and bring none 
   deepStrictEqual(ofRae.ids.toSorted(), there.ids.toSorted());
   deepStrictEqual(ofSam.ids.toSorted(), back.ids.toSorted());
 
-  // Both know how far the other one is, and that nothing is on its way any more.
+  // Both know how far the other one is, once nothing is on its way any more.
+  await mill.waitingAtMost(0);
+  await office.waitingAtMost(0);
   const { message } = await sam.client.request({ type: "conversation.list" });
   const [listed] = message.conversations;
   ok(listed);

@@ -12,7 +12,11 @@ import type {
   PeerStatus,
 } from "../../../server/admin/protocol.ts";
 import { TempFolder } from "../../kit/folder.ts";
+import { OwnPort } from "../../kit/own_port.ts";
 import { TestServer } from "../../kit/server.ts";
+
+/** Longer than anything takes on a busy machine; only a failure waits for it. In ms. */
+const patienceMs = 120_000;
 
 /** One server with its operator. */
 export class House implements AsyncDisposable {
@@ -20,29 +24,30 @@ export class House implements AsyncDisposable {
   readonly home: TempFolder;
   readonly #args: readonly string[];
   server: TestServer;
-  #port: number;
+  readonly #port: OwnPort;
 
   private constructor(
     name: string,
     home: TempFolder,
-    options: { server: TestServer; args: readonly string[] },
+    options: { server: TestServer; args: readonly string[]; port: OwnPort },
   ) {
     this.name = name;
     this.home = home;
     this.server = options.server;
     this.#args = options.args;
-    this.#port = options.server.ready.port;
+    this.#port = options.port;
   }
 
   static async start(name: string, ...more: string[]): Promise<House> {
     const home = await TempFolder.make();
+    const port = OwnPort.take();
     const args = ["--name", name, ...more];
-    const server = await TestServer.start({ home: home.path, args });
-    return new House(name, home, { server, args });
+    const server = await TestServer.start({ home: home.path, port: port.number, args });
+    return new House(name, home, { server, args, port });
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.#port.number}`;
   }
 
   get link(): string {
@@ -58,7 +63,8 @@ export class House implements AsyncDisposable {
   async again(env: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.server[Symbol.asyncDispose]();
     const { path: home } = this.home;
-    this.server = await TestServer.start({ home, port: this.#port, args: this.#args, env });
+    const port = this.#port.number;
+    this.server = await TestServer.start({ home, port, args: this.#args, env });
   }
 
   /** What its operator's commands ask. */
@@ -76,18 +82,51 @@ export class House implements AsyncDisposable {
     await this.server.process.waitForRemark(pattern, after);
   }
 
+  /** Until what waits here for the other servers is at most so many items each, all of them confirmed when none. */
+  async waitingAtMost(most: number): Promise<void> {
+    const end = AbortSignal.timeout(patienceMs);
+    for (;;) {
+      const waiting = (await this.peers()).map(({ queued }) => queued);
+      if (waiting.every((count) => count <= most)) return;
+      if (end.aborted) throw new Error(`${this.name}'s outbox does not empty: ${waiting}`);
+    }
+  }
+
+  /** Until `fits` is true, which is looked at now and after every line of the log: whatever changes a link is logged. */
+  async until(fits: () => Promise<boolean>): Promise<void> {
+    for (;;) {
+      const mark = this.server.process.mark();
+      if (await fits()) return;
+      await this.server.process.nextRemark(mark);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
+    this.#port[Symbol.dispose]();
     await this.home[Symbol.asyncDispose]();
   }
 }
 
-/** Adds each to the other and waits until there is a link. */
-export async function linkHouses(a: House, b: House): Promise<void> {
+/** Where nobody listens, whatever the machine does. */
+const nowhere = "127.0.0.1:1";
+
+/**
+ * Adds each to the other and waits until there is a link. The first alone dials, now and whenever the link is lost: where
+ * both do, two links may come and one of them has to go, which is its own test.
+ */
+export async function linkFrom(a: House, b: House): Promise<void> {
   const linked = [a, b].map((house) => house.says(/peer linked/));
+  const { fingerprint } = a.server.ready;
+  await b.ask("peer.add", { address: nowhere, fingerprint, name: a.name });
   await a.ask("peer.add", { address: b.link, name: b.name });
-  await b.ask("peer.add", { address: a.link, name: a.name });
   await Promise.all(linked);
+}
+
+/** The same; either dials when the link is lost. */
+export async function linkHouses(a: House, b: House): Promise<void> {
+  await linkFrom(a, b);
+  await b.ask("peer.add", { address: a.link, name: a.name });
 }
 
 /** What a good peer says first. */
@@ -108,6 +147,8 @@ export function greeting(changes: Partial<Message<"peer.link">> = {}): Message<"
 /** A server that speaks the wire alone. */
 export class HostilePeer implements AsyncDisposable {
   readonly connection: Connection;
+  /** What came in one frame with what was heard. */
+  readonly #heard: Message[] = [];
 
   private constructor(connection: Connection) {
     this.connection = connection;
@@ -133,7 +174,11 @@ export class HostilePeer implements AsyncDisposable {
 
   /** The next message; undefined at the end. */
   async hear(): Promise<Message | undefined> {
-    return (await this.connection.receive())?.[0]?.message;
+    if (this.#heard.length === 0) {
+      const arrived = await this.connection.receive();
+      this.#heard.push(...(arrived ?? []).map(({ message }) => message));
+    }
+    return this.#heard.shift();
   }
 
   /** The code with which the other side ends it. */

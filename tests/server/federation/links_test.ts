@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { FaultProxy } from "../../client/engine/proxy.ts";
 import { serverCommand } from "../../kit/server_commands.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House } from "./kit.ts";
 
 /** How both see the link of a pair: who dialled it, from each side. */
 async function seen(a: House, b: House): Promise<string[]> {
@@ -11,15 +11,28 @@ async function seen(a: House, b: House): Promise<string[]> {
 
 /** Until both sides see the same one link: while two links settle which of them stays, they may differ. */
 async function agreed(a: House, b: House): Promise<void> {
-  for (let look = 0; look < 2000; look++) {
+  for (;;) {
+    const [ours, theirs] = [a, b].map(({ server: { process } }) => ({
+      process,
+      mark: process.mark(),
+    }));
     const views = (await seen(a, b)).sort();
     if (views.join() === "linked by_them,linked by_us") return;
+    // Either says whatever changes.
+    await Promise.race([ours, theirs].map((each) => each?.process.nextRemark(each.mark)));
   }
-  throw new Error(`they do not agree: ${await seen(a, b)}`);
+}
+
+/** Both add the other, and so both dial. */
+async function addBoth(a: House, b: House): Promise<void> {
+  const linked = [a, b].map((house) => house.says(/peer linked/));
+  await a.ask("peer.add", { address: b.link, name: b.name });
+  await b.ask("peer.add", { address: a.link, name: a.name });
+  await Promise.all(linked);
 }
 
 Deno.test("two servers: what cannot be linked, one link that comes back, an address that another server takes", async (t) => {
-  await using mill = await House.start("mill");
+  await using mill = await House.start("mill", "--log-level", "debug");
   await using office = await House.start("office");
 
   await t.step("what cannot be linked is refused in one line", (t) => refused(t, mill, office));
@@ -69,6 +82,8 @@ async function refused(t: Deno.TestContext, mill: House, office: House): Promise
     const { pin } = await mill.ask("peer.add", { address: office.address });
     strictEqual(pin, "contact");
     await refused;
+    // That it was told is a line for whoever looks for mistakes.
+    await mill.until(async () => (await mill.peers())[0]?.trouble?.code === "peer_unknown");
     const shown = await serverCommand(["peer", "list"], { home: mill.home.path });
     match(shown.out, /not linked: that server does not know this one yet/);
     await rejects(mill.ask("peer.add", { address: office.address }), /added already, as office/);
@@ -82,7 +97,7 @@ async function refused(t: Deno.TestContext, mill: House, office: House): Promise
 
 async function linked(t: Deno.TestContext, mill: House, office: House): Promise<void> {
   await t.step("one link, seen alike from both sides", async () => {
-    await linkHouses(mill, office);
+    await addBoth(mill, office);
     // Both dial; whatever came about first, in the end both agree.
     await mill.ask("peer.pause", { name: "office" });
     const linked = [mill, office].map((house) => house.says(/peer linked/));
@@ -107,15 +122,15 @@ async function linked(t: Deno.TestContext, mill: House, office: House): Promise<
   );
 
   await t.step("the status counts it", async () => {
-    const { peers } = await mill.ask("status", {});
-    deepStrictEqual(peers, { known: 1, linked: 1, queued: 0 });
+    // A second link may still be taking the place of the first.
+    await mill.until(async () => (await mill.ask("status", {})).peers.linked === 1);
+    const { known, queued } = (await mill.ask("status", {})).peers;
+    deepStrictEqual([known, queued], [1, 0]);
   });
 
   await t.step("a killed server is missed and linked again when it is back", async () => {
-    const missed = mill.says(/peer link ended/);
     await office.kill();
-    await missed;
-    strictEqual((await mill.peers())[0]?.link === "linked", false);
+    await mill.until(async () => (await mill.peers())[0]?.link !== "linked");
     const linked = mill.says(/peer linked/);
     await office.again();
     await linked;
@@ -124,18 +139,19 @@ async function linked(t: Deno.TestContext, mill: House, office: House): Promise<
 
   await t.step("commands for people", async () => {
     const home = { home: mill.home.path };
-    const shown = await serverCommand(["peer", "show", "office"], home);
-    match(shown.out, /^office$/m);
-    match(shown.out, /^ {2}Link: +linked for /m);
-    match(shown.out, /^ {2}Trusted: +by the fingerprint that was given$/m);
-    match((await serverCommand(["peer", "list"], home)).out, /^office +linked for /);
+    const show = async () => (await serverCommand(["peer", "show", "office"], home)).out;
+    const list = async () => (await serverCommand(["peer", "list"], home)).out;
+    await mill.until(async () => /^ {2}Link: +linked for /m.test(await show()));
+    await mill.until(async () => /^office +linked for /.test(await list()));
+    match(await show(), /^office$/m);
+    match(await show(), /^ {2}Trusted: +by the fingerprint that was given$/m);
     const paused = await serverCommand(["peer", "pause", "office", "--json"], home);
     strictEqual(JSON.parse(paused.out).state, "paused");
-    match((await serverCommand(["peer", "list"], home)).out, /^office +paused$/);
+    match(await list(), /^office +paused$/);
     const unknown = await serverCommand(["peer", "show", "nobody"], home);
     deepStrictEqual([unknown.code, unknown.out], [6, ""]);
     match((await serverCommand(["peer", "remove", "office"], home)).out, /The link is removed\./);
-    match((await serverCommand(["peer", "list"], home)).out, /^No server is linked: .*peer add/);
+    match(await list(), /^No server is linked: .*peer add/);
   });
 }
 
@@ -184,9 +200,10 @@ Deno.test("with --peers open whoever comes is let in, recorded and shown; three 
   await yard.ask("peer.add", { address: mill.address });
   await yard.ask("peer.add", { address: office.address });
   await Promise.all(linked);
+  await mill.until(async () => (await mill.peers()).every(({ link }) => link === "linked"));
   deepStrictEqual(
-    (await mill.peers()).map(({ name, pin, address, link }) => [name, pin, address, link]),
-    [["office", "incoming", null, "linked"], ["yard", "incoming", null, "linked"]],
+    (await mill.peers()).map(({ name, pin, address }) => [name, pin, address]),
+    [["office", "incoming", null], ["yard", "incoming", null]],
   );
   const shown = await serverCommand(["peer", "show", "yard"], { home: mill.home.path });
   match(shown.out, /Trusted: +it came by itself: compare the fingerprint with its operator/);

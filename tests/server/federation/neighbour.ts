@@ -33,7 +33,8 @@ export class Neighbour implements AsyncDisposable {
   answer: (ask: Ask) => Reply | undefined = () => undefined;
   /** Items that came, in order. */
   readonly items: Item[] = [];
-  #onItem = () => {};
+  /** Whoever waits for an item or a confirmation. */
+  readonly #watching = new Set<() => void>();
   #nextItem = 1;
   /** The last counter that the house has confirmed. */
   #confirmed = 0;
@@ -73,10 +74,7 @@ export class Neighbour implements AsyncDisposable {
         item.kind === kind
       );
       if (found !== undefined) return found;
-      await Promise.race([
-        new Promise<void>((go) => this.#onItem = go),
-        this.ended.then(() => Promise.reject(new AppError("server_away"))),
-      ]);
+      await this.#news();
     }
   }
 
@@ -87,12 +85,22 @@ export class Neighbour implements AsyncDisposable {
       const text = JSON.stringify(body.length > 0 ? { ...message, body: body.length } : message);
       this.#peer.connection.sendEncoded(text, body.length > 0 ? body : undefined);
     }
-    while (this.#confirmed < this.#nextItem - 1) {
-      await Promise.race([
-        new Promise<void>((go) => this.#onItem = go),
-        this.ended.then(() => Promise.reject(new AppError("server_away"))),
-      ]);
-    }
+    const last = this.#nextItem - 1;
+    while (this.#confirmed < last) await this.#news();
+  }
+
+  /** Resolves when something has come. Rejects with `server_away` when the link ends. */
+  async #news(): Promise<void> {
+    await Promise.race([
+      new Promise<void>((go) => this.#watching.add(go)),
+      this.ended.then(() => Promise.reject(new AppError("server_away"))),
+    ]);
+  }
+
+  #tell(): void {
+    const watching = [...this.#watching];
+    this.#watching.clear();
+    for (const go of watching) go();
   }
 
   /** Asks a great many things at once, and waits for what becomes of each: the codes of refusals, or `answered`. */
@@ -194,11 +202,11 @@ export class Neighbour implements AsyncDisposable {
         return this.#settle(message.id, { message, body });
       case "peer.item":
         this.items.push(message.item);
-        this.#onItem();
+        this.#tell();
         return this.#peer.say({ type: "peer.ack", counter: message.counter });
       case "peer.ack":
         this.#confirmed = message.counter;
-        return this.#onItem();
+        return this.#tell();
       case "peer.ask": {
         const reply = this.answer(message.ask);
         if (reply === undefined) return;

@@ -29,15 +29,6 @@ async function lobbyOf(client: WireClient): Promise<string[]> {
   return texts;
 }
 
-/** Until at most so many messages wait for the other server. */
-async function waitingAtMost(house: House, most: number): Promise<void> {
-  for (let look = 0; look < 50_000; look++) {
-    const queued = (await house.peers())[0]?.queued ?? 0;
-    if (queued <= most) return;
-  }
-  throw new Error("the outbox does not empty");
-}
-
 Deno.test("both servers are killed while an outbox empties: everything arrives, once and in order", async () => {
   await using mill = await House.start("mill", "--lobby-peers");
   await using office = await House.start("office", "--lobby-peers");
@@ -51,13 +42,13 @@ Deno.test("both servers are killed while an outbox empties: everything arrives, 
   }
   strictEqual((await mill.peers())[0]?.queued, texts.length);
   await office.again();
-  await waitingAtMost(mill, 2500);
+  await mill.waitingAtMost(2500);
   await office.kill();
   await office.again();
-  await waitingAtMost(mill, 1500);
+  await mill.waitingAtMost(1500);
   await mill.kill();
   await mill.again();
-  await waitingAtMost(mill, 0);
+  await mill.waitingAtMost(0);
   await using reader = await WireClient.connect(await office.server.pinned(), { receive: false });
   await reader.register(newAccount("rae"));
   deepStrictEqual(await lobbyOf(reader), texts);
@@ -85,9 +76,7 @@ Deno.test("three servers share a lobby in pairs; nothing goes in circles", async
   await Promise.all(
     people.map((client, index) => postAll(client, [`from ${houses[index]?.name}`])),
   );
-  for (const house of houses) {
-    for (;;) if ((await house.peers()).every(({ queued }) => queued === 0)) break;
-  }
+  for (const house of houses) await house.waitingAtMost(0);
   for (const client of people) {
     deepStrictEqual((await lobbyOf(client)).sort(), ["from mill", "from office", "from yard"]);
   }

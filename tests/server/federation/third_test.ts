@@ -7,7 +7,7 @@ import { openCheckpoint } from "../../../lib/directory/checkpoint.ts";
 import { offerKeyPackage, type Party, sendLookalike } from "../../kit/conversation.ts";
 import { newAccount, WireClient } from "../../kit/wire_client.ts";
 import { WireGroup } from "../../kit/wire_group.ts";
-import { House, linkHouses } from "./kit.ts";
+import { House, linkFrom } from "./kit.ts";
 
 async function party(house: House, name: string): Promise<Party> {
   const client = await WireClient.connect(await house.server.pinned());
@@ -20,8 +20,8 @@ Deno.test("people of servers that are not linked are in one group, and their key
   await using mill = await House.start("mill", "--consent", "none");
   await using office = await House.start("office", "--consent", "none");
   await using yard = await House.start("yard", "--consent", "none");
-  await linkHouses(mill, office);
-  await linkHouses(mill, yard);
+  await linkFrom(mill, office);
+  await linkFrom(mill, yard);
   const sam = await party(mill, "sam");
   const rae = await party(office, "rae");
   const yan = await party(yard, "yan");

@@ -163,7 +163,7 @@ Deno.test("a server tells its manager that it is ready, and health what is wrong
   const manager = Deno.listenDatagram({ transport: "unixpacket", path });
   const heard = async () => new TextDecoder().decode((await manager.receive())[0]);
   const health = async () => {
-    const { code, out } = await run(["server", "health", "--json", "--timeout", "20"], {
+    const { code, out } = await run(["server", "health", "--json", "--timeout", "120"], {
       home: home.path,
     });
     return { code, ...JSON.parse(out) };
