@@ -212,7 +212,7 @@ export class Link {
 
   /**
    * Items go to the disk while what else comes is dealt with: only what the peer asks waits for the items in front of it,
-   * which may say something about whoever asks.
+   * which may say something about whoever asks. Between answers nothing is waited for: what comes together is handed on together.
    */
   async #take(arrived: readonly Arrived[]): Promise<void> {
     const items: ArrivedItem[] = [];
@@ -224,20 +224,19 @@ export class Link {
       if (message.type === "peer.ask") {
         this.#inbox.add(items.splice(0));
         await this.#inbox.empty();
+        if (message.ask.kind === "request") await this.#asking.room();
       }
-      await this.#other(message, body);
+      this.#other(message, body);
     }
     this.#inbox.add(items);
     await this.#inbox.room();
   }
 
-  async #other(message: Message, body: Uint8Array): Promise<void> {
+  #other(message: Message, body: Uint8Array): void {
     switch (message.type) {
       case "peer.ack":
         return this.#confirmed(message.counter);
       case "peer.ask":
-        if (message.ask.kind === "request") await this.#asking.room();
-        return this.#asking.take(message, body);
       case "peer.answer":
       case "peer.refusal":
         return this.#asking.take(message, body);

@@ -20,7 +20,14 @@ import type {
   SnapshotItem,
   StandingItem,
 } from "./conversation_items.ts";
-import { hasRoom, isShutOut, type NewItem, queueAll, readyItems } from "./outbox.ts";
+import {
+  hasRoom,
+  isShutOut,
+  type NewItem,
+  queueAll,
+  type ReadyItem,
+  readyItems,
+} from "./outbox.ts";
 import { accountIds, leavingIds, roleEntries } from "./parties.ts";
 import { peerName } from "./remote.ts";
 
@@ -83,11 +90,17 @@ function forward(context: Context, conversation: Conversation, items: readonly N
   const followers = followersOf(conversation);
   if (followers.length === 0) return;
   const ready = readyItems(items);
-  for (const key of followers) {
-    const peer = context.tables.peers.byKey(key);
-    if (peer === undefined || !queueAll(context, peer, ready)) {
-      leaveBehind(context.tables, conversation, key);
-    }
+  for (const key of followers) give(context, conversation, { key, items: ready });
+}
+
+function give(
+  context: Context,
+  conversation: Conversation,
+  { key, items }: { readonly key: number; readonly items: readonly ReadyItem[] },
+): void {
+  const peer = context.tables.peers.byKey(key);
+  if (peer === undefined || !queueAll(context, peer, items)) {
+    leaveBehind(context.tables, conversation, key);
   }
 }
 
@@ -97,7 +110,7 @@ function leaveBehind({ peers }: Tables, { servers }: Conversation, key: number):
   if (peer !== undefined) peer.mayBeBehind = true;
 }
 
-/** A message has become a row. */
+/** A message has become a row. Where it only comes back to the device that wrote it, its bytes stay here. */
 export function forwardMessage(
   context: Context,
   conversation: Conversation,
@@ -108,7 +121,22 @@ export function forwardMessage(
   if (conversation.servers.size === 0) return;
   const item: MessageItem = { kind: "message", conversation: conversation.id, ...message };
   const row = { conversation: conversation.key, seq: message.seq };
-  forward(context, conversation, [{ item, body: bytes, row, ...untilOf(message) }]);
+  const [bare] = readyItems([{ item, row }]);
+  if (bare === undefined) return;
+  const whole = { ...bare, body: bytes, ...untilOf(message) };
+  const reading = serversOfOthers(conversation, message.device);
+  for (const key of followersOf(conversation)) {
+    give(context, conversation, { key, items: [reading.has(key) ? whole : bare] });
+  }
+}
+
+/** Servers of all seats but this device's, of those that were removed as well: a commit may be taken back. */
+function serversOfOthers({ seats }: Conversation, device: string): ReadonlySet<number> {
+  const servers = new Set<number>();
+  for (const { key, peer } of seats.values()) {
+    if (peer !== null && key !== device) servers.add(peer);
+  }
+  return servers;
 }
 
 /** What says itself when it is to be forgotten is forgotten here too then. */

@@ -36,12 +36,32 @@ export function fromReply<T extends HandedType & RequestType>(
 ): Answered<T> | undefined {
   const replyType: ReplyType<RequestType> = `${type}.ok`;
   if (reply.type !== replyType) return undefined;
-  const { properties } = catalogue[replyType].schema;
-  const known = Object.entries(reply).filter(([name]) =>
-    Object.hasOwn(properties, name) && !outer.has(name)
-  );
-  const fields = Object.fromEntries(known) as unknown as ReplyFields<T>;
-  return { ok: true, fields, ...(Object.hasOwn(properties, "body") ? { body: [body] } : {}) };
+  const { names, hasBody } = shapeOf(replyType);
+  const said: Readonly<Record<string, unknown>> = reply;
+  const fields: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(said, name)) fields[name] = said[name];
+  const answered = { ok: true, fields: fields as unknown as ReplyFields<T> } as const;
+  return hasBody ? { ...answered, body: [body] } : answered;
+}
+
+/** What a reply can have. */
+interface Shape {
+  /** Its fields without the outer ones. */
+  readonly names: readonly string[];
+  readonly hasBody: boolean;
+}
+
+const shapes = new Map<string, Shape>();
+
+/** Looked up once for each type: every message that is handed on gets such a reply. */
+function shapeOf(type: ReplyType<RequestType>): Shape {
+  const known = shapes.get(type);
+  if (known !== undefined) return known;
+  const { properties } = catalogue[type].schema;
+  const names = Object.keys(properties).filter((name) => !outer.has(name));
+  const shape = { names, hasBody: Object.hasOwn(properties, "body") };
+  shapes.set(type, shape);
+  return shape;
 }
 
 /** The request as it is handed on: without what pairs it with its reply here. */
