@@ -130,7 +130,10 @@ export function forwardMessage(
   }
 }
 
-/** Servers of all seats but this device's, of those that were removed as well: a commit may be taken back. */
+/**
+ * Servers with another device than this one in the group. Where one comes back because its removal is taken back, what was written
+ * meanwhile is written once more.
+ */
 function serversOfOthers({ seats }: Conversation, device: string): ReadonlySet<number> {
   const servers = new Set<number>();
   for (const { key, peer } of seats.values()) {
