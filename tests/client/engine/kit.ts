@@ -300,18 +300,18 @@ export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
 ): Promise<void> {
+  const late = patience();
   for (;;) {
     const told = Promise.withResolvers<void>();
-    const late = setTimeout(
-      () => told.reject(new Error(`it did not come to be: ${what}`)),
-      patienceMs,
-    );
-    const stop = engine.subscribe(() => told.resolve());
+    const wake = () => told.resolve();
+    late.addEventListener("abort", wake, { once: true });
+    const stop = engine.subscribe(wake);
     try {
       if (await holds()) return;
+      if (late.aborted) throw new Error(`it did not come to be: ${what}`);
       await told.promise;
     } finally {
-      clearTimeout(late);
+      late.removeEventListener("abort", wake);
       stop();
     }
   }

@@ -68,19 +68,26 @@ test("what a process queued before it was killed is sent by another on the same 
 });
 
 /**
- * A machine's clock whose timers of no time, and those of the look at the store, wait from `hold` to `release`: in between
- * nothing that was answered is noted, and nothing of other processes is looked for. Tries after a failure go on.
+ * A machine's clock whose timers of no time, and those of the look at the store, wait from `hold` to `release`, also those
+ * that were set before: in between nothing that was answered is noted, and nothing of other processes is looked for. Tries
+ * after a failure go on.
  */
 function gatedClock(): Clock & { hold(): void; release(): void } {
-  let held: (() => void)[] | undefined;
+  let held: Set<() => void> | undefined;
   return {
     ...systemClock,
     after: (ms, action) => {
-      if ((ms !== 0 && ms !== 300) || held === undefined) return systemClock.after(ms, action);
-      held.push(action);
-      return () => undefined;
+      if (ms !== 0 && ms !== 300) return systemClock.after(ms, action);
+      const cancel = systemClock.after(ms, () => {
+        if (held === undefined) action();
+        else held.add(action);
+      });
+      return () => {
+        held?.delete(action);
+        cancel();
+      };
     },
-    hold: () => held = [],
+    hold: () => held = new Set(),
     release: () => {
       const waiting = held ?? [];
       held = undefined;
