@@ -261,11 +261,12 @@ export class Conversations {
   }
 
   /**
-   * Whether the store is as new as what the server knows of this device. A store that was put back from a copy is not:
-   * going on with it would use keys a second time. To be asked when every own message and change has its answer.
+   * Whether the store is as new as what the server knows of this device. One that was put back from a copy is not: going on
+   * with it would use keys a second time. Every own message must have its answer; another process's change gets its here.
    */
   async isCurrent(thread: number): Promise<boolean> {
     const listed = await this.listed();
+    if (this.#get(thread).hasPending) await this.resolve(thread);
     const { conversation, cursor, epoch, incarnation, sent } = this.#get(thread);
     const known = listed.find((one) => one.conversation === conversation);
     if (known === undefined || known.cursor === null) return true;

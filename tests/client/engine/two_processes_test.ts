@@ -139,3 +139,43 @@ test("what one process has sent and not noted yet does not make another take the
     "once it has looked",
   ]);
 });
+
+test("what one process has had changed and not heard of yet does not make another take the store for an old copy", async (village) => {
+  const facts = await village.device("alice4");
+  const bobby = await village.online("bobby4");
+  await using slowLine = EvilServer.start(village, facts);
+  const slow = await village.open(facts, { port: slowLine.port });
+  await slow.send(to("bobby4"), "before");
+  await message(bobby, "before");
+
+  await using line = EvilServer.start(village, facts);
+  const [asked, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  line.hear = async (arrived) => {
+    if (arrived.message.type !== "conversation.list") return arrived;
+    asked.resolve();
+    await go.promise;
+    return arrived;
+  };
+  const other = village.engine(facts, { port: line.port });
+  const warnings: string[] = [];
+  other.subscribe((event) => event.kind === "warning" && warnings.push(event.text));
+  await other.start({ receive: false, keepTrying: false });
+  const [taken, heard] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  slowLine.bend = async (arrived) => {
+    if (arrived.message.type !== "conversation.commit.ok") return arrived;
+    taken.resolve();
+    await heard.promise;
+    return arrived;
+  };
+  await other.send(to("bobby4"), "from the other");
+  await asked.promise;
+  const renewed = slow.rekey(to("bobby4"));
+  await taken.promise;
+  go.resolve();
+  await message(bobby, "from the other");
+  heard.resolve();
+  await renewed;
+  await slow.send(to("bobby4"), "from the slow one");
+  await message(bobby, "from the slow one");
+  assert.deepEqual(warnings, []);
+});
