@@ -15,7 +15,7 @@ import { TempFolder } from "../../kit/folder.ts";
 import { lightProfile, someIdentity } from "../entrance/light_profile.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
 import { type DeviceFacts, message, nextEvent } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
@@ -31,8 +31,9 @@ function storeOf(facts: DeviceFacts) {
   };
 }
 
-Deno.test("two people who talk tell each other what they saw of the directory, once a day, and nothing shows", async () => {
-  await using village = await Village.make();
+const test = storiesOf("checkpoints in conversations");
+
+test("two people who talk tell each other what they saw of the directory, once a day, and nothing shows", async (village) => {
   let ahead = 0;
   const clock = { ...systemClock, now: () => Date.now() + ahead };
   const [a, b] = [await village.device("alice"), await village.device("bobby")];
@@ -65,11 +66,10 @@ Deno.test("two people who talk tell each other what they saw of the directory, o
   assert.deepEqual(texts, ["one", "two", "three", "four", "five", "six"]);
 });
 
-Deno.test("a server that showed the other side another log is found out when they talk", async () => {
-  await using village = await Village.make();
-  const [a, b] = [await village.device("alice"), await village.device("bobby")];
+test("a server that showed the other side another log is found out when they talk", async (village) => {
+  const [a, b] = [await village.device("alice2"), await village.device("bobby2")];
   const [alice, bobby] = [await village.open(a), await village.open(b)];
-  await alice.send(to("bobby"), "hello");
+  await alice.send(to("bobby2"), "hello");
   await message(bobby, "hello");
   using store = storeOf(a);
   using others = storeOf(b);
@@ -85,9 +85,9 @@ Deno.test("a server that showed the other side another log is found out when the
     (event) => event.kind === "warning" && /different logs to different people/.test(event.text),
     { what: "a warning" },
   );
-  await alice.send(to("bobby"), "what do you see?");
+  await alice.send(to("bobby2"), "what do you see?");
   const warning = await warned;
-  assert.ok(warning.kind === "warning" && warning.text.includes("alice"));
+  assert.ok(warning.kind === "warning" && warning.text.includes("alice2"));
   await bobby.stop();
   const alarms = JSON.parse(fromUtf8(others.meta.get("directory") ?? utf8("[]")));
   assert.equal(alarms[0].evidence.there, signed);

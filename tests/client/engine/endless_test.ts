@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import type { Message } from "../../../lib/wire/messages.ts";
 import { EvilServer } from "./evil.ts";
 import { message } from "./kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
-Deno.test("a list that never ends does not keep the client from its work", async () => {
-  await using village = await Village.make();
+const test = storiesOf("a server that never lets go");
+
+test("a list that never ends does not keep the client from its work", async (village) => {
   const facts = await village.device("alice");
   await using evil = EvilServer.start(village, facts);
   evil.bend = (arrived) => {
@@ -24,9 +25,8 @@ Deno.test("a list that never ends does not keep the client from its work", async
   assert.ok(lists < 30, `${lists} lists`);
 });
 
-Deno.test("a server that sends its client away at once is not asked again without a pause", async () => {
-  await using village = await Village.make();
-  const facts = await village.device("alice");
+test("a server that sends its client away at once is not asked again without a pause", async (village) => {
+  const facts = await village.device("alice2");
   await using evil = EvilServer.start(village, facts);
   const closing: Message<"server.closing"> = { type: "server.closing", retryAfterMs: 0 };
   let closings = 0;

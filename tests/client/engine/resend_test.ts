@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { message, shown } from "./kit.ts";
 import { spoiltCommit } from "./repair_kit.ts";
-import { Village } from "./village.ts";
+import { storiesOf } from "./stories.ts";
 
 const to = (name: string) => ({ kind: "direct", name }) as const;
 
-Deno.test("what could not be read is asked for by itself, and comes as it was said", async () => {
-  await using village = await Village.make();
+const test = storiesOf("what could not be read");
+
+test("what could not be read is asked for by itself, and comes as it was said", async (village) => {
   const erikFacts = await village.device("erik");
   const erik = await village.open(erikFacts);
   const samFacts = await village.device("sam");
@@ -36,18 +37,17 @@ Deno.test("what could not be read is asked for by itself, and comes as it was sa
   assert.ok(!texts.some(([, text]) => text?.startsWith("waiting for keys")));
 });
 
-Deno.test("while its author is away, what could not be read is shown as waiting for keys", async () => {
-  await using village = await Village.make();
-  const erikFacts = await village.device("erik");
+test("while its author is away, what could not be read is shown as waiting for keys", async (village) => {
+  const erikFacts = await village.device("erik2");
   const erik = await village.open(erikFacts);
-  const samFacts = await village.device("sam");
+  const samFacts = await village.device("sam2");
   const sam = await village.open(samFacts, { random: () => 0 });
-  await erik.send(to("sam"), "before");
+  await erik.send(to("sam2"), "before");
   await message(sam, "before");
   await Promise.all([erik.stop(), sam.stop()]);
   await spoiltCommit(village, erikFacts);
   const again = await village.open(erikFacts, { random: () => 0 });
-  const said = await again.send(to("sam"), "words that wait");
+  const said = await again.send(to("sam2"), "words that wait");
   await again.waitFor(said.id, "sent");
   await again.stop();
 

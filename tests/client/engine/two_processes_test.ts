@@ -14,6 +14,8 @@ test("a window, a script and another window on one profile: nothing is lost, dou
   const facts = await village.device("alice");
   const bobby = await village.online("bobby");
   const window = await village.open(facts);
+  const warnings: string[] = [];
+  window.subscribe((event) => event.kind === "warning" && warnings.push(event.text));
   const count = 120;
   await using other = await startChild(facts, ["listen"]);
   await other.waitForLine("ready");
@@ -33,6 +35,8 @@ test("a window, a script and another window on one profile: nothing is lost, dou
   await other.waitForLine(`"script ${count - 1}"`);
   await other.waitForLine(`"bobby ${count - 1}"`);
 
+  const told = [...warnings, ...other.out, ...script.out].filter((line) => /put back/.test(line));
+  assert.deepEqual(told, [], "none of them takes the profile for an old copy");
   const at = (prefix: string) => Array.from({ length: count }, (_, at) => `${prefix} ${at}`);
   for (const engine of [bobby, window]) {
     const name = engine === bobby ? "alice" : "bobby";
