@@ -16,8 +16,13 @@ export interface Measure {
 /** How long an answer is waited for, in ms: over a slow line, and without anybody noticing where none comes. */
 const answerMs = 400;
 
-/** The same for the width, in ms: a terminal that once lets this pass is never asked again, so a busy one has time. */
+/** The same for the width, in ms: a terminal that lets this pass is not asked again until it has caught up. */
 const widthMs = 2_000;
+
+/** What has come while this process was stopped, or had no turn, is read within this time of its going on, in ms. */
+const graceMs = 50;
+
+const widthReport = /^\d+;\d+R$/;
 
 /** To the last column, wherever that is, and a report of the cursor (CPR), which every terminal since the VT100 gives. */
 const widthQuestion = "\x1b[999C\x1b[6n";
@@ -37,8 +42,8 @@ export class Questions {
   #open: readonly Open[] = [];
   /** How rows are wrapped anew, as far as the terminal has said. */
   reflow: Reflow = "follows";
-  /** Whether it may be asked for its width. */
-  #tellsWidth = true;
+  /** Questions for the width that nobody waits for any more: their answers come first, late or never. */
+  #owed = 0;
 
   constructor(write: (text: string) => void) {
     this.#write = write;
@@ -61,10 +66,10 @@ export class Questions {
 
   /** How wide the terminal is when it comes to a question that is written in the same turn; undefined when it does not tell. */
   measure(): Measure | undefined {
-    if (!this.#tellsWidth) return undefined;
-    const answer = this.#expect({ fits: /^\d+;\d+R$/, over: /^$/ }, widthMs);
+    if (this.#owed > 0) return undefined;
+    const answer = this.#expect({ fits: widthReport, over: /^$/ }, widthMs);
     const columns = answer.then((report) => {
-      if (report === undefined) this.#tellsWidth = false;
+      if (report === undefined) this.#owed++;
       return report === undefined ? undefined : Number(/;(\d+)R$/.exec(report)?.[1]);
     });
     return { question: widthQuestion, columns };
@@ -83,6 +88,10 @@ export class Questions {
   answer(key: Key): boolean {
     if (key.kind !== "report") return false;
     if (key.text === xtermJs) this.reflow = "xterm.js";
+    if (this.#owed > 0 && widthReport.test(key.text)) {
+      this.#owed--;
+      return true;
+    }
     const found = this.#open.find(({ fits, over }) => fits.test(key.text) || over.test(key.text));
     found?.settle(found.fits.test(key.text) ? key.text : undefined);
     return true;
@@ -101,7 +110,9 @@ export class Questions {
       this.#open = this.#open.filter((one) => one !== open);
       resolve(answer);
     };
-    const timer = setTimeout(() => settle(undefined), within);
+    let timer = setTimeout(() => {
+      timer = setTimeout(() => settle(undefined), graceMs);
+    }, within);
     const open = { ...kind, settle, answer: promise };
     this.#open = [...this.#open, open];
     return promise;

@@ -194,7 +194,8 @@ export class Person {
   /** Creates the account and remembers its key. */
   async register(): Promise<Record<string, unknown>> {
     const { address, passwordFile } = this.town;
-    const flags = ["--server", address, "--accept-new", "--remember"];
+    // Keys are stretched and made, on a busy machine for longer than a command has by itself.
+    const flags = ["--server", address, "--accept-new", "--remember", "--timeout", "120"];
     const password = ["--password-file", passwordFile];
     const [session] = await this.json(["register", this.name, ...flags, ...password]);
     if (session === undefined) throw new Error("register printed nothing");

@@ -222,3 +222,16 @@ Deno.test("the terminal's report of its cursor answers the question for its widt
     "a terminal that has not answered is not asked again",
   );
 });
+
+Deno.test("a terminal that answers late is asked again when it has caught up, and its late answer is none to a later question", async () => {
+  const questions = new Questions(() => undefined);
+  const late = [questions.measure(), questions.measure()];
+  questions.end();
+  for (const one of late) assert.equal(await one?.columns, undefined);
+  assert.ok(questions.answer({ kind: "report", text: "12;80R" }));
+  assert.equal(questions.measure(), undefined, "one answer is still on its way");
+  assert.ok(questions.answer({ kind: "report", text: "12;80R" }));
+  const next = questions.measure();
+  assert.ok(questions.answer({ kind: "report", text: "9;133R" }));
+  assert.equal(await next?.columns, 133);
+});
