@@ -1,6 +1,8 @@
-import { deepStrictEqual, rejects } from "node:assert/strict";
+import { deepStrictEqual, rejects, strictEqual } from "node:assert/strict";
 import { silentLogger } from "../../../lib/base/log.ts";
+import { fingerprintHex } from "../../../lib/crypto/fingerprint.ts";
 import { generateSigningKey } from "../../../lib/crypto/sign.ts";
+import type { PeerChannel } from "../../../server/federation/channel.ts";
 import { Federation } from "../../../server/federation/federation.ts";
 import type { PeerRow, Storage } from "../../../server/operations/contract.ts";
 import { ManualClock } from "../../wire/kit.ts";
@@ -21,7 +23,8 @@ const mill: PeerRow = {
   queuedBytes: 0,
 };
 
-Deno.test("who asks before it is known which servers are linked waits for that", async () => {
+/** One that looks at who is linked, which ends when the test says so. */
+function looking() {
   const looked = Promise.withResolvers<{ readonly peers: readonly PeerRow[] }>();
   const call = (name: string) =>
     name === "peer.list" ? looked.promise : Promise.resolve({ ok: false, code: "no_such_server" });
@@ -35,6 +38,42 @@ Deno.test("who asks before it is known which servers are linked waits for that",
     clock: new ManualClock(),
   });
   void federation.start();
+  return { federation, looked };
+}
+
+/** A line that another server has dialled and on which it says nothing; the code with which it is closed. */
+function dialledBy(identity: Uint8Array) {
+  const closed = Promise.withResolvers<string>();
+  const channel: PeerChannel = {
+    id: "1",
+    dialled: "by_them",
+    identity,
+    remote: "there",
+    send: (json) => closed.resolve(JSON.parse(json).code),
+    receive: () => Promise.resolve(undefined),
+    queuedAtMost: () => Promise.resolve(),
+    probe: () => Promise.resolve(true),
+    close: () => Promise.resolve(),
+  };
+  return { channel, closed: closed.promise };
+}
+
+Deno.test("who dials before it is known which servers are linked is not told that nobody knows it", async () => {
+  const { federation, looked } = looking();
+  const { publicKey } = generateSigningKey();
+  const added = dialledBy(publicKey);
+  const stranger = dialledBy(generateSigningKey().publicKey);
+  void federation.take(added.channel);
+  void federation.take(stranger.channel);
+  looked.resolve({ peers: [{ ...mill, fingerprint: fingerprintHex(publicKey) }] });
+  // It is let in, and does not greet.
+  strictEqual(await added.closed, "timeout");
+  strictEqual(await stranger.closed, "peer_unknown");
+  await federation.close();
+});
+
+Deno.test("who asks before it is known which servers are linked waits for that", async () => {
+  const { federation, looked } = looking();
   const keys = { kind: "keys", name: "sam" } as const;
   // Away may be back in a moment; a server that is not linked is a final answer.
   const asked = rejects(federation.ask("mill", keys), { code: "server_away" });

@@ -137,18 +137,20 @@ Deno.test("systemd itself finds nothing wrong with the unit, where it is there t
   await using folder = await TempFolder.make();
   const path = `${folder.path}/sealpost.service`;
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+  /** What it says of this unit: there may be something about others of the machine as well. */
   const verify = async () => {
-    const { success, stderr } = await new Deno.Command("systemd-analyze", {
+    const { stderr } = await new Deno.Command("systemd-analyze", {
       args: ["verify", "--man=no", path],
     }).output();
-    return { success, said: new TextDecoder().decode(stderr) };
+    const lines = new TextDecoder().decode(stderr).split("\n");
+    return lines.filter((line) => line.includes("sealpost.service")).join("\n");
   };
-  deepStrictEqual(await verify(), { success: true, said: "" });
+  strictEqual(await verify(), "");
   await Deno.writeTextFile(
     path,
     `${lines.join("\n")}\n`.replace("NoNewPrivileges", "NoNewFriends"),
   );
-  match((await verify()).said, /NoNewFriends/);
+  match(await verify(), /NoNewFriends/);
 });
 
 Deno.test("health waits for 1 to 999 seconds", () => {
