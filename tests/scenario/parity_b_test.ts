@@ -171,14 +171,15 @@ async function receipts(t: Deno.TestContext, { sam, erik }: { sam: Person; erik:
     const receipt: Record<string, unknown> = JSON.parse(first ?? "");
     const texts = Object.entries(receipt).filter(([, value]) => typeof value === "string");
     assert.ok(texts.length >= 8, `${texts}`);
-    for (const [field, value] of texts) {
-      await Deno.writeTextFile(
-        `${file}-changed`,
-        JSON.stringify({ ...receipt, [field]: other(value) }),
-      );
-      const { code, out } = await verify(`${file}-changed`);
-      assert.equal(code, 1, `${field} was changed:\n${out}`);
-      assert.match(out, /^INVALID/);
+    const changed = texts.map(([field, value]) =>
+      JSON.stringify({ ...receipt, [field]: other(value) })
+    );
+    await Deno.writeTextFile(`${file}-changed`, `${changed.join("\n")}\n`);
+    const { code, out } = await verify(`${file}-changed`);
+    assert.equal(code, 1, out);
+    const verdicts = out.split("\n");
+    for (const [at, [field]] of texts.entries()) {
+      assert.match(verdicts[at] ?? "", /^INVALID/, `${field} was changed:\n${out}`);
     }
   });
 
