@@ -21,6 +21,7 @@ import {
   sessionJson,
   userJson,
 } from "./json.ts";
+import { historyMissing } from "./messages.ts";
 import { givenPassword, password } from "./password_input.ts";
 import {
   accountName,
@@ -133,6 +134,7 @@ async function reportSession(run: Run, engine: Engine, created: boolean): Promis
     await connectAndCatchUp(run, engine);
     const history = await engine.archive.fetched(run.signal);
     if (!created && history.total > 0) remark(run, historyLine(history));
+    if (!engine.archive.isHere()) remark(run, historyMissing);
     const conversations = await engine.conversations();
     const unread = conversations.reduce((sum, conversation) => sum + conversation.unread, 0);
     const notifications = (await engine.notifications({ unseen: true })).length;

@@ -144,18 +144,22 @@ export function print(run: Run, engine: Engine, message: ChatMessage): void {
 export const optional = (conversation: string | undefined): { target?: Target } =>
   conversation === undefined ? {} : { target: targetOf(conversation) };
 
+/** What a new device says as long as it does not have everything. */
+export const historyMissing =
+  "Not all of the account's history is here yet: there may be more than this. Try again later.";
+
 /** Prints unread messages, earliest first, at most `count`, and marks them as read. */
 export async function read(
   run: Run,
   options: { conversation: string | undefined; count: number | undefined },
 ): Promise<void> {
   await withEngine(run, async (engine) => {
-    await connectAndCatchUp(run, engine);
+    await catchUpWithHistory(run, engine);
     const { target } = optional(options.conversation);
     const waiting = (await engine.unread(target)).filter(answered(target)).slice(0, options.count);
     for (const message of waiting) print(run, engine, message);
     await markAll(engine, waiting);
-    if (waiting.length === 0) remark(run, "No Messages Yet");
+    remarkOnNothing(run, engine, waiting.length);
   });
 }
 
@@ -173,7 +177,7 @@ export async function markAll(engine: Engine, messages: readonly ChatMessage[]):
 /** Prints unread messages, earliest first, and leaves them unread; and what waits for an answer. */
 export async function unread(run: Run, conversation: string | undefined): Promise<void> {
   await withEngine(run, async (engine) => {
-    await connectAndCatchUp(run, engine);
+    await catchUpWithHistory(run, engine);
     const waiting = await engine.unread(optional(conversation).target);
     for (const message of waiting) print(run, engine, message);
     const invitations = conversation === undefined
@@ -182,7 +186,7 @@ export async function unread(run: Run, conversation: string | undefined): Promis
     for (const one of invitations) {
       run.world.out(run.flags.json ? jsonLine(groupJson(one)) : groupLine(one));
     }
-    if (waiting.length + invitations.length === 0) remark(run, "No Messages Yet");
+    remarkOnNothing(run, engine, waiting.length + invitations.length);
   });
 }
 
@@ -219,14 +223,25 @@ export async function history(
     await catchUpIfPossible(run, engine);
     const messages = await engine.history(wanted);
     for (const message of messages) print(run, engine, message);
-    if (messages.length === 0) remark(run, "No Messages Yet");
+    remarkOnNothing(run, engine, messages.length);
   });
+}
+
+/** Waits until what waited at the server is here, and on a new device the account's history. */
+async function catchUpWithHistory(run: Run, engine: Engine): Promise<void> {
+  await connectAndCatchUp(run, engine);
+  await engine.archive.fetched(run.signal);
+}
+
+/** Says so when there was nothing to print; on a device that does not have the whole history nobody knows. */
+function remarkOnNothing(run: Run, engine: Engine, printed: number): void {
+  if (!engine.archive.isHere()) return remark(run, historyMissing);
+  if (printed === 0) remark(run, "No Messages Yet");
 }
 
 async function catchUpIfPossible(run: Run, engine: Engine): Promise<void> {
   try {
-    await connectAndCatchUp(run, engine);
-    await engine.archive.fetched(run.signal);
+    await catchUpWithHistory(run, engine);
   } catch (error) {
     if (run.world.signal.aborted) throw error;
     remark(run, `Showing what is stored here only: ${errorText(error)}`);

@@ -35,6 +35,8 @@ export interface ArchiveSwitched {
 /** Everything about the archive. Methods reject with `AppError`. */
 export interface ArchiveActions {
   status(): ArchiveStatus;
+  /** Whether the account's history has come here once: before that, what is here says nothing about what there is. */
+  isHere(): boolean;
   /**
    * Whether messages of a conversation are archived (they are, unless somebody says otherwise), on all devices. Off takes
    * out what is there. Rejects with `not_found` for a conversation that does not exist yet, and for the lobby.

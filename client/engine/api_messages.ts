@@ -17,7 +17,10 @@ export type Relay =
 
 /** One line of a conversation, as it is kept in the profile. */
 export interface ChatMessage {
-  /** Ascending within the profile, in the order in which messages became known here. */
+  /**
+   * Ascending within the profile, in the order in which messages became known here. Below 0: it has come from the archive,
+   * and no event tells of it.
+   */
   readonly local: number;
   /** The message's own id (UUID). */
   readonly id: string;

@@ -6,6 +6,7 @@ import { silentLogger } from "../../lib/base/log.ts";
 import { fingerprintHex } from "../../lib/crypto/fingerprint.ts";
 import { canonicalName, isAccountName } from "../../lib/crypto/names.ts";
 import { judgePassword } from "../../lib/crypto/password_strength.ts";
+import { ArchiveStore } from "../store/archive.ts";
 import type { Identity } from "../store/identity.ts";
 import { profileFolder } from "../store/paths.ts";
 import {
@@ -157,6 +158,8 @@ export class Door implements Entrance {
     const now = this.#options.machine.clock.now();
     const identity = newIdentity({ name, serverKey, device, now });
     const profile = await this.#create(name, { identity, password, state: "registering" });
+    // Whoever is new has no history elsewhere.
+    new ArchiveStore(profile).holdsNothing();
     return await this.#settle(
       profile,
       () => finishRegistration(desk, { identity, registered, ...this.#arriving(profile) }),

@@ -205,6 +205,16 @@ export class ArchiveStore {
       .map(({ conversation, kept }) => ({ conversation, kept: kept === 1 }));
   }
 
+  /** Whether nothing of the archive is still to come, and it was looked for, or is known to have held nothing. */
+  isHere(): boolean {
+    return this.wanted(1).length === 0 && (this.tail() !== undefined || this.scanned >= 0);
+  }
+
+  /** The archive holds nothing: there is nothing that would have to come from it. */
+  holdsNothing(): void {
+    this.setScanned(Math.max(0, this.scanned));
+  }
+
   /** Up to which change of messages everything is archived. */
   get scanned(): number {
     return this.#state().scanned;

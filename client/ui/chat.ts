@@ -7,8 +7,6 @@ import type {
   Target,
 } from "../engine/api.ts";
 import type { ConversationFacts } from "../engine/api_desk.ts";
-import type { ArchiveProgress } from "../engine/api_archive.ts";
-import { historyLine } from "./archive.ts";
 import type { ChatContext, ChatOptions } from "./chat_context.ts";
 import type { Entered } from "./dialogue.ts";
 import { MessageNumbers } from "./numbers.ts";
@@ -16,7 +14,8 @@ import { Transfers } from "./transfers.ts";
 import { UnnamedNotices } from "./unnamed.ts";
 import { errorText, formatMessage, safe } from "./format.ts";
 import { MessageChanges } from "./message_changes.ts";
-import { greeting } from "./greeting.ts";
+import { greeting, waitingIn } from "./greeting.ts";
+import { FirstHistory } from "./first_history.ts";
 import { RequestNews } from "./request_news.ts";
 import { chatStatus } from "./chat_status.ts";
 import { MessageLines } from "./message_lines.ts";
@@ -57,8 +56,7 @@ export class Chat implements ChatContext {
   /** Settles when everything that waited at the server is here, or the server cannot be reached. */
   readonly #firstOutcome = Promise.withResolvers<void>();
   readonly #names = new Set<string>();
-  /** History that is on its way from the archive. */
-  #history: ArchiveProgress | undefined;
+  readonly #history: FirstHistory;
   readonly numbers = new MessageNumbers();
   readonly transfers: Transfers;
   readonly #changes = new MessageChanges();
@@ -73,6 +71,11 @@ export class Chat implements ChatContext {
     this.#requests = new RequestNews(options.clock, (line) => this.remark(line));
     this.#alerts = new Alerts(options);
     this.#marks = new ReadMarks(options, (line) => this.remark(line));
+    this.#history = new FirstHistory({
+      isHere: options.engine.archive.isHere(),
+      remark: (line) => this.remark(line),
+      arrived: () => void this.#showRestored(),
+    });
     this.transfers = new Transfers({
       changed: () => this.refresh(),
       tell: options.dialogue.interactive ? undefined : (line) => this.remark(line),
@@ -179,10 +182,6 @@ export class Chat implements ChatContext {
   /** Repaints the status row. */
   refresh(): void {
     const { engine, dialogue } = this.options;
-    const underWay = [
-      ...(this.#history === undefined ? [] : [historyLine(this.#history)]),
-      ...this.transfers.text,
-    ];
     const parts = chatStatus({
       self: engine.self.name,
       connection: this.#connection,
@@ -191,7 +190,7 @@ export class Chat implements ChatContext {
       unread: this.#unreadElsewhere,
       waiting: this.#waiting.size,
       lastOwn: this.#lastOwn,
-      underWay,
+      underWay: [...this.#history.text, ...this.transfers.text],
     });
     dialogue.setStatus(parts, { styled: this.options.style.styled });
   }
@@ -263,9 +262,22 @@ export class Chat implements ChatContext {
     const { engine, dialogue } = this.options;
     const conversations = await engine.conversations();
     for (const { conversation } of conversations) this.#names.add(conversation);
-    const { lines, unread } = greeting(engine.self, conversations);
-    this.#unreadElsewhere = unread;
-    for (const line of lines) dialogue.notice(line);
+    const waiting = waitingIn(conversations);
+    this.#unreadElsewhere = waiting.count;
+    const historyIsHere = !this.#history.isAwaited;
+    for (const line of greeting(engine.self, waiting, { historyIsHere })) dialogue.notice(line);
+  }
+
+  /** The account's history has come to a new device: what the greeting could not say. */
+  async #showRestored(): Promise<void> {
+    const { engine } = this.options;
+    const conversations = await engine.conversations();
+    for (const { conversation } of conversations) this.#names.add(conversation);
+    const { unread, requests } = waitingIn(conversations);
+    for (const line of [unread, ...requests]) this.remark(line);
+    this.#lines.restored(await engine.unread());
+    this.#firstOutcome.resolve();
+    await this.recount();
   }
 
   async #replay(): Promise<number> {
@@ -298,11 +310,11 @@ export class Chat implements ChatContext {
       case "warning":
         return this.remark(`! ${safe(event.text, 500)}`);
       case "archive":
-        if (event.progress.complete) this.remark(`* ${historyLine(event.progress)}`);
-        this.#history = event.progress.complete ? undefined : event.progress;
+        this.#history.show(event.progress);
         return this.refresh();
       case "caught_up":
-        this.#firstOutcome.resolve();
+        this.#history.caughtUp();
+        if (!this.#history.isAwaited) this.#firstOutcome.resolve();
         return void this.recount();
     }
   }

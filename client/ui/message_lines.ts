@@ -54,6 +54,12 @@ export class MessageLines {
     this.#showUnread(unread, { title: "unread", elsewhere: "/unread shows them" });
   }
 
+  /** What is unread and has come from the archive: the engine tells of none of it by itself. */
+  restored(waiting: readonly ChatMessage[]): void {
+    const unread = waiting.filter(({ local }) => local < 0 && !this.#shown.has(local));
+    this.#showUnread(unread, { title: "unread", elsewhere: "/unread shows them" });
+  }
+
   /**
    * What is unread in `where`, the conversation that is turned to: what was shown before is only counted. Returns up to which message
    * all is shown, or undefined when nothing is unread.

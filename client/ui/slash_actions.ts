@@ -60,19 +60,24 @@ const compose: Action = async (chat, rest) => {
   await chat.send(targetOf(receiver), text);
 };
 
+/** What there is when nothing is here: on a device to which the history has not come yet nobody knows. */
+function nothing({ options: { engine } }: ChatContext): string {
+  return engine.archive.isHere()
+    ? "No Messages Yet"
+    : "Nothing is here yet: your history is on its way.";
+}
+
 const unread: Action = async (chat, rest) => {
   const waiting = await chat.options.engine.unread(rest === "" ? undefined : targetOf(rest));
   chat.say(
-    waiting.length === 0
-      ? "No Messages Yet"
-      : waiting.map((message) => chat.line(message)).join("\n"),
+    waiting.length === 0 ? nothing(chat) : waiting.map((message) => chat.line(message)).join("\n"),
   );
 };
 
 const read: Action = async (chat, rest) => {
   const { engine } = chat.options;
   const [earliest] = await engine.unread(rest === "" ? undefined : targetOf(rest));
-  if (earliest === undefined) return chat.say("No Messages Yet");
+  if (earliest === undefined) return chat.say(nothing(chat));
   chat.say(chat.line(earliest));
   await engine.markRead(earliest);
   await chat.recount();
@@ -86,7 +91,7 @@ const history: Action = async (chat, rest) => {
     limit: limit === undefined ? 50 : Number(limit),
     ...optionalTarget(name ?? ""),
   });
-  if (messages.length === 0) return chat.say("No Messages Yet");
+  if (messages.length === 0) return chat.say(nothing(chat));
   const { utc } = chat.options.style;
   chat.say(
     messages.map((m) => chat.line(m) + stateDetail(m, utc) + ` (${chat.numbers.of(m)})`).join("\n"),

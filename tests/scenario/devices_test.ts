@@ -1,6 +1,6 @@
 /** One account on two machines, of which one is lost. */
 import assert from "node:assert/strict";
-import { Person, Town } from "../kit/story.ts";
+import { goodPassword, Person, Town } from "../kit/story.ts";
 
 Deno.test("a lost machine is taken out of its account, and can neither read nor send any more", async (t) => {
   await using town = await Town.make();
@@ -100,6 +100,19 @@ Deno.test("a lost machine is taken out of its account, and can neither read nor 
       assert.ok(!(await sam.lines(["history"])).some((line) => line.includes("I am erik")));
     },
   );
+
+  await t.step("a chat on a new machine says what is unread when it knows that", async () => {
+    const tablet = await town.person("erik");
+    await using chat = tablet.chat("--user", "erik");
+    await chat.waitForRemark("Password");
+    await chat.type(goodPassword);
+    const asked = chat.err.length;
+    await chat.waitForRemark(/^\d+ unread messages?: sam \d+\.$/);
+    await chat.waitForLine("sam: @erik before the laptop");
+    const [greeting] = chat.err.slice(asked).filter((line) => /^You are/.test(line));
+    assert.match(greeting ?? "", /^You are erik on test\. Your history is on its way\. \/help/);
+    assert.equal((await chat.finish()).code, 0);
+  });
 });
 
 async function texts(person: Person): Promise<unknown[]> {

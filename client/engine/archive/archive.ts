@@ -49,8 +49,8 @@ export class Archive implements ArchiveActions {
   #problem: string | undefined;
   /** The end of the archive may have moved since it was read. */
   #stale = true;
-  /** Nothing of the archive was here when reading began: people want to know how it goes. */
-  #first = false;
+  /** The archive was not here when this engine, or reading, began: people want to know how it goes. */
+  #first: boolean;
   #notBefore = 0;
   #timer: CancelTimer | undefined;
   #running: Promise<void> | undefined;
@@ -71,6 +71,7 @@ export class Archive implements ArchiveActions {
       progress: () => this.#progress(),
     });
     this.#store = store;
+    this.#first = !store.isHere();
     this.#reader = reader;
     this.#writer = new ArchiveWriter(core, { store, key, reader });
   }
@@ -118,6 +119,10 @@ export class Archive implements ArchiveActions {
     };
   }
 
+  isHere(): boolean {
+    return this.#store.isHere();
+  }
+
   async keep(target: Target, kept: boolean): Promise<ArchiveSwitched> {
     const number = this.#options.reading.threadOf(target);
     const thread = number === undefined ? undefined : this.#core.threads.get(number);
@@ -146,8 +151,7 @@ export class Archive implements ArchiveActions {
   }
 
   async fetched(signal?: AbortSignal): Promise<ArchiveStatus> {
-    const isHere = () => this.#store.tail() !== undefined && this.#store.wanted(1).length === 0;
-    for (let attempt = 0; attempt < attempts && !isHere(); attempt++) {
+    for (let attempt = 0; attempt < attempts && !this.isHere(); attempt++) {
       await this.#run();
       signal?.throwIfAborted();
       if (!this.#stale || this.#problem !== undefined || !this.#options.keeper.online) break;
@@ -234,7 +238,7 @@ export class Archive implements ArchiveActions {
   }
 
   async #read(): Promise<void> {
-    this.#first ||= this.#store.tail() === undefined;
+    this.#first ||= !this.isHere();
     this.#stale = false;
     try {
       this.#head = await this.#reader.read();
@@ -242,7 +246,8 @@ export class Archive implements ArchiveActions {
       this.#stale = true;
       throw thrown;
     }
-    if (this.#first && this.#head.position > 0) {
+    if (this.#head.position === 0) this.#store.holdsNothing();
+    if (this.#first) {
       this.#tell({ ...this.#known(), complete: this.#store.wanted(1).length === 0 });
     }
     this.#first = false;

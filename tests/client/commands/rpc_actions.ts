@@ -72,6 +72,7 @@ export const actions: Record<Action, true | string> = {
   "requests.unblock": true,
   "requests.blocked": true,
   "archive.status": true,
+  "archive.isHere": "archive.fetch answers when it is",
   "archive.keep": true,
   "archive.fetched": true,
   "archive.settled": true,

@@ -65,11 +65,13 @@ test("a new device gets the whole history, in its order and without doubles, and
 
   const facts = await village.device("bobby");
   const phone = village.engine(facts);
+  assert.equal(phone.archive.isHere(), false);
   const told = nextEvent(phone, (event) => event.kind === "archive" && event.progress.complete);
   await phone.start({ receive: true, keepTrying: false });
   const event = await told;
   assert.ok(event.kind === "archive");
   assert.deepEqual(event.progress, { have: 10, total: 10, complete: true });
+  assert.ok(phone.archive.isHere());
   await phone.caughtUp(patience());
   assert.deepEqual(await texts(phone, "alice"), before);
   const shown = await phone.history({ target: to("alice") });

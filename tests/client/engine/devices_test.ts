@@ -49,6 +49,20 @@ test("a second device joins its account's conversations by itself, and both get 
   assert.deepEqual(shown, ["before", "to both", "from the phone", "from the laptop"]);
 });
 
+test("that an archive holds nothing is known when it was looked at, and from then on", async (village) => {
+  const facts = await village.device("bobby0");
+  const bobby = village.engine(facts);
+  assert.equal(bobby.archive.isHere(), false);
+  const told = nextEvent(bobby, (event) => event.kind === "archive");
+  await bobby.start({ receive: true, keepTrying: false });
+  const event = await told;
+  assert.deepEqual(event, { kind: "archive", progress: { have: 0, total: 0, complete: true } });
+  assert.ok(bobby.archive.isHere());
+  await bobby.stop();
+  const again = village.engine(facts);
+  assert.ok(again.archive.isHere());
+});
+
 test("a conversation begins with all devices of both accounts", async (village) => {
   const [a1, a2] = [await village.online("alice2"), await village.online("alice2")];
   const [b1, b2] = [await village.online("bobby2"), await village.online("bobby2")];

@@ -11,8 +11,9 @@ import { TestScreen } from "./screen.ts";
 async function chatting(
   unread: ChatMessage[],
   play: (screen: TestScreen, played: ReturnType<typeof playback>) => Promise<void>,
+  options: { readonly isNew?: boolean } = {},
 ): Promise<void> {
-  const played = playback(unread);
+  const played = playback(unread, options);
   const screen = new TestScreen(60, 20);
   const dialogue = new LineEditor(screen);
   const clock = { now: () => noon, monotonic: () => 0, after: () => () => undefined };
@@ -57,6 +58,48 @@ Deno.test("hundreds of messages between two keys: each is shown once and in orde
     await screen.press("\r");
     assert.deepEqual(sent, [{ target: { kind: "lobby" }, text: typed }]);
   }));
+
+Deno.test("a new device says that the history is on its way, and when that is here what is unread in it", () =>
+  chatting([], async (screen, { tell, restore }) => {
+    const greeted = "You are ann on test. Your history is on its way.";
+    assert.ok((await screen.text()).join(" ").startsWith(greeted));
+    await screen.press("/unread\r");
+    assert.ok((await screen.text()).some((row) => row.startsWith("Nothing is here yet")));
+    tell({ kind: "archive", progress: { have: 1, total: 2, complete: false } });
+    const live = message("live");
+    tell({ kind: "message", message: live, live: true });
+    tell({ kind: "caught_up" });
+    await screen.settled();
+    assert.ok((await screen.text()).at(-1)?.includes("history: 1 of 2 messages"));
+    const lobby = { target: { kind: "lobby" }, conversation: "#lobby", unread: 3 } as const;
+    const restored = [message("one", { local: -9 }), message("two", { local: -8 })];
+    restore([lobby], [...restored, live]);
+    tell({ kind: "archive", progress: { have: 2, total: 2, complete: true } });
+    await screen.settled();
+    const rows = await screen.text();
+    const from = rows.indexOf("2026-11-21 12:00:00 bob: live");
+    assert.deepEqual(rows.slice(from + 1, from + 6), [
+      "* history: 2 of 2 messages",
+      "3 unread messages: #lobby 3.",
+      "\u2500\u2500 2 unread \u2500\u2500",
+      "2026-11-21 12:00:00 bob: one",
+      "2026-11-21 12:00:00 bob: two",
+    ]);
+    assert.ok(!rows.some((row) => row.includes("No unread")));
+  }, { isNew: true }));
+
+Deno.test("a new device of an account without a history says so when it knows", () =>
+  chatting([], async (screen, { tell, restore }) => {
+    restore([], []);
+    tell({ kind: "archive", progress: { have: 0, total: 0, complete: true } });
+    await screen.settled();
+    assert.ok(!(await screen.text()).some((row) => /No unread|history:/.test(row)));
+    tell({ kind: "caught_up" });
+    await screen.settled();
+    const rows = await screen.text();
+    assert.equal(rows.filter((row) => row === "No unread messages.").length, 1);
+    assert.ok(!rows.some((row) => row.includes("history:")));
+  }, { isNew: true }));
 
 Deno.test("what was unread stands below a mark and its day, and makes no noise; what comes does", () => {
   const yesterday = noon + 86_400_000;

@@ -1,6 +1,12 @@
 /** An engine that only plays back, and messages for it. */
 import { AppError } from "../../../lib/base/errors.ts";
-import type { ChatMessage, Engine, EngineEvent, Target } from "../../../client/engine/api.ts";
+import type {
+  ChatMessage,
+  ConversationInfo,
+  Engine,
+  EngineEvent,
+  Target,
+} from "../../../client/engine/api.ts";
 import type { AlertSettings } from "../../../client/engine/api_desk.ts";
 
 /** When everything was said. */
@@ -27,11 +33,12 @@ export function message(text: string, more: Partial<ChatMessage> = {}): ChatMess
   };
 }
 
-/** An engine that has these unread messages, and does what tests tell it */
-export function playback(unread: ChatMessage[] = []) {
+/** An engine that has these unread messages, and does what tests tell it. `isNew`: its history is yet to come. */
+export function playback(unread: ChatMessage[] = [], { isNew = false } = {}) {
   let listener: (event: EngineEvent) => void = () => undefined;
   const sent: { target: Target; text: string }[] = [];
   const kept: string[] = [];
+  let [here, conversations]: [boolean, readonly ConversationInfo[]] = [!isNew, []];
   const marked: ChatMessage[] = [];
   let reading: (target: Target | undefined) => Promise<readonly ChatMessage[]> = () =>
     Promise.resolve(unread);
@@ -41,12 +48,13 @@ export function playback(unread: ChatMessage[] = []) {
     self: { name: "ann", server: { name: "test" } },
     connection: () => ({ kind: "online", address: "10.8.0.1" }),
     newest: () => Math.max(0, ...unread.map(({ local }) => local)),
-    conversations: () => Promise.resolve([]),
+    conversations: () => Promise.resolve(conversations),
     unread: (target?: Target) => reading(target),
     history: () => Promise.resolve([]),
     markRead: (message: ChatMessage) => Promise.resolve(void marked.push(message)),
     exists: () => Promise.resolve(true),
     start: () => Promise.resolve(),
+    archive: { isHere: () => here },
     groups: { list: () => Promise.resolve([]) },
     devices: { list: () => Promise.reject(new AppError("timeout")) },
     subscribe: (one: typeof listener) => {
@@ -74,6 +82,11 @@ export function playback(unread: ChatMessage[] = []) {
     /** What is unread is looked up by `one` from now on. */
     readBy: (one: typeof reading) => reading = one,
     tell: (event: EngineEvent) => listener(event),
+    /** The history has come, with that in it. */
+    restore: (all: readonly ConversationInfo[], messages: readonly ChatMessage[]) => {
+      [here, conversations] = [true, all];
+      unread = [...messages, ...unread];
+    },
     refuse: (error: Error) => refusal = error,
   };
 }
