@@ -11,6 +11,8 @@ export class Village implements AsyncDisposable {
   readonly folder: string;
   server: TestServer;
   readonly pinned: PinnedServer;
+  /** Has the port, also for those that come after it. */
+  readonly #first: TestServer;
   readonly #temp: TempFolder;
   #engines: Engine[] = [];
   readonly #accounts = new Map<string, TestAccount>();
@@ -20,6 +22,7 @@ export class Village implements AsyncDisposable {
     this.#temp = temp;
     this.folder = temp.path;
     this.server = server;
+    this.#first = server;
     this.pinned = pinned;
   }
 
@@ -89,7 +92,7 @@ export class Village implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.rest();
-    await this.server[Symbol.asyncDispose]();
+    for (const one of new Set([this.server, this.#first])) await one[Symbol.asyncDispose]();
     await this.#temp[Symbol.asyncDispose]();
   }
 }
