@@ -32,6 +32,7 @@ Deno.test("in a group each member changes only what is its own, and owners set t
   }
   const reply = await carol.content.reply(sent.id, "hello alice");
   const heard = await message(bobby, "hello alice");
+  await message(alice, "hello alice");
   const quote = { id: sent.id, from: "alice", quote: "hello everybody" };
   assert.deepEqual([heard.replyTo, heard.target.kind], [quote, "group"]);
   await changed(carol, reply.id, ({ state }) => state !== "queued");
