@@ -1,5 +1,5 @@
 /** What a new session does first: take in what waited, then turn live events on. */
-import { AppError, asAppError } from "../../lib/base/errors.ts";
+import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import { splitAddress } from "./address.ts";
 import { occupy } from "./assign.ts";
@@ -23,6 +23,17 @@ export interface SyncOptions {
   /** Sees to it that the group state is the latest there was. */
   readonly confirm: (thread: number) => Promise<void>;
 }
+
+/**
+ * How work that nobody waits for may fail without anything that a person should know: there is no connection, or this
+ * account has come out of the conversation meanwhile, which the conversation's own lines say. The server answers that in
+ * one of two ways, according to what it was asked.
+ */
+const saysNothing: ReadonlySet<ErrorCode> = new Set([
+  "timeout",
+  "not_a_member",
+  "no_such_conversation",
+]);
 
 /** Catching up. */
 export class Sync {
@@ -236,17 +247,13 @@ export class Sync {
     this.inBackground(() => this.#options.watch.carryOut(conversation));
   }
 
-  /**
-   * Starts work that nobody waits for; its failure is logged and told, unless it is that this account has come out of the
-   * conversation meanwhile, which the conversation's own lines say.
-   */
+  /** Starts work that nobody waits for; its failure is logged, and told where it says something. */
   inBackground(work: () => Promise<unknown>): void {
     if (this.#stopped) return;
     const running = work().then(() => undefined, (thrown: unknown) => {
       const { code, message } = asAppError(thrown);
       this.#core.logger.log("warning", "background_work_failed", { code, message });
-      const told = code === "timeout" || code === "not_a_member";
-      if (!this.#stopped && !told) this.#core.warn(message);
+      if (!this.#stopped && !saysNothing.has(code)) this.#core.warn(message);
     }).finally(() => this.#background.delete(running));
     this.#background.add(running);
   }
