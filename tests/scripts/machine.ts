@@ -46,9 +46,16 @@ export class Machine implements AsyncDisposable {
     await this.script(path, ...fakeDenoLines(version));
   }
 
-  /** A program named `npm` that installs the fake Deno, or runs these lines instead. */
-  async fakeNpm(...lines: string[]): Promise<void> {
-    const install = [
+  /** A program named `npm` that runs these lines. */
+  async npm(...lines: string[]): Promise<void> {
+    await this.script("bin/npm", ...lines);
+  }
+
+  /** One that installs the fake Deno, once so many have begun to. */
+  async fakeNpm(together = 1): Promise<void> {
+    await this.npm(
+      ': >"$HOME/npm.$$"',
+      `while (set -- "$HOME"/npm.*; [ $# -lt ${together} ]); do sleep 0.05; done`,
       'mkdir -p "$3/node_modules/@deno/any"',
       "file=$3/node_modules/@deno/any/deno",
       `cat >"$file" <<'END'`,
@@ -56,8 +63,7 @@ export class Machine implements AsyncDisposable {
       ...fakeDenoLines("2.9.6"),
       "END",
       'chmod 755 "$file"',
-    ];
-    await this.script("bin/npm", ...(lines.length > 0 ? lines : install));
+    );
   }
 
   /** Starts a script of the tree, from the folder above it unless told otherwise. */

@@ -120,7 +120,7 @@ Deno.test("Deno 3 counts as newer than 2.4, and 2.10 too", async () => {
 
 Deno.test("without Deno it is installed by npm once, and two first starts at once do not disturb each other", async () => {
   await using machine = await Machine.make();
-  await machine.fakeNpm();
+  await machine.fakeNpm(2);
   const both = await Promise.all([1, 2].map((n) => machine.run("startServer.sh", [`500${n}`])));
   for (const [index, { code, out, err }] of both.entries()) {
     assert.equal(code, 0, err);
@@ -135,7 +135,7 @@ Deno.test("without Deno it is installed by npm once, and two first starts at onc
 
 Deno.test("when npm cannot install Deno the script says so, leaves nothing and ends with 3", async () => {
   await using machine = await Machine.make();
-  await machine.fakeNpm("exit 1");
+  await machine.npm("exit 1");
   const { code, err } = await machine.run("startServer.sh", ["5000"]);
   assert.equal(code, 3);
   assert.match(err, /npm could not install deno/);
