@@ -4,6 +4,9 @@ import type { DialOptions, PinnedServer } from "../../lib/wire/tls.ts";
 import { OwnPort } from "./own_port.ts";
 import { type Ended, Running, type StartOptions } from "./program.ts";
 
+/** Longer than being connected takes on a busy machine; only a failure waits for it. In ms. */
+const patienceMs = 60_000;
+
 /** The line that a server prints with `--json` once it listens. */
 export interface Ready {
   readonly event: "ready";
@@ -61,7 +64,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Where it listens. */
   get address(): DialOptions {
-    return { host: "127.0.0.1", port: this.ready.port };
+    return { host: "127.0.0.1", port: this.ready.port, connectMs: patienceMs };
   }
 
   /** What a client pins of it, learned once. */

@@ -98,7 +98,7 @@ export class Town implements AsyncDisposable {
 
   /** What a client of the wire pins. */
   async pinned(): Promise<PinnedServer> {
-    const where = { host: "127.0.0.1", port: this.#ready.port };
+    const where = { host: "127.0.0.1", port: this.#ready.port, connectMs: 60_000 };
     const { identity, authority } = await firstContact(where);
     return { ...where, identity, authority };
   }
