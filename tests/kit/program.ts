@@ -8,7 +8,7 @@ import { costFlags } from "./cost.ts";
 const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
 /** Longer than anything takes on a busy machine; only a failure waits for it. In ms. */
-const patienceMs = 60_000;
+const patienceMs = 150_000;
 
 /** What a process ended with. */
 export interface Ended {
