@@ -16,20 +16,26 @@ type Changed = Pick<ReceivedCommit, "added" | "removed">;
 export class DeviceWarnings {
   readonly #own: Pick<Own, "account">;
   readonly #people: Pick<People, "nameOf">;
-  readonly #told = new Set<string>();
+  /** What was told, and the commit that told it. */
+  readonly #told = new Map<string, string>();
 
   constructor({ own, people }: Whose) {
     this.#own = own;
     this.#people = people;
   }
 
-  /** The sentences about devices that were not spoken of before. */
-  of({ added, removed }: Changed): string[] {
+  /**
+   * The sentences about devices that were not spoken of before. `hash` is the commit's: taken in once more, because what it
+   * came with could not be stored, it says the same again.
+   */
+  of({ added, removed }: Changed, { hash }: { readonly hash: string }): string[] {
+    const isNews = (sign: "+" | "-", { deviceKey }: DeviceCertificate) =>
+      this.#isNews(sign + toBase64url(deviceKey), hash);
     return [
-      ...added.filter((device) => this.#isNews("+", device.deviceKey)).map((device) =>
+      ...added.filter((device) => isNews("+", device)).map((device) =>
         `${this.#whose(device)} uses a new device (since ${day(device.createdAt)})`
       ),
-      ...removed.filter((device) => this.#isNews("-", device.deviceKey))
+      ...removed.filter((device) => isNews("-", device))
         .map((device) => `a device of ${this.#whose(device)} was removed`),
     ];
   }
@@ -38,11 +44,10 @@ export class DeviceWarnings {
     return device.accountId === this.#own.account ? "your account" : this.#people.nameOf(device);
   }
 
-  #isNews(sign: "+" | "-", key: Uint8Array): boolean {
-    const what = sign + toBase64url(key);
-    if (this.#told.has(what)) return false;
-    this.#told.add(what);
-    return true;
+  #isNews(what: string, hash: string): boolean {
+    const by = this.#told.get(what) ?? hash;
+    this.#told.set(what, by);
+    return by === hash;
   }
 }
 

@@ -281,7 +281,7 @@ export class Intake {
     );
     // A group's own lines say it of a group.
     if (rejoined || draft.thread.kind === "group") return;
-    draft.warnings.push(...this.#devices.of(result));
+    draft.warnings.push(...this.#devices.of(result, message));
   }
 
   async #welcome(draft: Draft, event: Arrived<"welcome">): Promise<void> {

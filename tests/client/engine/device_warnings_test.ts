@@ -22,13 +22,14 @@ Deno.test("a device is spoken of once when it comes and once when it goes, in ho
   });
   const [mine, bobbys] = [deviceOf("alice", own), deviceOf("bobby", other)];
   const came = { added: [mine, bobbys], removed: [] };
-  assert.deepEqual(warnings.of(came), [
+  const entering = [
     "your account uses a new device (since 2026-11-21)",
     "bobby uses a new device (since 2026-11-21)",
-  ]);
-  assert.deepEqual(warnings.of(came), []);
-  assert.deepEqual(warnings.of({ added: [], removed: [bobbys] }), [
-    "a device of bobby was removed",
-  ]);
-  assert.deepEqual(warnings.of({ added: [], removed: [bobbys] }), []);
+  ];
+  assert.deepEqual(warnings.of(came, { hash: "a" }), entering);
+  assert.deepEqual(warnings.of(came, { hash: "a" }), entering, "begun anew before it was told");
+  assert.deepEqual(warnings.of(came, { hash: "b" }), []);
+  const went = { added: [], removed: [bobbys] };
+  assert.deepEqual(warnings.of(went, { hash: "c" }), ["a device of bobby was removed"]);
+  assert.deepEqual(warnings.of(went, { hash: "d" }), []);
 });
