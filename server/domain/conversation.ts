@@ -191,9 +191,12 @@ export function sendingSeat(conversation: Conversation, device: string): Seat | 
   return isInRoster(seat) && !seat.dead ? seat : undefined;
 }
 
-/** After which row the device gets everything, also when it enters anew; undefined where it gets what comes then only. */
-export function keptAfter({ hub }: Conversation, seat: Seat | undefined): number | undefined {
-  if (hub !== null || !isInRoster(seat) || !waitsHere(seat)) return undefined;
+/**
+ * After which row the device gets everything, also when it enters anew; undefined where it gets what comes then only, and
+ * for devices of other servers, which know it of their own.
+ */
+export function keptAfter(seat: Seat | undefined): number | undefined {
+  if (!isInRoster(seat) || !waitsHere(seat)) return undefined;
   return Math.max(seat.cursor, seat.lost);
 }
 

@@ -306,7 +306,7 @@ export function changeConversation(context: Context, change: AcceptedChange): Ap
   const device = knownDevice(party.device);
   const before = conversation.seats.get(own);
   // What a device that enters anew had not got it still gets: it cannot read that, but it can ask for it.
-  const cursor = keptAfter(conversation, before) ?? position.cursor;
+  const cursor = keptAfter(before) ?? position.cursor;
   const seat = input.external
     ? takeSeatAgain(context, conversation, { device, position: { ...position, cursor } })
     : before;

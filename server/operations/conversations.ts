@@ -111,7 +111,7 @@ export const conversationInfo: Handler<"conversation.info"> = ({ tables }, input
   if (!found.ok && found.code !== "elsewhere") return found;
   const conversation = tables.conversations.byId(input.conversation);
   if (conversation === undefined) return refuse("no_such_conversation");
-  const after = keptAfter(conversation, conversation.seats.get(input.device));
+  const after = keptAfter(conversation.seats.get(input.device));
   const place = after === undefined ? {} : { after };
   const own = { ...place, ...standingOf(tables, conversation, party.account.key) };
   if (!found.ok) return { ...found, own };

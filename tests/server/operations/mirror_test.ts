@@ -215,6 +215,26 @@ linkedWorlds(
   },
 );
 
+linkedWorlds(
+  "a device that enters anew still gets what it had not got, from its own server",
+  (alpha, beta) => {
+    const [ann, bob] = [alpha.register("ann"), beta.register("bob")];
+    const id = converse(alpha, ann, beta, [bob]);
+    exchange(alpha, beta);
+    beta.world.ack(bob, id, 1);
+    const seq = alpha.world.send(ann, id);
+    exchange(alpha, beta);
+    const info = beta.world.run("conversation.info", { ...actor(bob), conversation: id });
+    ok(!info.ok && info.code === "elsewhere");
+    strictEqual(info.own?.after, 1);
+    const anew = alpha.world.commit(bob, id, { external: true, remove: [bob.device] });
+    ok(handed(alpha, beta, "conversation.commit", anew).ok);
+    exchange(alpha, beta);
+    sameState(alpha, beta, id);
+    deepStrictEqual(beta.world.read(bob, id).map((row) => [row.type, row.seq]), [["message", seq]]);
+  },
+);
+
 function list(person: Somebody) {
   return { ...actor(person), after: undefined, limit: 50 };
 }
