@@ -228,18 +228,22 @@ Deno.test("devices that come and go on either side of a link", async (t) => {
     "a device that comes while the other server is away enters when it is back",
     async () => {
       await town.link("mill", "office", false);
+      const isIn = await entering(sam, "rae@office came with a new device");
       const third = await town.online("rae@office");
       await town.link("mill", "office", true);
       await heard(sam, direct("rae@office"), "for the third", [[second, "sam@mill"]]);
+      await isIn();
       await heard(third, direct("sam@mill"), "it is here", [[sam, "rae@office"], [second, "rae"]]);
       await heard(sam, group("pair"), "and in the group", [[third, "sam@mill"]]);
-      // A name that comes to a group without a line is not told of: there is one now.
+      // That the group has a name by now is told with its latest line, where one has come since the device is there.
       await groupAs(third, "pair", ({ named }) => named);
       await second.devices.revoke(third.self.device);
     },
   );
   await t.step("the same on the side that orders the conversation", async () => {
+    const isIn = await entering(second, "sam@mill came with a new device");
     const another = await town.online("sam@mill");
+    await isIn();
     await heard(second, direct("sam@mill"), "to both of you", [[sam, "rae@office"], [
       another,
       "rae@office",
@@ -256,6 +260,13 @@ Deno.test("devices that come and go on either side of a link", async (t) => {
     await heard(second, group("pair"), "the end", [[another, "rae@office"]]);
   });
 });
+
+/** What waits until there is one more line of this text than there is now. */
+async function entering(engine: Engine, text: string): Promise<() => Promise<unknown>> {
+  const lines = async () => (await engine.history({})).filter((one) => one.text === text).length;
+  const before = await lines();
+  return () => eventually(engine, async () => await lines() > before || undefined, text);
+}
 
 // Any member may come to take it out of the conversation, and is told then which conversation that was.
 const gone = (name: string) =>
