@@ -121,7 +121,9 @@ class ProfileEngine implements Engine {
     const [reading, feed, account] = [this.#reading, this.#feed, this.#account];
     this.desk = new ProfileDesk(this.#core, this.#reading);
     const { archiveKey } = parts.profile.identity;
-    this.archive = new Archive(this.#core, { archiveKey, keeper: this.#keeper, reading, feed });
+    const arrived = () => this.#sync.inBackground(() => this.#sync.restored());
+    const archiving = { archiveKey, keeper: this.#keeper, reading, feed, arrived };
+    this.archive = new Archive(this.#core, archiving);
     const revoke = (device: string) => this.revokeDevice(device);
     this.devices = new Devices({ server: this.#keeper, self: this.self, account, revoke });
     this.#marks = new Marks(this.#core);

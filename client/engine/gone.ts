@@ -28,6 +28,22 @@ export function noteGone(core: Core, { thread }: Thread): void {
   changed();
 }
 
+/**
+ * The archive tells of a group that the server does not list and that this device was never in: the account has left it
+ * since. What was said there is no news to anybody. Does nothing for a group that is known otherwise.
+ */
+export function noteLeftBefore(core: Core, { thread }: Thread): void {
+  const { sealed, threads, messages, clock, changed } = core;
+  sealed.database.transaction(() => {
+    const row = threads.get(thread);
+    const facts = threads.groups.get(thread);
+    if (row === undefined || row.joined || facts.members.length > 0 || !isIn(facts)) return;
+    threads.setGroup(row, { ...facts, standing: { kind: "left" } });
+    messages.markRead(thread, { seq: Number.MAX_SAFE_INTEGER, now: clock.now() });
+  });
+  changed();
+}
+
 /** Takes in the last rows of a group that there are for this account; false when there are none. Rejects when nobody answers. */
 export async function readLast(
   { logger }: Pick<Core, "logger">,

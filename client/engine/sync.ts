@@ -3,7 +3,7 @@ import { AppError, asAppError, type ErrorCode } from "../../lib/base/errors.ts";
 import type { Conversations, Listed } from "./conversations.ts";
 import { splitAddress } from "./address.ts";
 import { occupy } from "./assign.ts";
-import { noteGone, readLast } from "./gone.ts";
+import { noteGone, noteLeftBefore, readLast } from "./gone.ts";
 import { type Core, isTemporary } from "./core.ts";
 import type { GroupWatch } from "./group_watch.ts";
 import type { Disputes } from "./repair/disputes.ts";
@@ -69,7 +69,7 @@ export class Sync {
     const listed = await conversations.listed();
     for (const one of listed) await this.#catchUp(one, options.signal);
     await this.#unfinished();
-    await this.#unlisted(new Set(listed.map(({ conversation }) => conversation)));
+    await this.#unlisted(listed);
     options.live();
     await lobby.catchUp();
     // Events are on only now for certain: what was posted and received meanwhile comes with these.
@@ -138,13 +138,22 @@ export class Sync {
     this.#core.changed();
   }
 
+  /** The archive has come to a new device, and may tell of groups that nobody else tells of. */
+  async restored(): Promise<void> {
+    await this.#unlisted(await this.#options.conversations.list());
+  }
+
   /** Groups that this account is not listed in any more: the last that comes of them is the commit that removes it. */
-  async #unlisted(listed: ReadonlySet<string>): Promise<void> {
+  async #unlisted(listed: readonly Listed[]): Promise<void> {
+    const states = new Map(listed.map(({ conversation, state }) => [conversation, state]));
     for (const row of this.#core.threads.all()) {
-      const { kind, joined, conversation } = row;
-      if (kind !== "group" || !joined || conversation === undefined || listed.has(conversation)) {
-        continue;
+      const { kind, joined, hasPending, conversation } = row;
+      if (kind !== "group" || conversation === undefined) continue;
+      const state = states.get(conversation) ?? "none";
+      if (!joined && !hasPending && (state === "none" || state === "left")) {
+        noteLeftBefore(this.#core, row);
       }
+      if (!joined || state !== "none") continue;
       const there = await readLast(this.#core, conversation, this.#options.readLog);
       if (!there) noteGone(this.#core, row);
     }

@@ -36,6 +36,8 @@ export interface ArchiveOptions {
   readonly keeper: Pick<Keeper, "online">;
   readonly reading: Pick<Reading, "threadOf">;
   readonly feed: Pick<Feed, "emit">;
+  /** All of it is here for the first time. */
+  readonly arrived: () => void;
 }
 
 /** The archive of an engine. */
@@ -248,7 +250,9 @@ export class Archive implements ArchiveActions {
     }
     if (this.#head.position === 0) this.#store.holdsNothing();
     if (this.#first) {
-      this.#tell({ ...this.#known(), complete: this.#store.wanted(1).length === 0 });
+      const complete = this.#store.wanted(1).length === 0;
+      this.#tell({ ...this.#known(), complete });
+      if (complete) this.#options.arrived();
     }
     this.#first = false;
     if (this.#store.wanted(1).length === 0) await compareSeen(this.#core, this.#reader);

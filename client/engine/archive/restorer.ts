@@ -7,6 +7,7 @@ import type { Thread } from "../../store/threads.ts";
 import type { Effect } from "../content/facts.ts";
 import { applyEarly } from "../content/late.ts";
 import type { Core } from "../core.ts";
+import { isIn } from "../group_names.ts";
 import type { ArchiveBatch, ArchivedContact, ArchivedConversation } from "./codec.ts";
 import { contactRecord, digestOf, keyOf, type Record, recordsOf } from "./records.ts";
 
@@ -77,7 +78,7 @@ export class Restorer {
       id,
       ...(here ? { seq } : {}),
       own,
-      unread: !own && here && seq > thread.readMark,
+      unread: !own && here && seq > thread.readMark && this.#isIn(thread),
       state: own ? stateOf(thread, seq) : "received",
       ts,
       sentAt,
@@ -89,6 +90,10 @@ export class Restorer {
       changeRestored(this.#core.sealed, row, { evenIfLive: restored === "unreadable" });
     }
     return restored === "known" ? [] : applyEarly(this.#core, thread.thread, id);
+  }
+
+  #isIn({ kind, thread }: Thread): boolean {
+    return kind !== "group" || isIn(this.#core.threads.groups.get(thread));
   }
 
   #thread(conversation: ArchivedConversation): Thread | undefined {

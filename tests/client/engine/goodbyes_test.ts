@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Engine } from "../../../client/engine/api.ts";
 import type { Arrived } from "../../../lib/wire/messages.ts";
 import { EvilServer } from "./evil.ts";
-import { message, patience } from "./kit.ts";
+import { message, patience, until } from "./kit.ts";
 import { storiesOf } from "./stories.ts";
 import type { Village } from "./village.ts";
 
@@ -148,4 +148,23 @@ test("who leaves has left on all devices, also when the commit overtakes the ans
     assert.deepEqual([standing, by], ["left", undefined]);
     assert.deepEqual((await lines(each)).filter((text) => /left|removed/.test(text)), ["you left"]);
   }
+});
+
+test("of a group that was left nothing is unread on a device that comes afterwards", async (village) => {
+  const olga = await village.online("olga9");
+  const adam = await village.online("adam9");
+  await talking(olga, adam);
+  await olga.send({ kind: "direct", name: "adam9" }, "for you");
+  await message(adam, "for you");
+  await adam.archive.settled(patience());
+  await adam.groups.leave(team);
+  const next = await village.online("adam9");
+  await next.archive.fetched(patience());
+  await until(next, "the group counts as left", async () => {
+    const [group] = await next.groups.list();
+    return group?.standing === "left";
+  });
+  assert.deepEqual((await next.unread()).map(({ text }) => text), ["for you"]);
+  const texts = (await next.history({})).map(({ text }) => text);
+  assert.ok(texts.includes("hello from olga9"));
 });
