@@ -173,7 +173,7 @@ export class Proposals {
     }
     const said = threads.groups.get(row.thread);
     if (group.tell === "name") announce(this.#core, row.thread);
-    if (group.tell === "ask" && said.name === undefined) {
+    if (group.tell === "ask" && said.namedAt === 0) {
       queueContent(this.#core, row.thread, { kind: "group_ask", body: {} });
     }
   }

@@ -26,10 +26,10 @@ export type Standing =
 
 /** What is known of one group. */
 export interface GroupFacts {
-  /** Undefined until a member has told it. */
+  /** Undefined until a member, or the archive, has told it. */
   readonly name: string | undefined;
   readonly description?: string;
-  /** When it was named last, by the namer's clock. */
+  /** When it was named last, by the namer's clock; 0 as long as no member has told it. */
   readonly namedAt: number;
   /** The epoch in which these are its members. */
   readonly epoch: number;

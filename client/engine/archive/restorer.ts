@@ -7,7 +7,7 @@ import type { Thread } from "../../store/threads.ts";
 import type { Effect } from "../content/facts.ts";
 import { applyEarly } from "../content/late.ts";
 import type { Core } from "../core.ts";
-import { isIn } from "../group_names.ts";
+import { isGroupName, isIn } from "../group_names.ts";
 import type { ArchiveBatch, ArchivedContact, ArchivedConversation } from "./codec.ts";
 import { contactRecord, digestOf, keyOf, type Record, recordsOf } from "./records.ts";
 
@@ -101,11 +101,21 @@ export class Restorer {
     const { id, kind, name, account } = conversation;
     const known = threads.byConversation(id);
     if (known !== undefined || name === "") return known;
-    if (kind === "group") return threads.obtainGroup(id);
+    if (kind === "group") return this.#group(id, name);
     const thread = threads.obtain(name);
     if (account === undefined || thread.partner?.account !== undefined) return thread;
     threads.setPartner(thread.thread, { name, account });
     return threads.get(thread.thread);
+  }
+
+  /** A group that nobody else has told of yet, under the name that it had when this was archived. */
+  #group(id: string, title: string): Thread {
+    const { threads } = this.#core;
+    const thread = threads.obtainGroup(id);
+    const name = title.slice(1);
+    if (!title.startsWith("#") || title === thread.title || !isGroupName(name)) return thread;
+    threads.setGroup(thread, { ...threads.groups.get(thread.thread), name });
+    return threads.get(thread.thread) ?? thread;
   }
 
   #contact(record: ArchivedContact, place: EntryPlace | undefined): void {

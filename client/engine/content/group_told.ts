@@ -23,12 +23,12 @@ export const applyGroup: ContentHandler<GroupBody> = (core, content) => {
   if (isNews || roles.facts !== undefined) {
     core.threads.setGroup(thread, { ...before, ...roles.facts, ...named });
   }
-  if (isNews && before.name !== undefined && before.name !== name) {
+  if (isNews && before.namedAt > 0 && before.name !== name) {
     const notice = { kind: "renamed", by: content.from.name, name } as const;
     const at = { thread: thread.thread, ts: content.ts, self: core.own.name };
     core.messages.add(noticeLine(notice, at));
   }
-  if (isNews && before.name === undefined) tellLatest(core, thread.thread);
+  if (isNews && before.namedAt === 0) tellLatest(core, thread.thread);
   return [...roles.effects, { kind: "run", run: () => core.asks.told(thread.thread) }];
 };
 
@@ -73,9 +73,9 @@ function compareRoles(
 /** Somebody's device would like to know what the group is called. */
 export const applyGroupAsk: ContentHandler<Nothing> = (core, { thread, own, from, ts }) => {
   if (own && from.device === core.own.device) return [];
-  const { name, members } = core.threads.groups.get(thread);
+  const { namedAt, members } = core.threads.groups.get(thread);
   const role = members.find(({ account }) => account === core.own.account)?.role;
-  const answers = name !== undefined && (own || role === "owner" || role === "admin");
+  const answers = namedAt > 0 && (own || role === "owner" || role === "admin");
   if (!answers) return [];
   return [{ kind: "run", run: () => core.asks.asked(thread, ts) }];
 };
