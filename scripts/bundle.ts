@@ -4,6 +4,15 @@
  */
 import { licenceTexts } from "./embed.ts";
 
+/** Modules that are started by URL, which the module graph of main.ts does not show. */
+export const workers = [
+  "server/storage/worker.ts",
+  "server/gateway/worker.ts",
+  "server/federation/worker.ts",
+  "server/metrics/worker.ts",
+  "client/engine/grep_worker.ts",
+];
+
 /** What is compiled: a folder, and what lies in it. */
 export interface Bundle {
   readonly folder: string;
@@ -12,18 +21,18 @@ export interface Bundle {
 }
 
 /**
- * Bundles main.ts and the workers into a new folder, which is the caller's to remove. Undefined when this Deno cannot:
- * 2.4 does not understand some packages, and the bundler itself is fetched from the npm registry at first.
+ * Bundles main.ts and the workers into a new folder, which is the caller's to remove; `flags` are the bundler's. Undefined
+ * when this Deno cannot: 2.4 does not understand some packages, and the bundler itself is fetched from the npm registry at first.
  * @throws Error when the modules are not as expected
  */
 export async function bundle(
   root: string,
-  workers: readonly string[],
+  flags: readonly string[] = [],
 ): Promise<Bundle | undefined> {
   const folder = await Deno.makeTempDir({ prefix: "sealpost-bundle-" });
   try {
     const entries = ["main.ts", ...workers];
-    if (!await runBundler(root, { folder, entries })) {
+    if (!await runBundler(root, { folder, entries, flags })) {
       await Deno.remove(folder, { recursive: true });
       return undefined;
     }
@@ -40,11 +49,15 @@ export async function bundle(
 /** Names and line breaks stay as they are, so that what a crash says can be read. */
 async function runBundler(
   root: string,
-  { folder, entries }: { readonly folder: string; readonly entries: readonly string[] },
+  { folder, entries, flags }: {
+    readonly folder: string;
+    readonly entries: readonly string[];
+    readonly flags: readonly string[];
+  },
 ): Promise<boolean> {
   const options = ["--quiet", "--frozen", "--platform", "deno", "--code-splitting"];
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", ...options, "--outdir", folder, ...entries],
+    args: ["bundle", ...options, ...flags, "--outdir", folder, ...entries],
     cwd: root,
     stdin: "null",
     stderr: "inherit",

@@ -6,7 +6,7 @@
  */
 import { fromFileUrl } from "./paths.ts";
 import { fallbackDeno, fallbackPossible, fallbackProgram, fallbackStub } from "./denort.ts";
-import { type Bundle, bundle } from "./bundle.ts";
+import { type Bundle, bundle, workers } from "./bundle.ts";
 import { strayEntries, uselessPaths } from "./embed.ts";
 
 const root = fromFileUrl(new URL("..", import.meta.url));
@@ -16,14 +16,6 @@ const output = "sealpost";
  * bundle adds little. Modules as they are take 21 MB more: each comes with its source, and packages come whole.
  */
 const largest = { bundle: 105_000_000, modules: 120_000_000 };
-/** Modules that are started by URL, which the module graph of main.ts does not show. */
-const workers = [
-  "server/storage/worker.ts",
-  "server/gateway/worker.ts",
-  "server/federation/worker.ts",
-  "server/metrics/worker.ts",
-  "client/engine/grep_worker.ts",
-];
 /** All that may stand at the top of the embedded file tree, where the modules are compiled as they are. */
 const expectedModules = [
   "main.ts",
@@ -134,7 +126,7 @@ async function build(source: Source): Promise<Outcome> {
 
 /** Bundles and compiles; where bundling fails the modules are compiled as they are. */
 async function buildAll(): Promise<{ outcome: Outcome } & Pick<Source, "expected" | "most">> {
-  const bundled = await bundle(root, workers);
+  const bundled = await bundle(root);
   if (bundled === undefined) {
     console.log("This Deno cannot bundle: the executable will be larger and start more slowly.");
   }

@@ -3,7 +3,13 @@
 /** At most so many files to a group: few enough that every core has work until the end. */
 const largest = 5;
 /** Folders whose tests take longest; they begin first, so that none of them is left to run alone at the end. */
-const longest = ["tests/scenario", "tests/client/engine", "tests/server/federation", "tests/crash"];
+const longest = [
+  "tests/scenario",
+  "tests/client/engine",
+  "tests/server/federation",
+  "tests/crash",
+  "tests/server/run",
+];
 /** Needs the compiled executable, and has a task of its own. */
 const elsewhere = "tests/e2e";
 

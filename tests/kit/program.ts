@@ -1,6 +1,6 @@
 /**
- * The program as a process: from source with the permissions that the start scripts give, or, where SEALPOST_BINARY names
- * one, the compiled executable. What it prints is collected line by line, and tests wait for lines, never for time.
+ * The program as a process: from source, or a bundle of it, with the permissions that the start scripts give, or, where
+ * SEALPOST_BINARY names one, the compiled executable. What it prints is collected line by line, and tests wait for lines, never for time.
  */
 
 import { costFlags } from "./cost.ts";
@@ -50,7 +50,12 @@ export function commandLine(args: readonly string[]): string[] {
   const flags = permissionFlags(args[0] === "server" || args[0] === "client" ? args[0] : "all");
   const always = ["--quiet", "--frozen", "--no-check", "--config", `${root}deno.json`];
   const config = [...always, ...costFlags()];
-  return [Deno.execPath(), "run", ...config, ...flags, `${root}main.ts`, ...args];
+  return [Deno.execPath(), "run", ...config, ...flags, program(), ...args];
+}
+
+/** The program's main module: of the bundle of this run of the tests (scripts/test.ts), or the source itself. */
+function program(): string {
+  return Deno.env.get("SEALPOST_TEST_PROGRAM") || `${root}main.ts`;
 }
 
 function permissionFlags(who: string): string[] {
