@@ -34,11 +34,16 @@ export function noteGone(core: Core, { thread }: Thread): void {
  */
 export function noteLeftBefore(core: Core, { thread }: Thread): void {
   const { sealed, threads, messages, clock, changed } = core;
+  const isKnown = () => {
+    const { members, standing } = threads.groups.get(thread);
+    return threads.get(thread)?.joined !== false || members.length > 0 || !isIn({ standing });
+  };
+  // Looked at before anything is locked: every group that was ever left comes by here, with every connection.
+  if (isKnown()) return;
   sealed.database.transaction(() => {
     const row = threads.get(thread);
-    const facts = threads.groups.get(thread);
-    if (row === undefined || row.joined || facts.members.length > 0 || !isIn(facts)) return;
-    threads.setGroup(row, { ...facts, standing: { kind: "left" } });
+    if (row === undefined || isKnown()) return;
+    threads.setGroup(row, { ...threads.groups.get(thread), standing: { kind: "left" } });
     messages.markRead(thread, { seq: Number.MAX_SAFE_INTEGER, now: clock.now() });
   });
   changed();
